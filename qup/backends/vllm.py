@@ -1,0 +1,145 @@
+"""vLLM: the fast backend, the same class for the CPU build and the GPU build.
+
+The engine runs inside this process: on a small machine a second process would spend a core on waiting. On CPU the
+engine cannot seed single requests, so a call is seeded as a whole from its items: the same call gives the same
+traces, but adding an item redraws the others. On GPU each request has its own seed.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from qup import seeds
+from qup.backends import Completion, Message, Sampling
+from qup.chat import encode_chat
+from qup.records import Finish, TokenStats
+
+ENVIRONMENT = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "VLLM_LOGGING_LEVEL": "WARNING",
+    "VLLM_CPU_KVCACHE_SPACE": "4",
+    "VLLM_NO_USAGE_STATS": "1",
+    # vLLM leaves one of two cores idle unless told otherwise.
+    "OMP_NUM_THREADS": str(os.cpu_count()),
+}
+"Defaults set before vLLM is imported; what the user has set wins."
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A model folder run by vLLM."""
+
+    folder: Path
+    dtype: str = "bfloat16"
+    batch: int = 64
+    max_length: int = 1024
+    worn: dict[str, Path] = field(default_factory=dict, compare=False, repr=False)
+    "The weights in the engine, where they are not the folder's own."
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """The folder's own tokenizer."""
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(self.folder)
+
+    @cached_property
+    def engine(self) -> Any:
+        """The engine, started at first use (15-40 s on CPU)."""
+        for key, value in ENVIRONMENT.items():
+            os.environ.setdefault(key, value)
+        from vllm import LLM
+
+        return LLM(
+            str(self.folder),
+            dtype=self.dtype,
+            max_model_len=self.max_length,
+            max_num_seqs=self.batch,
+            enforce_eager=_on_cpu(),
+            # Prompt log-probs depend on request order when prefixes are cached (vllm#42019).
+            enable_prefix_caching=False,
+            disable_log_stats=True,
+        )
+
+    def encode(self, messages: list[Message], completion: str | None = None) -> tuple[list[int], list[int]]:
+        """(prompt ids, completion ids) under the model's chat template; the completion ends in end-of-sequence."""
+        return encode_chat(self.tokenizer, messages, completion)
+
+    def generate(
+        self, messages: Sequence[list[Message]], sampling: Sampling, ids: Sequence[str], weights: Path | None = None
+    ) -> list[Completion]:
+        """One completion per chat, in order; see `Backend.generate` of the protocol."""
+        prompts = [{"prompt_token_ids": self.encode(chat)[0]} for chat in messages]
+        engine = self._wearing(weights)
+        outputs = engine.generate(prompts, _params(sampling, ids))
+        return [_completion(out.outputs[0]) for out in outputs]
+
+    def score(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[TokenStats]:
+        """Log-probs (nats) and ranks of each completion; vLLM tells neither entropy nor variance."""
+        from vllm import SamplingParams
+
+        engine = self._wearing(None)
+        params = SamplingParams(max_tokens=1, temperature=0.0, prompt_logprobs=0, detokenize=False)
+        outputs = engine.generate([{"prompt_token_ids": p + c} for p, c in pairs], params)
+        return [_stats(out.prompt_logprobs[len(p) :], c) for out, (p, c) in zip(outputs, pairs, strict=True)]
+
+    def _wearing(self, weights: Path | None) -> Any:
+        """The engine with these weights in it: reloading in place takes seconds, a new engine half a minute.
+
+        Adapters are merged first: LoRA kernels make the CPU build twenty times slower.
+        """
+        if self.worn.get("weights") != weights:
+            with _merged(self.folder, weights) as path:
+                self.engine.collective_rpc("reload_weights", kwargs={"weights_path": str(path)})
+            self.worn.clear()
+            if weights is not None:
+                self.worn["weights"] = weights
+        return self.engine
+
+
+@contextlib.contextmanager
+def _merged(base: Path, weights: Path | None) -> Iterator[Path]:
+    """A folder of full weights: the base, a fine-tuned copy, or base and adapter merged for the time being."""
+    if weights is None or not (weights / "adapter_config.json").is_file():
+        yield weights or base
+        return
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    with tempfile.TemporaryDirectory() as name:
+        model = AutoModelForCausalLM.from_pretrained(base, dtype="auto")
+        PeftModel.from_pretrained(model, weights).merge_and_unload().save_pretrained(name)
+        yield Path(name)
+
+
+def _on_cpu() -> bool:
+    from vllm.platforms import current_platform
+
+    return bool(current_platform.is_cpu())
+
+
+def _params(sampling: Sampling, ids: Sequence[str]) -> Any:
+    """Sampling parameters, one per request; on CPU they carry no seed and the process's generator is seeded."""
+    import torch
+    from vllm import SamplingParams
+
+    settings = {"temperature": sampling.temperature, "top_p": sampling.top_p, "max_tokens": sampling.max_tokens}
+    if _on_cpu():
+        torch.manual_seed(seeds.derive(sampling.seed, *ids))
+        return SamplingParams(**settings)
+    return [SamplingParams(**settings, seed=seeds.derive(sampling.seed, i)) for i in ids]
+
+
+def _completion(output: Any) -> Completion:
+    finish = Finish.LENGTH if output.finish_reason == "length" else Finish.STOP
+    return Completion(output.text, list(output.token_ids), finish, len(output.token_ids))
+
+
+def _stats(logprobs: Sequence[Any], token_ids: list[int]) -> TokenStats:
+    found = [entry[token] for entry, token in zip(logprobs, token_ids, strict=True)]
+    return TokenStats(token_ids, [f.logprob for f in found], rank=[f.rank for f in found])

@@ -1,0 +1,1 @@
+"""Our lm-eval tasks, one YAML each, and the grading function they share."""

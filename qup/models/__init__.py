@@ -1,0 +1,18 @@
+"""Where weights come from, one source per file: class `Model`, a frozen dataclass of settings with one method."""
+
+from pathlib import Path
+from typing import Protocol
+
+
+class Model(Protocol):
+    """What the obtain stage needs of a source."""
+
+    def obtain(self, folder: Path, cache: Path) -> None:
+        """Write safetensors weights, config, tokenizer and ORIGIN.md into `folder`.
+
+        Downloads go to, and resume in, `cache`.
+
+        Raises:
+            SettingsError: a hash does not match, or the source has no such model.
+        """
+        ...

@@ -1,0 +1,46 @@
+"""Oracles: who solves and repairs. One file per kind, one class `Oracle` of settings whose `start` gives the verbs.
+
+A verb takes a batch and answers in order. `attempt` is 0 for the first call and counts the retries, so that a retry
+draws anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from qup.params import BackendSettings
+from qup.records import Problem
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What an Oracle says: the text, what it cost, and whether it was cut."""
+
+    text: str
+    tokens: int
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a study puts at an Oracle's disposal."""
+
+    models: Path
+    "Folder of the study's models."
+    backend: BackendSettings
+    temperature: float
+    "The learner's."
+    seed: int
+
+
+class Oracle(Protocol):
+    """The verbs a refiner may use."""
+
+    def solve(self, problems: Sequence[Problem], attempt: int) -> list[Reply]:
+        """A derivation from scratch for each problem."""
+        ...
+
+    def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
+        """Each draft with its logic made right; `keep_style` asks to leave wording, notation and layout alone."""
+        ...

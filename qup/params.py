@@ -1,0 +1,256 @@
+"""A study file becomes frozen dataclasses; what does not fit is one clear error before any model is loaded.
+
+Each section of a study has its dataclass here; a plug's own settings are checked against the plug's own fields.
+Ranges are written once, beside the field: `n: Annotated[int, at_least(1)]`.
+"""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypeVar
+
+from qup import plugins
+from qup.errors import SettingsError, unknown
+
+T = TypeVar("T")
+Check = Callable[[Any], str | None]
+
+
+def at_least(low: float) -> Check:
+    """A range check: the value is `low` or more."""
+    return lambda value: None if value >= low else f"a number of at least {low:g}"
+
+
+def between(low: float, high: float) -> Check:
+    """A range check: low < value <= high."""
+    return lambda value: None if low < value <= high else f"a number above {low:g} and at most {high:g}"
+
+
+@dataclass(frozen=True)
+class BackendSettings:
+    """How models are run: `auto` takes vLLM where it is installed, else hf, and says which."""
+
+    name: Literal["auto", "hf", "vllm"] = "auto"
+    dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
+    batch: Annotated[int, at_least(1)] = 16
+    "Sequences a step (hf: batch; vllm: max_num_seqs)."
+    score_batch: Annotated[int, at_least(1)] = 8
+    "Traces a forward pass, when scoring."
+    max_length: Annotated[int, at_least(16)] = 1024
+    "Longest prompt plus completion, tokens."
+
+
+@dataclass(frozen=True)
+class ProblemSettings:
+    """Where problems come from and how many."""
+
+    sources: tuple[dict[str, Any], ...]
+    "Each `{source: <plug>, weight: w, ...plug settings}`."
+    train: Annotated[int, at_least(1)]
+    heldout: Annotated[int, at_least(1)]
+    ngram: Annotated[int, at_least(1)] = 13
+    "Length, in words, of the contamination check's n-grams."
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """The learner's own traces: N per problem."""
+
+    n: Annotated[int, at_least(1)] = 4
+    temperature: Annotated[float, at_least(0)] = 1.0
+    top_p: Annotated[float, between(0, 1)] = 1.0
+    max_tokens: Annotated[int, at_least(1)] = 256
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """Which problems the streams cover."""
+
+    scope: Literal["solved", "failed", "all"] = "solved"
+    retries: Annotated[int, at_least(0)] = 1
+    "Further Oracle calls after one that broke the final answer."
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When training ends: after `epochs`, or after `tokens` completion tokens; exactly one is set."""
+
+    epochs: Annotated[float, between(0, 1000)] | None = None
+    tokens: Annotated[int, at_least(1)] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.epochs is None) == (self.tokens is None):
+            raise SettingsError(
+                f"training.budget needs exactly one of epochs and tokens, got epochs={self.epochs} tokens={self.tokens}"
+            )
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Fine-tuning of the learner on a stream."""
+
+    budget: Budget
+    objectives: tuple[Literal["sft", "dft"], ...] = ("sft", "dft")
+    seeds: tuple[int, ...] = (1,)
+    method: Literal["lora", "full"] = "lora"
+    rank: Annotated[int, at_least(1)] = 16
+    alpha: Annotated[float, at_least(0)] = 32
+    learning_rate: Annotated[float, between(0, 1)] = 5e-5
+    warmup: Annotated[float, at_least(0)] = 0.0
+    "Share of steps."
+    batch: Annotated[int, at_least(1)] = 8
+    max_length: Annotated[int, at_least(16)] = 1024
+    dtype: Literal["bfloat16", "float32"] = "bfloat16"
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """Held-out evaluation through lm-eval."""
+
+    tasks: tuple[str, ...] = ("heldout",)
+    k: Annotated[int, at_least(1)] = 4
+    temperature: Annotated[float, at_least(0)] = 1.0
+    max_tokens: Annotated[int, at_least(1)] = 256
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """Intervals of the report."""
+
+    resamples: Annotated[int, at_least(100)] = 4000
+    level: Annotated[float, between(0, 1)] = 0.95
+    power: Annotated[float, between(0, 1)] = 0.8
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study file."""
+
+    title: str
+    models: dict[str, dict[str, Any]]
+    problems: ProblemSettings
+    oracles: dict[str, dict[str, Any]]
+    "Oracle name to `{oracle: <plug>, ...plug settings}`; the first is the one plain arms use."
+    rewards: dict[str, dict[str, Any]]
+    "Reward plug to its settings."
+    training: TrainingSettings
+    seed: int = 1
+    prompt: str = "boxed"
+    "File under qup/prompts: how the learner is asked."
+    backend: BackendSettings = field(default_factory=BackendSettings)
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    streams: StreamSettings = field(default_factory=StreamSettings)
+    compat: dict[str, dict[str, Any]] = field(default_factory=dict)
+    "Metric plug to its settings; plugs not named run with their defaults."
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    report: ReportSettings = field(default_factory=ReportSettings)
+
+    def __post_init__(self) -> None:
+        for name, settings in self.models.items():
+            plug("models", "source", settings, f"models.{name}")
+        for i, settings in enumerate(self.problems.sources):
+            plug("problems", "source", without(settings, "weight"), f"problems.sources[{i}]")
+        for name, settings in self.oracles.items():
+            plug("oracles", "oracle", settings, f"oracles.{name}")
+        for kind, chosen in (("rewards", self.rewards), ("compat", self.compat)):
+            for name, settings in chosen.items():
+                plug(kind, "name", {"name": name, **settings}, f"{kind}.{name}")
+        self._check_names()
+
+    def _check_names(self) -> None:
+        if "learner" not in self.models:
+            raise SettingsError(f"models needs a 'learner', has: {', '.join(self.models) or 'none'}")
+        if not self.oracles:
+            raise SettingsError("oracles needs at least one entry, e.g. home: {oracle: prompted, model: oracle}")
+        for where, chosen in (("oracles", self.oracles), ("rewards", self.rewards)):
+            for name, settings in chosen.items():
+                if "model" in settings and settings["model"] not in self.models:
+                    raise unknown(f"model of {where}.{name}", settings["model"], self.models)
+
+
+def without(settings: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """A copy of `settings` less `keys`."""
+    return {k: v for k, v in settings.items() if k not in keys}
+
+
+def plug(kind: str, key: str, settings: Mapping[str, Any], where: str) -> Any:
+    """The plug that `settings[key]` names, made with the remaining settings."""
+    if not isinstance(settings, Mapping) or key not in settings:
+        raise SettingsError(f"{where} needs {key!r}: one of {', '.join(plugins.names(kind))}")
+    return section(plugins.load(kind, settings[key]), without(settings, key), where)
+
+
+def section(kind: type[T], given: Any, where: str) -> T:
+    """Make a `kind` of a mapping.
+
+    Raises:
+        SettingsError: an unknown or missing key, a value of the wrong type or out of range.
+    """
+    if not isinstance(given, Mapping):
+        raise SettingsError(f"{where}: expected settings (key: value), got {given!r}")
+    hints = typing.get_type_hints(kind, include_extras=True)
+    fields = {f.name: f for f in dataclasses.fields(kind) if f.init}  # type: ignore[arg-type]
+    for key in given:
+        if key not in fields:
+            raise unknown(f"key in {where}", str(key), fields)
+    for name, spec in fields.items():
+        missing = spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING
+        if missing and name not in given:
+            raise SettingsError(f"{where} needs {name!r}, which is missing")
+    return kind(**{key: convert(hints[key], value, f"{where}.{key}") for key, value in given.items()})
+
+
+def convert(hint: Any, value: Any, where: str) -> Any:
+    """`value` as the annotated type `hint`, or a `SettingsError` that says what was expected."""
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        converted = convert(args[0], value, where)
+        for check in args[1:]:
+            if converted is not None and (expected := check(converted)):
+                raise SettingsError(f"{where}: expected {expected}, got {value!r}")
+        return converted
+    if origin in (types.UnionType, typing.Union):
+        return None if value is None else convert(next(a for a in args if a is not type(None)), value, where)
+    if origin is Literal:
+        if value not in args:
+            raise unknown(f"value of {where}", str(value), map(str, args))
+        return value
+    if origin in (tuple, dict):
+        return container(origin, args, value, where)
+    if dataclasses.is_dataclass(hint):
+        return section(typing.cast(type[Any], hint), value, where)
+    return scalar(hint, value, where)
+
+
+def container(origin: Any, args: tuple[Any, ...], value: Any, where: str) -> Any:
+    """A list as a tuple, a mapping as a dict, with converted items."""
+    if origin is tuple and isinstance(value, list | tuple):
+        return tuple(convert(args[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if origin is dict and isinstance(value, Mapping):
+        return {str(k): convert(args[1], v, f"{where}.{k}") for k, v in value.items()}
+    raise SettingsError(f"{where}: expected {'a list' if origin is tuple else 'settings (key: value)'}, got {value!r}")
+
+
+def scalar(hint: Any, value: Any, where: str) -> Any:
+    """`value` as int, float, str or bool; YAML's `1e-4`, which is a string to it, is taken as a float."""
+    if hint is Any:
+        return value
+    if hint is float and not isinstance(value, bool):
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            pass
+    elif isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+        return value
+    raise SettingsError(f"{where}: expected {hint.__name__}, got {value!r}")
+
+
+def parse_arm(arm: str, study: Study) -> tuple[str, str]:
+    """An arm, `<refiner>` or `<refiner>-<oracle>`, as (refiner, oracle); without a suffix the study's first Oracle."""
+    refiner, _, oracle = arm.partition("-")
+    plugins.load("refiners", refiner)
+    if oracle and oracle not in study.oracles:
+        raise unknown(f"Oracle in arm {arm!r}", oracle, study.oracles)
+    return refiner, oracle or next(iter(study.oracles))

@@ -1,0 +1,102 @@
+"""What every source needs: a problem's identity, and its answer cut out of a worked solution."""
+
+import hashlib
+import random
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from qup.answers import extract
+from qup.errors import SettingsError
+from qup.records import Problem
+from qup.seeds import derive
+
+
+def words(text: str) -> list[str]:
+    """Words and single marks of a text, without case, width and spacing: what counts as its content."""
+    return re.findall(r"\w+|[^\w\s]", unicodedata.normalize("NFKC", text).casefold())
+
+
+def normalized(text: str) -> str:
+    """A text's content; two texts with the same are the same text."""
+    return " ".join(words(text))
+
+
+def problem(question: str, answer: str, source: str, solution: str | None = None) -> Problem:
+    """A problem with its id, the first 16 hex digits of the SHA-256 of its content."""
+    content = normalized(question) + "\n" + normalized(answer)
+    key = hashlib.sha256(content.encode()).hexdigest()[:16]
+    return Problem(key, question.strip(), answer.strip(), source, solution.strip() if solution else None)
+
+
+def distinct(problems: Iterable[Problem], count: int) -> list[Problem]:
+    """The first `count` problems with different questions."""
+
+    def unseen() -> Iterator[Problem]:
+        seen = set()
+        for candidate in problems:
+            key = normalized(candidate.question)
+            if key not in seen:
+                seen.add(key)
+                yield candidate
+
+    return list(islice(unseen(), count))
+
+
+def shuffled(length: int, seed: int, *keys: str) -> list[int]:
+    """The numbers below `length` in a random order that depends on `seed` and `keys` only."""
+    order = list(range(length))
+    random.Random(derive(seed, *keys)).shuffle(order)
+    return order
+
+
+@dataclass(frozen=True)
+class Columns:
+    r"""Where question, answer and solution stand in a row, and how the answer is marked off inside the answer column.
+
+    With `answer_after` (gsm8k's `####`) or `answer_boxed` (the last `\\boxed{}`), the column is a worked solution: the
+    whole of it, or what stands before the mark, becomes the reference solution unless there is a column for that.
+    """
+
+    question: str = "question"
+    answer: str = "answer"
+    solution: str | None = None
+    answer_after: str | None = None
+    answer_boxed: bool = False
+
+    def read(self, row: Mapping[str, Any], source: str, where: str) -> Problem:
+        """The problem in a row.
+
+        Raises:
+            SettingsError: a column is missing, is empty or is not text, or the answer is not marked off as set.
+        """
+        question, given = (self._text(row, column, where) for column in (self.question, self.answer))
+        answer, solution = self._cut(given, where)
+        if self.solution and row.get(self.solution) is not None:
+            solution = self._text(row, self.solution, where)
+        return problem(question, answer, source, solution)
+
+    def _text(self, row: Mapping[str, Any], column: str, where: str) -> str:
+        value = row.get(column)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, str) or not value.strip():
+            has = ", ".join(map(str, row)) or "nothing"
+            raise SettingsError(f"{where}: expected text in {column!r}, got {value!r}; the row has: {has}")
+        return value
+
+    def _cut(self, given: str, where: str) -> tuple[str, str | None]:
+        if self.answer_boxed:
+            boxed = extract(given)
+            if boxed is None:
+                raise SettingsError(f"{where}: answer_boxed is set, but {self.answer!r} has no \\boxed{{...}}")
+            return boxed, given
+        if self.answer_after is None:
+            return given, None
+        solution, mark, answer = given.rpartition(self.answer_after)
+        if not mark or not answer.strip():
+            raise SettingsError(f"{where}: expected {self.answer_after!r} and an answer in {self.answer!r}")
+        return answer, solution

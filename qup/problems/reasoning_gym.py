@@ -1,0 +1,68 @@
+"""Unlimited seeded problems with answers from reasoning-gym (open-thought/reasoning-gym).
+
+Example: `{source: reasoning_gym, weight: 1, tasks: {chain_sum: {weight: 2, max_terms: 4}, leg_counting: {weight: 1}}}`.
+The tasks and their settings are those of `reasoning_gym.factory.DATASETS`.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qup.errors import SettingsError, unknown
+from qup.params import without
+from qup.problems._content import distinct, problem
+from qup.records import Problem
+from qup.seeds import derive
+from qup.splits import quotas
+
+PATIENCE = 4
+"Problems drawn for each one wanted, before a task counts as exhausted."
+
+
+@dataclass(frozen=True)
+class Source:
+    """A weighted mix of tasks; a problem's source is `reasoning_gym/<task>`."""
+
+    tasks: dict[str, dict[str, Any]]
+    "Task to `{weight: w, ...the task's own settings}`; the weight is 1 if it is not given."
+
+    def problems(self, count: int, seed: int, files: Path) -> list[Problem]:
+        """Up to `count` distinct problems; fewer if a task has not that many.
+
+        Raises:
+            SettingsError: no such task, no such setting of it, or a value the task does not take.
+        """
+        if not self.tasks:
+            raise SettingsError("reasoning_gym needs at least one task, e.g. tasks: {chain_sum: {weight: 1}}")
+        shares = quotas([settings.get("weight", 1) for settings in self.tasks.values()], count)
+        found: list[Problem] = []
+        for (task, settings), share in zip(self.tasks.items(), shares, strict=True):
+            drawn = _draw(task, without(settings, "weight"), share * PATIENCE, derive(seed, task))
+            found += distinct(drawn, share)
+        return found
+
+
+def _draw(task: str, settings: dict[str, Any], size: int, seed: int) -> Iterator[Problem]:
+    """Problems of one task, made as they are asked for; item i depends on `seed` and i only."""
+    for item in _dataset(task, settings, size, seed):
+        if item["answer"] is not None:
+            solution = item["metadata"].get("answer_cot")
+            yield problem(item["question"], str(item["answer"]), f"reasoning_gym/{task}", solution)
+
+
+def _dataset(task: str, settings: dict[str, Any], size: int, seed: int) -> Any:
+    from reasoning_gym.factory import DATASETS, create_dataset
+
+    if task not in DATASETS:
+        raise unknown("reasoning_gym task", task, DATASETS)
+    known = {f.name for f in dataclasses.fields(DATASETS[task][1])} - {"seed", "size"}
+    for name in settings:
+        if name not in known:
+            raise unknown(f"setting of reasoning_gym task {task}", name, known)
+    try:
+        # Some tasks seed numpy, which takes 32 bits.
+        return create_dataset(task, size=max(size, 1), seed=seed % 2**31, **settings)
+    except (AssertionError, TypeError, ValueError) as error:
+        raise SettingsError(f"reasoning_gym task {task} does not take {settings}: {error}") from error

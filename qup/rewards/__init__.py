@@ -1,0 +1,15 @@
+"""Reward models, one per file: class `Reward`, a frozen dataclass of settings with one method."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from qup.records import Problem, Score
+
+
+class Reward(Protocol):
+    """What the reward stage needs of a reward model."""
+
+    def score(self, problems: Sequence[Problem], texts: Sequence[str], models: Path) -> list[Score]:
+        """One `Score` per trace, in order; a failure has value None and says why. `models` holds the study's models."""
+        ...

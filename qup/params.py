@@ -160,6 +160,11 @@ class Study:
         self._check_names()
 
     def _check_names(self) -> None:
+        from qup import harness, prompts
+
+        prompts.ask(self.prompt, "")
+        for task in self.evaluation.tasks:
+            harness.require(task)
         if "learner" not in self.models:
             raise SettingsError(f"models needs a 'learner', has: {', '.join(self.models) or 'none'}")
         if not self.oracles:

@@ -6,6 +6,7 @@ step are known, not estimated.
 """
 
 import itertools
+import json
 import random
 import shutil
 from collections.abc import Iterator, Sequence
@@ -65,7 +66,7 @@ def schedule(traces: Sequence[Example], settings: TrainingSettings, seed: int) -
     order = _endless(len(traces), seed)
     steps: list[list[int]] = []
     tokens, budget = 0, settings.budget
-    left = round(budget.epochs * len(traces)) if budget.epochs is not None else None
+    left = max(1, round(budget.epochs * len(traces))) if budget.epochs is not None else None
     while (left is None or left > 0) and (budget.tokens is None or tokens < budget.tokens):
         steps.append(list(itertools.islice(order, settings.batch if left is None else min(left, settings.batch))))
         tokens += sum(traces[i].trained for i in steps[-1])
@@ -97,7 +98,7 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
         peft_config=_lora(settings) if settings.method == "lora" else None,
     )
     trainer.train()
-    _save(trainer, out)
+    _save(trainer, learner.name, out)
     steps = _curve(trainer.state.log_history, plan, traces, objective, seed)
     cut = sum(example.truncated for example in traces)
     return steps, TrainRun(objective, seed, len(traces), cut, steps[-1].tokens, len(steps), out.name)
@@ -115,11 +116,7 @@ def _model(learner: Path, settings: TrainingSettings, seed: int) -> Any:
     from transformers import AutoModelForCausalLM, set_seed
 
     set_seed(seeds.derive(seed, "init") % 2**32)
-    model = AutoModelForCausalLM.from_pretrained(learner, dtype=getattr(torch, settings.dtype))
-    # PEFT writes this into adapter_config.json: a name travels, a path does not.
-    model.config._name_or_path = learner.name
-    model.name_or_path = learner.name
-    return model
+    return AutoModelForCausalLM.from_pretrained(learner, dtype=getattr(torch, settings.dtype))
 
 
 def _lora(settings: TrainingSettings) -> Any:
@@ -156,14 +153,18 @@ def _arguments(settings: TrainingSettings, objective: str, seed: int, steps: int
     )
 
 
-def _save(trainer: Any, out: Path) -> None:
-    """Weights, config and tokenizer into `out`; everything volatile stays behind."""
+def _save(trainer: Any, learner: str, out: Path) -> None:
+    """Weights, config and tokenizer into `out`; everything volatile stays behind, and the learner's path with it."""
     full = out.parent / "scratch" / "saved"
     trainer.save_model(str(full))
     out.mkdir(parents=True, exist_ok=True)
     for pattern in KEPT:
         for file in sorted(full.glob(pattern)):
             shutil.copy(file, out / file.name)
+    adapter = out / "adapter_config.json"
+    if adapter.is_file():
+        config = json.loads(adapter.read_text(encoding="utf-8")) | {"base_model_name_or_path": learner}
+        adapter.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     shutil.rmtree(out.parent / "scratch")
 
 

@@ -72,8 +72,10 @@ class Backend:
             from peft import PeftModel
 
             wrapped = PeftModel.from_pretrained(self.model, weights)
-            yield wrapped.eval()
-            wrapped.unload()
+            try:
+                yield wrapped.eval()
+            finally:
+                wrapped.unload()
 
     def _generate(self, model: Any, prompts: list[list[int]], sampling: Sampling, ids: list[str]) -> list[Completion]:
         import torch

@@ -10,6 +10,9 @@ from qup.report.data import Inputs, Outcomes
 from qup.stats import Array, Bootstrap, Draws
 
 QUARTER = re.compile(r"^quarters?\.([1-4])$")
+NATIVE = "rejection_sampling"
+EXCESS = "excess_surprisal"
+"NLL of a trace minus that of the native trace of the same problem, nats; where both exist."
 TRAIN, HELDOUT = "train", "heldout"
 "The two populations that are drawn, independently of each other."
 
@@ -64,8 +67,11 @@ def _compat(
     """Perplexities and means of all metrics; a micro or quarter perplexity weighs traces by their tokens."""
     ppl: dict[tuple[str, str], Draws] = {}
     metrics: dict[tuple[str, str], Array] = {}
+    native = data.compat_columns(inputs.arms[NATIVE], problems).get("_nll") if NATIVE in inputs.arms else None
     for arm, records in inputs.arms.items():
         columns = data.compat_columns(records, problems)
+        if native is not None and "_nll" in columns:
+            metrics[arm, EXCESS] = columns["_nll"] - native
         metrics |= {(arm, name): x for name, x in columns.items() if not name.startswith("_")}
         if columns:
             ppl |= {(arm, name): draws for name, draws in _perplexities(boot, columns).items()}

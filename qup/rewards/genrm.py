@@ -34,13 +34,18 @@ class Reward:
 
     def score(self, problems: Sequence[Problem], texts: Sequence[str], models: Path) -> list[Score]:
         """One `Score` per trace, in order."""
+        from tqdm import tqdm
+
         from qup.backends.hf import Backend
 
         judge = Backend(models / self.model, dtype=self.dtype, batch=self.batch, max_length=self.max_length)
         prompts = [judge.encode(self._chat(p, text))[0] for p, text in zip(problems, texts, strict=True)]
         fitting = [i for i, prompt in enumerate(prompts) if len(prompt) <= self.max_length]
-        found = judge.next_logprobs([prompts[i] for i in fitting], self._candidates(judge)) if fitting else []
-        scores = dict(zip(fitting, found, strict=True))
+        candidates = self._candidates(judge)
+        scores: dict[int, list[float]] = {}
+        for start in tqdm(range(0, len(fitting), self.batch), desc="judge", unit="batch"):
+            rows = fitting[start : start + self.batch]
+            scores |= zip(rows, judge.next_logprobs([prompts[i] for i in rows], candidates), strict=True)
         return [self._score(p.id, scores.get(i)) for i, p in enumerate(problems)]
 
     def _chat(self, problem: Problem, text: str) -> list[dict[str, str]]:

@@ -29,6 +29,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("bench/results.json"))
     args = parser.parse_args()
+    for path in (args.model, args.problems, args.traces):
+        if not path.exists():
+            parser.error(f"{path} is not there: run `make repro` or `dvc pull` first, or name your own with the flags")
     questions = {p.id: p.question for p in records.read(args.problems, records.Problem)}
     traces = records.read(args.traces, records.Trace)[: args.count]
     chats = [prompts.ask("boxed", questions[t.problem_id]) for t in traces]

@@ -8,7 +8,7 @@ import dataclasses
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
 from qup import plugins
@@ -104,6 +104,11 @@ class TrainingSettings:
     max_length: Annotated[int, at_least(16)] = 1024
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
 
+    def __post_init__(self) -> None:
+        for name, given in (("objectives", self.objectives), ("seeds", self.seeds)):
+            if not given or len(set(given)) != len(given):
+                raise SettingsError(f"training.{name}: expected one or more, each once, got {list(given)}")
+
 
 @dataclass(frozen=True)
 class EvaluationSettings:
@@ -126,7 +131,7 @@ class ReportSettings:
 
 @dataclass(frozen=True)
 class Study:
-    """One study file."""
+    """One study file. Every section is there, if only as `{}`: DVC tracks each by name and stops at one that is not."""
 
     title: str
     models: dict[str, dict[str, Any]]
@@ -136,16 +141,16 @@ class Study:
     rewards: dict[str, dict[str, Any]]
     "Reward plug to its settings."
     training: TrainingSettings
-    seed: int = 1
-    prompt: str = "boxed"
+    seed: int
+    prompt: str
     "File under qup/prompts: how the learner is asked."
-    backend: BackendSettings = field(default_factory=BackendSettings)
-    sampling: SamplingSettings = field(default_factory=SamplingSettings)
-    streams: StreamSettings = field(default_factory=StreamSettings)
-    compat: dict[str, dict[str, Any]] = field(default_factory=dict)
+    backend: BackendSettings
+    sampling: SamplingSettings
+    streams: StreamSettings
+    compat: dict[str, dict[str, Any]]
     "Metric plug to its settings; plugs not named run with their defaults."
-    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
-    report: ReportSettings = field(default_factory=ReportSettings)
+    evaluation: EvaluationSettings
+    report: ReportSettings
 
     def __post_init__(self) -> None:
         for name, settings in self.models.items():

@@ -97,6 +97,10 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
         processing_class=tokenizer(learner),
         peft_config=_lora(settings) if settings.method == "lora" else None,
     )
+    if trainer.args.train_batch_size != settings.batch:
+        raise SettingsError(
+            f"training sees {trainer.args.n_gpu} GPUs but is laid out for one: set CUDA_VISIBLE_DEVICES=0"
+        )
     trainer.train()
     _save(trainer, learner.name, out)
     steps = _curve(trainer.state.log_history, plan, traces, objective, seed)

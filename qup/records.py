@@ -179,7 +179,7 @@ def write(path: Path, records: Iterable[Any]) -> None:
     """Write records as JSON Lines, atomically: a reader never sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(path.suffix + ".part")
-    with part.open("w", encoding="utf-8") as file:
+    with part.open("w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
         for record in records:
             file.write(json.dumps(dataclasses.asdict(record), sort_keys=True, ensure_ascii=False) + "\n")
     part.replace(path)

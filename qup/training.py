@@ -165,11 +165,16 @@ def _save(trainer: Any, learner: str, out: Path) -> None:
     for pattern in KEPT:
         for file in sorted(full.glob(pattern)):
             shutil.copy(file, out / file.name)
-    adapter = out / "adapter_config.json"
-    if adapter.is_file():
-        config = json.loads(adapter.read_text(encoding="utf-8")) | {"base_model_name_or_path": learner}
-        adapter.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    if (out / "adapter_config.json").is_file():
+        _settle(out / "adapter_config.json", learner)
     shutil.rmtree(out.parent / "scratch")
+
+
+def _settle(adapter: Path, learner: str) -> None:
+    """Rewrite an adapter's settings so that equal adapters are equal bytes: PEFT keeps a path and lists a set."""
+    config = json.loads(adapter.read_text(encoding="utf-8"))
+    config |= {"base_model_name_or_path": learner, "target_modules": sorted(config["target_modules"])}
+    adapter.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _curve(

@@ -39,7 +39,8 @@ class Oracle:
             raise SettingsError("a prompted oracle needs exactly one of model (a name) and api (endpoint settings)")
         if self.api:
             params.plug("backends", "backend", {"backend": "openai", **self.api}, "api")
-        self.render(self.solve_prompt, question="", draft="")
+        for prompt in (self.solve_prompt, self.repair_prompt, self.keep_style_prompt):
+            self.render(prompt, question="", draft="")
 
     def render(self, prompt: str, **fields: str) -> list[Message]:
         """The chat that asks for something in the Oracle's voice."""

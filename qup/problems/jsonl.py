@@ -34,7 +34,7 @@ class Source:
         if not path.is_file():
             raise unknown(f"problem file in {files}", self.file, (p.name for p in files.glob("*.jsonl")))
         columns = Columns(solution="solution", answer_after=self.answer_after, answer_boxed=self.answer_boxed)
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
         found = [
             columns.read(_row(line, where), f"jsonl/{path.stem}", where)
             for where, line in ((f"{self.file}, line {n}", line) for n, line in enumerate(lines, 1))

@@ -7,6 +7,7 @@ interval then covers 98.7% and is 29% wider, where this one covers 95.3%. Traini
 drawn independently of the problems (the pigeonhole bootstrap of Owen 2007, arXiv 0712.1111).
 """
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -144,10 +145,10 @@ class Bootstrap:
         return Estimate(draws.value, float(low), float(high), draws.n, se, draws.seeds)
 
     def rate(self, draws: Draws) -> Estimate:
-        """`estimate` of a rate; at 0 or 1, where resampling shows no spread, Clopper-Pearson over n problems."""
+        """`estimate` of a rate, kept within 0 and 1; at 0 or 1, where resampling shows no spread, Clopper-Pearson."""
         found = self.estimate(draws)
         if draws.value not in (0.0, 1.0):
-            return found
+            return dataclasses.replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
         from scipy.stats import binomtest
 
         exact = binomtest(round(draws.value * draws.n), draws.n).proportion_ci(self.level)

@@ -1,5 +1,6 @@
 """Problem sources and the split: every source passes its own gold, and the two sets have nothing in common."""
 
+import dataclasses
 import json
 import re
 import sys
@@ -12,7 +13,7 @@ import yaml
 from qup import params, plugins, records, splits
 from qup.errors import SettingsError
 from qup.problems._content import problem
-from stages import prepare
+from stages import cli, prepare
 
 WORKED = [{"question": f"What is {i} plus one?", "answer": f"One more than {i}.\n#### {i + 1}"} for i in range(20)]
 
@@ -156,18 +157,11 @@ def test_the_order_of_problems_depends_on_their_content_only() -> None:
 
 def study(sources: list[dict[str, Any]]) -> params.Study:
     settings = {"sources": sources, "train": 6, "heldout": 4}
-    return params.Study(
-        title="toy",
-        models={"learner": {"source": "random"}},
-        problems=params.section(params.ProblemSettings, settings, "problems"),
-        oracles={"home": {}},
-        rewards={},
-        training=params.TrainingSettings(params.Budget(epochs=1)),
-    )
+    smoke = cli.read_study(Path(__file__).parents[1] / "studies" / "smoke.yaml")
+    return dataclasses.replace(smoke, problems=params.section(params.ProblemSettings, settings, "problems"))
 
 
 def test_the_stage_writes_the_same_bytes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(params.Study, "__post_init__", lambda self: None)
     tasks = {"chain_sum": {"weight": 2, "max_terms": 3}, "gsm_symbolic": {}}
     made = study([{"source": "reasoning_gym", "weight": 3, "tasks": tasks}, {"source": "jsonl", "file": "own.jsonl"}])
     monkeypatch.setattr("stages.cli.read_study", lambda path: made)

@@ -31,20 +31,19 @@ def test_answer_is_one_for_right_zero_for_wrong_and_none_without_an_answer() -> 
 
 
 class Judge:
-    """A backend that answers each prompt with set log-probs of Yes (token 1) and No (token 2)."""
-
-    says = ((0.6, 0.2), (0.05, 0.04))
+    """A backend with set log-probs of Yes (token 1) and No (token 2), and none of either for a solution of "six"."""
 
     def __init__(self, folder: Path, dtype: str, batch: int, max_length: int) -> None:
         assert folder == Path("models/judge")
 
     def encode(self, messages: list[dict[str, str]], completion: str | None = None) -> tuple[list[int], list[int]]:
         asked = messages[0]["content"]
-        return [7] * len(asked), {"Yes": [1, 0], "No": [2, 0], None: []}[completion]
+        return [9 if "six" in asked else 7] * len(asked), {"Yes": [1, 0], "No": [2, 0], None: []}[completion]
 
     def next_logprobs(self, prompts: Sequence[list[int]], candidates: Sequence[int]) -> list[list[float]]:
         assert candidates == [1, 2]
-        return [[math.log(yes), math.log(no)] for (yes, no), _ in zip(self.says, prompts, strict=False)]
+        says = [(0.05, 0.04) if prompt[0] == 9 else (0.6, 0.2) for prompt in prompts]
+        return [[math.log(yes), math.log(no)] for yes, no in says]
 
 
 @pytest.fixture

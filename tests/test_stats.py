@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qup import stats
-from qup.stats import Bootstrap
+from qup.stats import Bootstrap, Draws
 
 BOOT = Bootstrap(seed=1, resamples=2000)
 
@@ -122,3 +122,10 @@ def test_95_percent_intervals_of_a_paired_contrast_cover_about_95_percent() -> N
         estimate = Bootstrap(run, 300).estimate(found)
         hits += estimate.low <= effect <= estimate.high
     assert 0.90 <= hits / runs <= 0.985
+
+
+def test_the_interval_of_a_rate_stays_between_0_and_1() -> None:
+    # One success in 3 problems under two very different seeds: the seed part alone would reach below 0.
+    draws = Draws(1 / 3, np.linspace(-0.2, 1.1, 1001), n=3, seeds=2)
+    found = Bootstrap(seed=1).rate(draws)
+    assert (found.low, found.high) == (0.0, 1.0)

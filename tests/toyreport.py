@@ -1,11 +1,15 @@
 """Synthetic records for the report's tests: arms whose quality, perplexity and utility are set."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 
 from qup import params
-from qup.params import Budget, EvaluationSettings, ProblemSettings, ReportSettings, Study, TrainingSettings
+from qup.params import Budget, EvaluationSettings, ProblemSettings, ReportSettings, TrainingSettings
 from qup.records import Compat, Eval, Finish, Refined, Score, Step, Trace, TrainRun, Verdict
 from qup.report import ArmData
+from stages import cli
 
 PARADOX = {
     "rejection_sampling": (1.0, 0.10, 1.3),
@@ -19,8 +23,10 @@ def study(
     monkeypatch, *, seeds=(1, 2, 3), oracles=("home",), rewards=("genrm",), resamples=400, objectives=("sft", "dft")
 ):
     """A study whose plugs are not looked up: the report needs their names only."""
+    smoke = cli.read_study(Path(__file__).parents[1] / "studies" / "smoke.yaml")
     monkeypatch.setattr(params, "plug", lambda *_: None)
-    return Study(
+    return replace(
+        smoke,
         title="Toy study",
         models={"learner": {"source": "toy"}},
         problems=ProblemSettings(sources=({"source": "toy"},), train=30, heldout=60),
@@ -29,6 +35,7 @@ def study(
         training=TrainingSettings(budget=Budget(epochs=1), seeds=seeds, objectives=objectives),
         evaluation=EvaluationSettings(k=4),
         report=ReportSettings(resamples=resamples),
+        compat={},
     )
 
 

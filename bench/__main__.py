@@ -68,6 +68,8 @@ def sampling(backend: vllm.Backend, chats: list[list[dict[str, str]]], repeats: 
 
     def plain() -> int:
         vllm._params(how, ids)
+        # Else it would find every prompt in the cache that the other side has just filled.
+        backend.engine.reset_prefix_cache()
         return sum(len(o.outputs[0].token_ids) for o in backend.engine.chat(chats, params))
 
     return alternate(lambda: sum(c.tokens for c in backend.generate(chats, how, ids)), plain, repeats)

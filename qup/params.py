@@ -32,7 +32,7 @@ def between(low: float, high: float) -> Check:
 class BackendSettings:
     """How models are run: `auto` takes vLLM where it is installed, else hf, and says which."""
 
-    name: Literal["auto", "hf", "vllm"] = "auto"
+    name: str = "auto"
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
     batch: Annotated[int, at_least(1)] = 16
     "Sequences a step (hf: batch; vllm: max_num_seqs)."
@@ -40,6 +40,16 @@ class BackendSettings:
     "Traces a forward pass, when scoring."
     max_length: Annotated[int, at_least(16)] = 1024
     "Longest prompt plus completion, tokens."
+
+    def __post_init__(self) -> None:
+        local = [name for name in plugins.names("backends") if _runs_folders(plugins.load("backends", name))]
+        if self.name not in ("auto", *local):
+            raise unknown("backend", self.name, ("auto", *local))
+
+
+def _runs_folders(backend: type[Any]) -> bool:
+    """Whether a backend runs a model folder; one behind an API can be an Oracle, not the learner."""
+    return "folder" in {f.name for f in dataclasses.fields(backend)}
 
 
 @dataclass(frozen=True)

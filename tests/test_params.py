@@ -1,5 +1,6 @@
 """A study file is checked in full before anything runs; what does not fit is one line that says what would."""
 
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -34,27 +35,21 @@ def test_every_study_file_is_valid(path: Path) -> None:
     assert cli.read_study(path).title
 
 
-def test_an_unknown_key_names_the_near_one(given: dict[str, Any]) -> None:
-    given["sampling"]["temprature"] = 1.0
-    with pytest.raises(SettingsError, match=r"sampling 'temprature': did you mean 'temperature'\? known: .*max_tokens"):
-        section(Study, given, "smoke")
-
-
-def test_a_plugs_own_unknown_key_names_the_near_one(given: dict[str, Any]) -> None:
-    given["oracles"]["home"]["phrase_"] = "hence"
-    with pytest.raises(SettingsError, match=r"oracles\.home 'phrase_': did you mean 'phrase'\?"):
-        section(Study, given, "smoke")
-
-
-def test_an_unknown_plug_names_the_near_one(given: dict[str, Any]) -> None:
-    given["rewards"]["genrn"] = {"model": "judge"}
-    with pytest.raises(SettingsError, match=r"unknown reward 'genrn': did you mean 'genrm'\?"):
-        section(Study, given, "smoke")
-
-
-def test_a_model_that_is_not_in_the_study_names_the_near_one(given: dict[str, Any]) -> None:
-    given["rewards"]["genrm"]["model"] = "juge"
-    with pytest.raises(SettingsError, match=r"rewards\.genrm 'juge': did you mean 'judge'\?"):
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("sampling", "temprature"), 1.0, r"sampling 'temprature': did you mean 'temperature'\? known: .*max_tokens"),
+        (("oracles", "home", "phrase_"), "hence", r"oracles\.home 'phrase_': did you mean 'phrase'\?"),
+        (("rewards", "genrn"), {"model": "judge"}, r"unknown reward 'genrn': did you mean 'genrm'\?"),
+        (("rewards", "genrm", "model"), "juge", r"rewards\.genrm 'juge': did you mean 'judge'\?"),
+    ],
+)
+def test_an_unknown_name_names_the_near_one(
+    given: dict[str, Any], path: tuple[str, ...], value: Any, said: str
+) -> None:
+    *way, last = path
+    functools.reduce(dict.__getitem__, way, given)[last] = value
+    with pytest.raises(SettingsError, match=said):
         section(Study, given, "smoke")
 
 
@@ -170,3 +165,10 @@ def test_a_wrong_prompt_or_task_stops_the_first_stage_and_not_the_last(
     given[key] = value
     with pytest.raises(SettingsError, match="did you mean"):
         section(params.Study, given, "smoke")
+
+
+def test_an_api_is_no_backend_for_the_learner_and_a_wrong_backend_names_the_near_one(given: dict[str, Any]) -> None:
+    for name in ("openai", "vlm"):
+        given["backend"]["name"] = name
+        with pytest.raises(SettingsError, match=rf"unknown backend '{name}'.*known: auto, hf, vllm"):
+            section(Study, given, "smoke")

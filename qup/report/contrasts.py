@@ -91,13 +91,14 @@ def contrast(inputs: Inputs, m: Measures, arms: tuple[str, str], objective: str,
     if draws is None:
         return out | {"estimate": missing(f"an arm has no {objective} evaluation")}
     estimate, settings = m.boot.estimate(draws), inputs.study.report
+    floor = stats.mde(estimate.se, settings.level, settings.power)
     return out | {
         "estimate": entry(estimate),
-        "mde": {"value": stats.mde(estimate.se, settings.level, settings.power)}
+        "mde": {"value": floor}
         if estimate.se > stats.ZERO
         else missing("no variation between draws, so no detectable effect can be given"),
         "p": draws.p_value(),
-        "resolved": estimate.excludes_zero(),
+        "resolved": estimate.excludes_zero() and abs(estimate.value) >= floor,
         "same_traces": same_traces(inputs, first, second),
     }
 

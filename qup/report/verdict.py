@@ -44,7 +44,7 @@ def _headline(found: dict[str, Any], shown: dict[str, Any]) -> str:
     if not declared:
         return "No verdict: the declared contrasts were not measured."
     if not resolved:
-        return "Not resolved: no declared contrast excludes zero, so no winner is declared."
+        return "Not resolved: no declared contrast is told from zero and above its MDE, so no winner is declared."
     return f"No paradox shown; {len(resolved)} of {len(declared)} declared contrasts resolved."
 
 

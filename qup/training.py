@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qup import prompts, seeds
+from qup import memory, prompts, seeds
 from qup.chat import encode_chat
 from qup.errors import SettingsError
 from qup.params import TrainingSettings
@@ -88,6 +88,7 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
     from datasets import Dataset
     from trl import SFTTrainer
 
+    memory.keep_pages()
     plan = schedule(traces, settings, seed)
     rows = [{"input_ids": traces[i].input_ids, "labels": traces[i].labels} for step in plan for i in step]
     trainer = SFTTrainer(

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qup import seeds
+from qup import memory, seeds
 from qup.backends import Completion, Message, Sampling
 from qup.chat import encode_chat
 from qup.records import Finish, TokenStats
@@ -39,6 +39,7 @@ class Backend:
         import torch
         from transformers import AutoModelForCausalLM
 
+        memory.keep_pages()
         model = AutoModelForCausalLM.from_pretrained(self.folder, dtype=getattr(torch, self.dtype))
         return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 

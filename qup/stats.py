@@ -63,6 +63,12 @@ class Draws:
         """The exponential of the quantity: a perplexity of a mean NLL."""
         return Draws(math.exp(self.value), np.exp(self.replicates), self.n, self.seeds)
 
+    def minus(self, other: "Draws") -> "Draws":
+        """The difference of two quantities, draw by draw: paired where both are of the same population."""
+        counts = [found.seeds for found in (self, other) if found.seeds is not None]
+        value, replicates = self.value - other.value, self.replicates - other.replicates
+        return Draws(value, replicates, min(self.n, other.n), min(counts, default=None))
+
     def p_value(self) -> float:
         """Two-sided p of "the quantity is 0" from the replicates, with the +1 correction; never below 2/(R+1)."""
         below, above = (self.replicates <= ZERO).sum(), (self.replicates >= -ZERO).sum()
@@ -128,6 +134,10 @@ class Bootstrap:
         noise = self._seed_part(a[:, shared].mean(axis=1)) - self._seed_part(b[:, shared].mean(axis=1))
         return Draws(draws.value, draws.replicates + noise, draws.n, min(len(a), len(b)))
 
+    def over_seeds(self, by_seed: Array) -> Draws:
+        """Mean of a quantity that has one value per training seed and none per problem; n counts seeds."""
+        return Draws(float(by_seed.mean()), by_seed.mean() + self._seed_part(by_seed), len(by_seed), len(by_seed))
+
     def _seed_part(self, by_seed: Array) -> Array:
         count = len(by_seed)
         if count == 1:
@@ -167,6 +177,19 @@ def mde(se: float, level: float, power: float) -> float:
     from scipy.stats import norm
 
     return float((norm.ppf((1 + level) / 2) + norm.ppf(power)) * se)
+
+
+def t_interval(values: Sequence[float], level: float) -> Estimate:
+    """Mean over training seeds with Student's t interval; one seed says nothing of the spread, so it has no ends."""
+    from scipy.stats import t
+
+    count = len(values)
+    mean = math.fsum(values) / count
+    if count == 1:
+        return Estimate(mean, -math.inf, math.inf, 1, math.inf, 1)
+    se = float(np.std(values, ddof=1)) / math.sqrt(count)
+    reach = float(t.ppf((1 + level) / 2, count - 1)) * se
+    return Estimate(mean, mean - reach, mean + reach, count, se, count)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

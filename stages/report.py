@@ -2,11 +2,12 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from qup import records, report
 from qup.errors import SettingsError
+from qup.params import Study, control_arms
 from qup.report import ArmData
 from stages import cli
 
@@ -16,6 +17,7 @@ def flags() -> argparse.ArgumentParser:
     made = cli.parser(__doc__)
     made.add_argument("--data", type=Path, required=True, help="the study's data folder, data/<study>")
     made.add_argument("--arms", nargs="+", required=True, help="arms in table order; duplicates collapse")
+    made.add_argument("--controls", type=Path, help="folder of the arms that only the study's controls name")
     made.add_argument("--metrics", type=Path, required=True, help="where the numbers go, report.json")
     made.add_argument("--out", type=Path, required=True, help="folder for report.md, index.html and the plots")
     return made
@@ -36,6 +38,13 @@ def read_arm(folder: Path) -> ArmData:
     )
 
 
+def read_controls(folder: Path | None, study: Study, main: Iterable[str]) -> dict[str, ArmData]:
+    """The records of every control arm; none without a folder, all of them with one."""
+    if folder is None or not folder.is_dir():
+        return {}
+    return {arm: read_arm(folder / arm) for arm in control_arms(study, main)}
+
+
 def read(path: Path, kind: type[records.T]) -> list[records.T]:
     """The records in a file, none if there is no such file."""
     return records.read(path, kind) if path.is_file() else []
@@ -49,10 +58,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     path = data / "problems" / "checks.json"
     checks = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     base = read(data / "base" / "evals.jsonl", records.Eval)
-    built = report.build(study, arms, base, checks, read(data / "traces.jsonl", records.Trace))
+    controls = read_controls(args.controls, study, arms)
+    built = report.build(study, arms, base, checks, read(data / "traces.jsonl", records.Trace), controls)
     write(built, args.metrics, args.out)
     for verdict in built.summary["verdicts"]:
         print(f"{verdict['objective']}, Oracle {verdict['oracle']}: {verdict['headline']}")
+    for name, control in built.summary["controls"].items():
+        print(f"control {name}: {control['outcome']}")
 
 
 def write(built: report.Report, metrics: Path, out: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import toyreport
 import yaml
 
-from qup import records, report
+from qup import report
 from qup.errors import SettingsError
 from qup.params import parse_arm
 from stages import cli
@@ -59,8 +59,8 @@ def test_noise_alone_is_not_resolved_and_declares_no_winner(monkeypatch) -> None
 
 
 def test_repair_value_less_drift_cost_is_what_refining_gains(planted) -> None:
-    for objective, found in planted.summary["oracles"]["home"]["objectives"].items():
-        parts, arms = found["decomposition"], planted.summary["arms"]
+    for objective, parts in planted.summary["factorials"]["main"].items():
+        arms = planted.summary["arms"]
         u = {arm: arms[arm]["learners"][objective]["utility"]["value"] for arm in arms}
         gain = u["oracle_refined"] - u["rejection_sampling"]
         assert parts["V"]["value"] - parts["C"]["value"] == pytest.approx(gain, abs=3e-6)
@@ -102,17 +102,17 @@ def test_the_shared_native_arm_stands_in_each_oracles_table(monkeypatch) -> None
 
 
 def test_a_missing_quantity_is_a_dash_with_its_reason(monkeypatch) -> None:
-    study, arms, base, checks, traces = toyreport.toy(monkeypatch)
+    study, arms, base, checks, traces, _ = toyreport.toy(monkeypatch)
     arms = {name: dataclasses.replace(data, compat=[], evals=[], scores=[]) for name, data in arms.items()}
-    built = without_plots(monkeypatch, study, arms, base, checks, traces)
+    built = without_plots(monkeypatch, study, arms, base, checks, traces, {})
     assert built.summary["arms"]["oracle_refined"]["ppl"]["micro"] == {"value": None, "reason": "no forward pass"}
     assert "– no sft learner was evaluated" in built.markdown
     assert all(v["headline"].startswith("No verdict") for v in built.summary["verdicts"])
 
 
 def test_a_base_learner_without_evaluation_leaves_no_utility(monkeypatch) -> None:
-    study, arms, _, checks, traces = toyreport.toy(monkeypatch)
-    built = without_plots(monkeypatch, study, arms, [], checks, traces)
+    study, arms, _, checks, traces, _ = toyreport.toy(monkeypatch)
+    built = without_plots(monkeypatch, study, arms, [], checks, traces, {})
     utility = built.summary["arms"]["oracle_refined"]["learners"]["sft"]["utility"]
     assert utility == {"value": None, "reason": "the base learner was not evaluated"}
 
@@ -125,10 +125,10 @@ def test_one_training_seed_is_flagged(monkeypatch) -> None:
 
 
 def test_learners_that_answer_alike_have_no_detectable_effect_and_are_said(monkeypatch) -> None:
-    study, arms, base, checks, traces = toyreport.toy(monkeypatch, seeds=(1,), objectives=("sft",))
+    study, arms, base, checks, traces, _ = toyreport.toy(monkeypatch, seeds=(1,), objectives=("sft",))
     same = [dataclasses.replace(e, objective="sft", seed=1) for e in base]
     arms = {name: dataclasses.replace(data, evals=same) for name, data in arms.items()}
-    built = without_plots(monkeypatch, study, arms, base, checks, traces)
+    built = without_plots(monkeypatch, study, arms, base, checks, traces, {})
     contrast = built.summary["oracles"]["home"]["objectives"]["sft"]["contrasts"][0]
     assert contrast["mde"]["value"] is None
     assert "no detectable effect can be given" in built.summary["verdicts"][0]["sentences"][0]
@@ -139,6 +139,12 @@ def test_the_grader_is_no_perceived_quality(monkeypatch) -> None:
     built = without_plots(monkeypatch, *toyreport.toy(monkeypatch, rewards=("answer", "genrm")))
     assert built.summary["primary_reward"] == "genrm"
     assert "panel" not in built.summary["rewards"]
+
+
+def test_the_grader_is_known_by_its_plug_under_any_name(monkeypatch) -> None:
+    study, *rest = toyreport.toy(monkeypatch, rewards=("checked", "genrm"))
+    study = dataclasses.replace(study, rewards={"checked": {"reward": "answer"}, "genrm": {}})
+    assert without_plots(monkeypatch, study, *rest).summary["primary_reward"] == "genrm"
 
 
 def test_the_panel_averages_reward_models_in_standard_deviations(monkeypatch) -> None:
@@ -154,9 +160,9 @@ def test_too_few_resamples_for_the_family_are_said(monkeypatch) -> None:
 
 
 def test_streams_that_are_nearly_alike_are_said(monkeypatch) -> None:
-    study, arms, base, checks, traces = toyreport.toy(monkeypatch)
+    study, arms, base, checks, traces, _ = toyreport.toy(monkeypatch)
     arms["style_aligned"] = dataclasses.replace(arms["style_aligned"], stream=arms["oracle_refined"].stream)
-    built = without_plots(monkeypatch, study, arms, base, checks, traces)
+    built = without_plots(monkeypatch, study, arms, base, checks, traces, {})
     assert any("SAR - Refined compares nearly the same data: 29 of 29" in text for text in built.summary["cautions"])
 
 
@@ -165,10 +171,10 @@ def test_every_number_in_the_summary_has_an_interval_and_n(planted) -> None:
         if isinstance(found, dict):
             if isinstance(found.get("value"), float):
                 assert {"low", "high", "n", "se"} <= found.keys()
-            for inner in found.values():
-                walk(inner)
+            for key in found.keys() - {"mde"}:
+                walk(found[key])
 
-    walk({key: planted.summary[key] for key in ("base", "arms", "oracles", "predictors")})
+    walk({key: planted.summary[key] for key in ("base", "arms", "oracles", "factorials", "adaptation", "predictors")})
 
 
 def test_the_page_loads_nothing_and_its_ids_are_unique(planted) -> None:
@@ -187,23 +193,11 @@ def test_equal_records_give_equal_bytes(inputs, planted) -> None:
     assert again == planted
 
 
-def lay_out(folder, arms, base, checks, traces):
-    """Write the records where the stages leave them."""
-    names = {"stream": "stream", "scores": "scores", "compat": "compat", "steps": "trajectory", "runs": "runs"}
-    for arm, data in arms.items():
-        for field, file in {**names, "evals": "evals"}.items():
-            records.write(folder / arm / f"{file}.jsonl", getattr(data, field))
-    records.write(folder / "base" / "evals.jsonl", base)
-    records.write(folder / "traces.jsonl", traces)
-    (folder / "problems").mkdir()
-    (folder / "problems" / "checks.json").write_text(json.dumps(checks))
-
-
 @pytest.fixture
 def stage_files(tmp_path, inputs, monkeypatch):
     study, *rest = inputs
     monkeypatch.setattr(cli, "read_study", lambda _: study)
-    lay_out(tmp_path / "data", *rest)
+    toyreport.lay_out(tmp_path / "data", *rest)
     out = [f"--metrics={tmp_path / 'report.json'}", f"--out={tmp_path / 'report'}"]
     return tmp_path, ["--study=studies/toy.yaml", f"--data={tmp_path / 'data'}", *out]
 

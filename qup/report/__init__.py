@@ -1,13 +1,13 @@
 """The report: tables, plots and a page from the records of all arms. Equal records give equal bytes.
 
->>> report = build(study, {"rejection_sampling": arm, ...}, base_evals, checks, traces)  # doctest: +SKIP
+>>> report = build(study, {"rejection_sampling": arm, ...}, base_evals, checks, traces, {})  # doctest: +SKIP
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qup.params import Study, parse_arm
+from qup.params import Study, control_arms, parse_arm
 from qup.records import Eval, Trace
 from qup.report.data import ArmData, Inputs
 
@@ -34,18 +34,22 @@ class Report:
     plots: dict[str, Plot]
 
 
-def build(
+def build(  # noqa: PLR0917 - the records of six kinds, and no two of them travel together
     study: Study,
     arms: Mapping[str, ArmData],
     base_evals: Sequence[Eval],
     checks: dict[str, Any],
     traces: Sequence[Trace],
+    controls: Mapping[str, ArmData],
 ) -> Report:
-    """Measure all arms and write them up; `checks` are the counts of the problems' own checks."""
-    from qup.report import measure, page, plots, tables
+    """Measure all arms and write them up; `checks` are the counts of the problems' own checks.
 
-    names = {arm: parse_arm(arm, study) for arm in arms}
-    inputs = Inputs(study, dict(arms), names, list(base_evals), checks, list(traces))
-    summary = tables.summarize(inputs, measure.measure(inputs))
+    `controls` are the arms that only the study's controls name; they stand in a section of their own.
+    """
+    from qup.report import page, plots, tables
+
+    names = {arm: parse_arm(arm, study) for arm in [*arms, *controls, *control_arms(study, [*arms, *controls])]}
+    inputs = Inputs(study, dict(arms), names, list(base_evals), checks, list(traces), dict(controls))
+    summary = tables.summarize(inputs)
     drawn = {name: Plot(svg, spec, png) for name, (svg, spec, png) in plots.draw(inputs, summary).items()}
     return Report(summary, page.markdown(summary, drawn), page.html(summary, drawn), drawn)

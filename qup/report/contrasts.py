@@ -1,6 +1,5 @@
-"""Differences between arms: declared contrasts with Holm, V and C, the paradox index, rank agreement over arms."""
+"""Differences between arms: declared contrasts with Holm, the paradox index, rank agreement over arms."""
 
-import dataclasses
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -9,13 +8,22 @@ import numpy as np
 
 from qup import stats
 from qup.report.data import Inputs
+from qup.report.entries import entry, missing
 from qup.report.measure import HELDOUT, TRAIN, Measures
 from qup.stats import Array, Draws, Estimate
 
-NATIVE, ALIGNED, REFINED = "rejection_sampling", "style_aligned", "oracle_refined"
+NATIVE, RESTYLED = "rejection_sampling", "restyled"
+ALIGNED, REFINED = "style_aligned", "oracle_refined"
 DECLARED = ((ALIGNED, REFINED), (NATIVE, REFINED))
 "Primary contrasts, declared before any run: SAR - Refined and RFT - Refined, per Oracle and objective."
-SHORT = {NATIVE: "RFT", ALIGNED: "SAR", REFINED: "Refined", "oracle_synthesized": "Synthesized"}
+SHORT = {
+    NATIVE: "RFT",
+    RESTYLED: "Restyled",
+    ALIGNED: "SAR",
+    REFINED: "Refined",
+    "oracle_synthesized": "Synthesized",
+    "unfiltered": "Unfiltered",
+}
 MIN_ARMS = 3
 "Fewest arms over which a rank correlation is printed."
 
@@ -25,21 +33,6 @@ def label(inputs: Inputs, arm: str) -> str:
     refiner, oracle = inputs.names[arm]
     short = SHORT.get(refiner, refiner)
     return short if oracle == next(iter(inputs.study.oracles)) else f"{short} ({oracle})"
-
-
-def missing(reason: str) -> dict[str, Any]:
-    """A quantity that is not there, and why."""
-    return {"value": None, "reason": reason}
-
-
-def entry(estimate: Estimate, **more: Any) -> dict[str, Any]:
-    """An estimate for the summary."""
-    out = dataclasses.asdict(estimate) | more
-    if estimate.seeds is None:
-        del out["seeds"]
-    else:
-        out["seed_variance"] = estimate.seed_variance
-    return out
 
 
 def find(inputs: Inputs, group: Sequence[str], refiner: str) -> str | None:
@@ -90,16 +83,20 @@ def contrast(inputs: Inputs, m: Measures, arms: tuple[str, str], objective: str,
     draws = difference(m, first, second, objective)
     if draws is None:
         return out | {"estimate": missing(f"an arm has no {objective} evaluation")}
-    estimate, settings = m.boot.estimate(draws), inputs.study.report
+    estimate = m.boot.estimate(draws)
+    out |= {"estimate": entry(estimate), "p": draws.p_value(), "same_traces": same_traces(inputs, first, second)}
+    return out | judged(inputs, estimate)
+
+
+def judged(inputs: Inputs, estimate: Estimate) -> dict[str, Any]:
+    """A difference's MDE, and whether it is resolved: told from zero and not below the MDE."""
+    settings = inputs.study.report
     floor = stats.mde(estimate.se, settings.level, settings.power)
-    return out | {
-        "estimate": entry(estimate),
+    return {
         "mde": {"value": floor}
         if estimate.se > stats.ZERO
         else missing("no variation between draws, so no detectable effect can be given"),
-        "p": draws.p_value(),
         "resolved": estimate.excludes_zero() and abs(estimate.value) >= floor,
-        "same_traces": same_traces(inputs, first, second),
     }
 
 
@@ -116,35 +113,22 @@ def same_traces(inputs: Inputs, first: str, second: str) -> dict[str, int]:
     return {"same": sum(a[p] == b[p] for p in both), "of": len(both)}
 
 
-def decomposition(inputs: Inputs, m: Measures, oracle: str, objective: str) -> dict[str, Any]:
-    """V = U(SAR) - U(RFT), the repair value, and C = U(SAR) - U(Refined), the drift cost; U(Refined) - U(RFT) = V - C.
-
-    The identity is exact where all three arms answered the same held-out problems.
-    """
-    group = inputs.group(oracle)
-    native, aligned, refined = (find(inputs, group, r) for r in (NATIVE, ALIGNED, REFINED))
-    out = {}
-    for key, second in (("V", native), ("C", refined)):
-        draws = difference(m, aligned, second, objective) if aligned and second else None
-        out[key] = entry(m.boot.estimate(draws)) if draws else missing("needs the RFT, SAR and Refined arms, evaluated")
-    return out
-
-
-def reward_differences(m: Measures, pairs: Sequence[tuple[str, str]], reward: str) -> dict[tuple[str, str], Estimate]:
-    """Q(first) - Q(second) on the problems both have a reward for."""
-    known = [(a, b) for a, b in pairs if (a, reward) in m.reward_columns and (b, reward) in m.reward_columns]
+def paired(
+    m: Measures, pairs: Sequence[tuple[str, str]], columns: dict[tuple[str, str], Array], key: str
+) -> dict[tuple[str, str], Estimate]:
+    """Mean of a reward or metric, first minus second, on the problems of which both have a value."""
+    known = [(a, b) for a, b in pairs if (a, key) in columns and (b, key) in columns]
     if not known:
         return {}
-    columns = np.array([m.reward_columns[a, reward] - m.reward_columns[b, reward] for a, b in known]).T
-    drawn = m.boot.means(columns, TRAIN)
+    drawn = m.boot.means(np.array([columns[a, key] - columns[b, key] for a, b in known]).T, TRAIN)
     return {pair: m.boot.estimate(d) for pair, d in zip(known, drawn, strict=True) if d}
 
 
 def paradox_index(
-    inputs: Inputs, m: Measures, oracle: str, objective: str, rewards: Sequence[str]
+    inputs: Inputs, m: Measures, group: Sequence[str], objective: str, rewards: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """PI per reward: of all stream pairs, the share whose Q and U differences are resolved and disagree in sign."""
-    arms = [a for a in inputs.group(oracle) if (a, objective) in m.utility]
+    """PI per reward: of all pairs in a group of arms, the share whose Q and U differences are resolved and disagree."""
+    arms = [a for a in group if (a, objective) in m.held.utility]
     pairs = list(itertools.combinations(arms, 2))
     sides = [(m.accuracy(a, objective), m.accuracy(b, objective)) for a, b in pairs]
     drawn = m.boot.contrasts([(a, b) for a, b in sides if a is not None and b is not None], HELDOUT)
@@ -160,34 +144,24 @@ def _index(
     pairs = list(itertools.combinations(arms, 2))
     if not pairs:
         return {"pairs": 0, "resolved": 0, "disagree": 0, "index": None, "reason": "fewer than two arms with both"}
-    quality = reward_differences(m, pairs, reward)
+    quality = paired(m, pairs, m.reward_columns, reward)
     known = [pair for pair in pairs if pair in quality and pair in utility]
     both = [pair for pair in known if quality[pair].excludes_zero() and utility[pair].excludes_zero()]
     against = [pair for pair in both if quality[pair].value * utility[pair].value < 0]
     named = [" / ".join(label(inputs, arm) for arm in pair) for pair in against]
     counts = {"pairs": len(pairs), "resolved": len(both), "disagree": len(against), "index": len(against) / len(pairs)}
-    tau = _rank(m, [m.rewards[a, reward] for a in arms], [m.utility[a, objective] for a in arms], stats.tau)
+    tau = rank(m, [m.rewards[a, reward] for a in arms], [m.held.utility[a, objective] for a in arms], stats.tau)
     return counts | {"disagreeing": named, "tau": tau}
 
 
-def _rank(m: Measures, first: Sequence[Draws | None], second: Sequence[Draws | None], how: Any) -> dict[str, Any]:
+def rank(m: Measures, first: Sequence[Draws | None], second: Sequence[Draws | None], how: Any) -> dict[str, Any]:
     """A rank statistic between two quantities over arms, with the interval its bootstrap replicates give."""
     known = [(a, b) for a, b in zip(first, second, strict=True) if a and b]
     if len(known) < MIN_ARMS:
         return missing(f"needs {MIN_ARMS} arms with both, has {len(known)}")
-    a, b = (np.array([pair[side].replicates for pair in known]).T for side in (0, 1))
     points: list[Array] = [np.array([pair[side].value for pair in known]) for side in (0, 1)]
+    if any(np.ptp(x) < stats.ZERO for x in points):
+        return missing("equal in all arms")
+    a, b = (np.array([pair[side].replicates for pair in known]).T for side in (0, 1))
     draws = Draws(float(how(points[0], points[1])), how(a, b), len(known))
     return entry(m.boot.estimate(draws))
-
-
-def predictors(inputs: Inputs, m: Measures, objective: str) -> dict[str, dict[str, Any]]:
-    """Spearman's correlation over all arms between U and each reward, perplexity and compatibility metric."""
-    sources = {f"reward.{r}": (r, m.rewards) for r in dict.fromkeys(r for _, r in m.rewards)}
-    sources |= {f"ppl.{k}": (k, m.ppl) for k in ("micro", "macro")}
-    sources |= {k: (k, m.compat) for k in sorted({k for _, k in m.compat})}
-    utilities = [m.utility.get((arm, objective)) for arm in inputs.arms]
-    return {
-        name: _rank(m, [table.get((arm, key)) for arm in inputs.arms], utilities, stats.spearman)
-        for name, (key, table) in sources.items()
-    }

@@ -1,9 +1,10 @@
 """What the report is made of: the records of every arm, and their arrays over problems."""
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,14 @@ from qup.stats import Array
 
 PANEL = "panel"
 "The reward that averages the reward models of a trace, each in standard deviations over the traces of all arms."
-VERIFIABLE = "answer"
-"The grader as a reward: a check of the answer, not a perception of quality, so no part of the panel."
+GRADER = "answer"
+"The plug of the grader as a reward."
+MAIN_TASK = "heldout"
 COLUMNS: dict[str, Verdict] = {
     "accuracy": Verdict.CORRECT,
     "truncated": Verdict.TRUNCATED,
     "unparsed": Verdict.UNPARSED,
 }
-HeldOut = tuple[str, str]
-"A held-out problem: (task, problem id)."
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,23 @@ class Inputs:
     base: list[Eval]
     checks: dict[str, Any]
     traces: list[Trace]
+    controls: Mapping[str, ArmData] = field(default_factory=dict)
+    "Arms of the controls, which are no part of the tables, contrasts and indices of `arms`."
+
+    def with_controls(self) -> "Inputs":
+        """The same study with its control arms among the others."""
+        return dataclasses.replace(self, arms={**self.arms, **self.controls}, controls={})
+
+    @property
+    def tasks(self) -> tuple[str, list[str]]:
+        """The task that utility is of, and the other ones."""
+        named = self.study.evaluation.tasks
+        main = MAIN_TASK if MAIN_TASK in named else named[0]
+        return main, [task for task in named if task != main]
+
+    def perceived(self, reward: str) -> bool:
+        """Whether a reward perceives quality; the grader checks the answer instead, and is no part of the panel."""
+        return str(self.study.rewards.get(reward, {}).get("reward", reward)) != GRADER
 
     def shared(self, arm: str) -> bool:
         """Whether the arm asked no Oracle, and so stands in the table of each."""
@@ -59,7 +76,7 @@ class Inputs:
 
     def oracles(self) -> list[str]:
         """The Oracles that at least one arm belongs to, in the study's order."""
-        used = {oracle for _, oracle in self.names.values()}
+        used = {self.names[arm][1] for arm in self.arms}
         return [o for o in self.study.oracles if o in used]
 
 
@@ -71,21 +88,16 @@ class Outcomes:
     shares: dict[str, Array]
 
 
-def heldout(evals: Iterable[Eval]) -> list[HeldOut]:
-    """The held-out problems, sorted; problems of all tasks are pooled."""
-    return sorted({(e.task, e.problem_id) for e in evals})
-
-
-def outcomes(evals: Iterable[Eval], problems: Sequence[HeldOut]) -> dict[tuple[str, str], Outcomes]:
+def outcomes(evals: Iterable[Eval], problems: Sequence[str]) -> dict[tuple[str, str], Outcomes]:
     """Verdict shares per (objective, decoding); NaN where a seed has no answer to a problem."""
-    counts: dict[tuple[str, str], dict[int, Counter[tuple[HeldOut, Verdict]]]] = {}
+    counts: dict[tuple[str, str], dict[int, Counter[tuple[str, Verdict]]]] = {}
     for e in evals:
         by_seed = counts.setdefault((e.objective, e.decoding), {})
-        by_seed.setdefault(e.seed, Counter())[(e.task, e.problem_id), e.verdict] += 1
+        by_seed.setdefault(e.seed, Counter())[e.problem_id, e.verdict] += 1
     return {key: _shares(by_seed, problems) for key, by_seed in counts.items()}
 
 
-def _shares(by_seed: dict[int, Counter[tuple[HeldOut, Verdict]]], problems: Sequence[HeldOut]) -> Outcomes:
+def _shares(by_seed: dict[int, Counter[tuple[str, Verdict]]], problems: Sequence[str]) -> Outcomes:
     order = tuple(sorted(by_seed))
     kinds = list(Verdict)
     table = np.array([[[by_seed[s][p, v] for v in kinds] for p in problems] for s in order], dtype=np.float64)
@@ -108,12 +120,12 @@ def reward_columns(inputs: Inputs, problems: Sequence[str]) -> dict[tuple[str, s
             if score.value is not None and score.problem_id in at:
                 column = columns.setdefault((arm, score.reward), np.full(len(problems), np.nan))
                 column[at[score.problem_id]] = score.value
-    return columns | _panel(inputs.arms, columns)
+    return columns | _panel(inputs, columns)
 
 
-def _panel(arms: Iterable[str], columns: dict[tuple[str, str], Array]) -> dict[tuple[str, str], Array]:
-    rewards = list(dict.fromkeys(reward for _, reward in columns if reward != VERIFIABLE))
-    scaled: dict[str, list[Array]] = {arm: [] for arm in arms}
+def _panel(inputs: Inputs, columns: dict[tuple[str, str], Array]) -> dict[tuple[str, str], Array]:
+    rewards = list(dict.fromkeys(reward for _, reward in columns if inputs.perceived(reward)))
+    scaled: dict[str, list[Array]] = {arm: [] for arm in inputs.arms}
     for reward in rewards:
         values = np.concatenate([columns[arm, reward] for arm in scaled if (arm, reward) in columns])
         values = values[np.isfinite(values)]

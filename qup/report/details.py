@@ -2,10 +2,8 @@
 
 from typing import Any
 
+from qup.report.predictors import NULL
 from qup.report.view import DASH, Cell, Section, Table, number, settings, word
-
-NULL = "null."
-"Prefix of the metrics that know nothing of the learner and must stand beside those that do."
 
 
 def sections(summary: dict[str, Any]) -> list[Section]:
@@ -135,19 +133,23 @@ def method_section(summary: dict[str, Any]) -> Section:
         f"`{summary['primary_reward']}`. `panel` averages the reward models of a trace, each in standard deviations "
         "over the traces of all arms. `answer` is our grader: a check, not a perception.",
         f"**U**, utility: mean over training seeds of Avg@{study['k']} of the trained learner minus that of the "
-        "untrained one, in accuracy points; tasks are pooled over problems. Truncated and unparsed answers are not "
+        "untrained one, in accuracy points, on the held-out problems alone. Truncated and unparsed answers are not "
         "correct, and are counted beside.",
         "**PPL**: the untrained learner's perplexity on completion tokens, end-of-sequence included. Micro is "
         "exp(sum NLL / sum tokens), macro the mean over traces of exp(NLL / tokens); "
         "a quarter weighs traces by its tokens.",
-        "**V**, **C**: repair value U(SAR) - U(RFT) and drift cost U(SAR) - U(Refined). **PI**: see Paradox index.",
+        "**V**, **C**, interaction: see Logic and style. **PI**: see Paradox index. A control's outcome goes by its "
+        "interval alone, uncorrected.",
+        "**Manipulation check**: paired differences from the native traces of the same problems, over traces that the "
+        "parser reads; a difference counts as none if its interval holds 0 or it is below 0.02.",
         f"Intervals: {level}, percentile, {study['resamples']} paired bootstrap draws of problems, each with all its "
         "samples, crossed with draws of training seeds; training and held-out problems are drawn apart. A rate of "
         "exactly 0 or 1 has the Clopper-Pearson interval over problems. **Resolved**: the interval excludes 0 and, "
         "for declared contrasts, Holm's p is at most " + f"{1 - study['level']:.2g}.",
         "**MDE**: (z(1 - alpha/2) + z(power)) times the bootstrap standard error.",
         "Kendall's tau is tau-a over arms; rank correlations take n = arms.",
-        "The paradox, the streams and the objectives follow arXiv 2606.16152; DFT is arXiv 2508.05629. None of the "
+        "The paradox, the streams and the objectives follow arXiv 2606.16152; DFT is arXiv 2508.05629, the prequential "
+        "code length arXiv 1802.07044. None of the "
         "numbers here is taken from a paper.",
         "Read from: the study file; per arm `stream.jsonl`, `scores.jsonl`, `compat.jsonl`, `trajectory.jsonl`, "
         "`runs.jsonl`, `evals.jsonl`; `base/evals.jsonl`, `traces.jsonl`, `problems/checks.json`.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qup.report import data
+from qup.report import adaptation, data
 from qup.report.data import Inputs, Outcomes
 from qup.stats import Array, Bootstrap, Draws
 
@@ -18,12 +18,26 @@ TRAIN, HELDOUT = "train", "heldout"
 
 
 @dataclass(frozen=True, eq=False)
+class Answers:
+    """What all learners answered on one task."""
+
+    population: str
+    base: dict[tuple[str, str], Outcomes]
+    learners: dict[str, dict[tuple[str, str], Outcomes]]
+    "By arm."
+    utility: dict[tuple[str, str], Draws]
+    "(arm, objective) to U, a difference of shares."
+
+
+@dataclass(frozen=True, eq=False)
 class Measures:
     """Quantities by name; a missing key means that the quantity was not measured."""
 
     boot: Bootstrap
-    base: dict[tuple[str, str], Outcomes]
-    outcomes: dict[str, dict[tuple[str, str], Outcomes]]
+    held: Answers
+    "On the task that utility, contrasts and indices are of."
+    sets: dict[str, Answers]
+    "On each other task."
     rewards: dict[tuple[str, str], Draws]
     "(arm, reward) to Q, the mean reward."
     reward_columns: dict[tuple[str, str], Array]
@@ -31,12 +45,13 @@ class Measures:
     "(arm, `micro`, `macro` or quarter `1`..`4`)."
     compat: dict[tuple[str, str], Draws]
     "(arm, metric) to the metric's mean over traces."
-    utility: dict[tuple[str, str], Draws]
-    "(arm, objective) to U, a difference of shares."
+    compat_columns: dict[tuple[str, str], Array]
+    adaptation: dict[str, dict[int, float]]
+    "Arm to training seed to adaptation cost, nats."
 
     def accuracy(self, arm: str, objective: str) -> Array | None:
         """Share of correct samples, (seeds, problems), under sampled decoding."""
-        found = self.outcomes[arm].get((objective, "sampled"))
+        found = self.held.learners.get(arm, {}).get((objective, "sampled"))
         return None if found is None else found.shares["accuracy"]
 
 
@@ -45,13 +60,29 @@ def measure(inputs: Inputs) -> Measures:
     settings = inputs.study.report
     boot = Bootstrap(inputs.study.seed, settings.resamples, settings.level)
     problems = data.training_problems(inputs.arms)
-    every = [e for arm in inputs.arms.values() for e in arm.evals]
-    held = data.heldout([*inputs.base, *every])
-    base = data.outcomes(inputs.base, held)
-    results = {arm: data.outcomes(records.evals, held) for arm, records in inputs.arms.items()}
-    columns = data.reward_columns(inputs, problems)
-    ppl, compat = _compat(boot, inputs, problems)
-    return Measures(boot, base, results, _means(boot, columns), columns, ppl, compat, _utility(boot, base, results))
+    main, others = inputs.tasks
+    rewards = data.reward_columns(inputs, problems)
+    ppl, metrics = _compat(boot, inputs, problems)
+    return Measures(
+        boot=boot,
+        held=_answers(boot, inputs, main, HELDOUT),
+        sets={task: _answers(boot, inputs, task, task) for task in others},
+        rewards=_means(boot, rewards),
+        reward_columns=rewards,
+        ppl=ppl,
+        compat=_means(boot, metrics),
+        compat_columns=metrics,
+        adaptation={arm: adaptation.costs(records.steps) for arm, records in inputs.arms.items()},
+    )
+
+
+def _answers(boot: Bootstrap, inputs: Inputs, task: str, population: str) -> Answers:
+    base = [e for e in inputs.base if e.task == task]
+    evals = {arm: [e for e in records.evals if e.task == task] for arm, records in inputs.arms.items()}
+    problems = sorted({e.problem_id for found in (base, *evals.values()) for e in found})
+    before = data.outcomes(base, problems)
+    after = {arm: data.outcomes(found, problems) for arm, found in evals.items()}
+    return Answers(population, before, after, _utility(boot, before, after, population))
 
 
 def _means(boot: Bootstrap, columns: dict[tuple[str, str], Array]) -> dict[tuple[str, str], Draws]:
@@ -63,8 +94,8 @@ def _means(boot: Bootstrap, columns: dict[tuple[str, str], Array]) -> dict[tuple
 
 def _compat(
     boot: Bootstrap, inputs: Inputs, problems: list[str]
-) -> tuple[dict[tuple[str, str], Draws], dict[tuple[str, str], Draws]]:
-    """Perplexities and means of all metrics; a micro or quarter perplexity weighs traces by their tokens."""
+) -> tuple[dict[tuple[str, str], Draws], dict[tuple[str, str], Array]]:
+    """Perplexities, and all metrics over problems; a micro or quarter perplexity weighs traces by their tokens."""
     ppl: dict[tuple[str, str], Draws] = {}
     metrics: dict[tuple[str, str], Array] = {}
     native = data.compat_columns(inputs.arms[NATIVE], problems).get("_nll") if NATIVE in inputs.arms else None
@@ -75,7 +106,7 @@ def _compat(
         metrics |= {(arm, name): x for name, x in columns.items() if not name.startswith("_")}
         if columns:
             ppl |= {(arm, name): draws for name, draws in _perplexities(boot, columns).items()}
-    return ppl, _means(boot, metrics)
+    return ppl, metrics
 
 
 def _perplexities(boot: Bootstrap, columns: dict[str, Array]) -> dict[str, Draws]:
@@ -94,7 +125,10 @@ def _perplexities(boot: Bootstrap, columns: dict[str, Array]) -> dict[str, Draws
 
 
 def _utility(
-    boot: Bootstrap, base: dict[tuple[str, str], Outcomes], results: dict[str, dict[tuple[str, str], Outcomes]]
+    boot: Bootstrap,
+    base: dict[tuple[str, str], Outcomes],
+    results: dict[str, dict[tuple[str, str], Outcomes]],
+    population: str,
 ) -> dict[tuple[str, str], Draws]:
     """U of each arm and objective; empty if the base learner was not evaluated."""
     if ("base", "sampled") not in base:
@@ -106,4 +140,4 @@ def _utility(
             after = found[objective, "sampled"].shares["accuracy"]
             keys.append((arm, objective))
             pairs.append((after, np.broadcast_to(before, after.shape)))
-    return {key: draws for key, draws in zip(keys, boot.contrasts(pairs, HELDOUT), strict=True) if draws}
+    return {key: draws for key, draws in zip(keys, boot.contrasts(pairs, population), strict=True) if draws}

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qup.report import details, view
+from qup.report import backing, details, view
 from qup.report.view import Cell, Section, Table
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 
 
 def _sections(summary: dict[str, Any], plots: Mapping[str, Any]) -> list[Section]:
-    return [*view.sections(summary, plots), *details.sections(summary)]
+    drawn = Section("Plots", plots=list(plots))
+    return [*view.sections(summary), *backing.sections(summary), drawn, *details.sections(summary)]
 
 
 def lead(summary: dict[str, Any]) -> str:
@@ -24,9 +25,8 @@ def lead(summary: dict[str, Any]) -> str:
     accuracy = summary["base"].get("accuracy", {})
     if accuracy.get("value") is not None:
         parts.append(f"{accuracy['n']} held-out problems, Avg@{study['k']}")
-    return (
-        f"{', '.join(parts)}. Every interval is {100 * study['level']:g}%; its n counts problems unless it says arms."
-    )
+    interval = f"Every interval is {100 * study['level']:g}%; its n counts problems unless it says arms or seeds."
+    return f"{', '.join(parts)}. {interval}"
 
 
 def markdown(summary: dict[str, Any], plots: Mapping[str, Any]) -> str:

@@ -1,24 +1,17 @@
-"""Three plots as SVG, Vega-Lite and PNG, drawn without a browser: quality-utility, PPL by quarter, training curves."""
+"""The plots as SVG, Vega-Lite and PNG, drawn without a browser."""
 
 import re
-from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any
 
-from qup.records import Step
-from qup.report.contrasts import label
 from qup.report.data import Inputs
+from qup.report.plot_rows import Rows, curve_rows, dose_rows, oracles, quality_rows, quarter_rows, stream
 
 FONT = "Liberation Sans"
 "Ships inside vl-convert, so that widths and bytes do not depend on the machine's fonts."
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#56B4E9", "#7F7F7F", "#8C510A", "#5E3C99")
 "Okabe and Ito's colour-blind-safe set, its yellow darkened, and three more."
 WIDTH, HEIGHT = 360, 220
-BINS = 60
-"Points of a training curve; longer runs are averaged within bins."
 GREY = "#8a8a8a"
-NO_ORACLE = "none (native)"
-Rows = list[dict[str, Any]]
 Drawn = tuple[str, dict[str, Any], bytes]
 
 
@@ -29,6 +22,7 @@ def draw(inputs: Inputs, summary: dict[str, Any]) -> dict[str, Drawn]:
         "quality-utility": _quality_utility(quality_rows(summary), summary, scale),
         "ppl-quarters": _quarters(quarter_rows(summary), scale),
         "training-curves": _curves(curve_rows(inputs), scale),
+        "dose-response": _doses(dose_rows(summary)),
     }
     return {name: _render(name, chart) for name, chart in charts.items() if chart is not None}
 
@@ -47,80 +41,8 @@ def _render(name: str, chart: Any) -> Drawn:
 def _colours(inputs: Inputs, summary: dict[str, Any]) -> Any:
     import altair as alt
 
-    names = list(dict.fromkeys(_stream(inputs, arm) for arm in summary["arms"]))
+    names = list(dict.fromkeys(stream(inputs, arm) for arm in summary["arms"]))
     return alt.Scale(domain=names, range=[COLOURS[i % len(COLOURS)] for i in range(len(names))])
-
-
-def _stream(inputs: Inputs, arm: str) -> str:
-    """The stream's name without its Oracle: arms of one refiner share a colour."""
-    return label(inputs, arm).split(" (")[0]
-
-
-def _place(summary: dict[str, Any], arm: str) -> dict[str, str]:
-    found = summary["arms"][arm]
-    return {"stream": found["label"].split(" (")[0], "oracle": found["oracle"] or NO_ORACLE, "arm": found["label"]}
-
-
-def quality_rows(summary: dict[str, Any]) -> Rows:
-    """One point per arm and objective that has both Q, of the first reward model, and U."""
-    rows: Rows = []
-    reward = summary["primary_reward"]
-    for arm, found in summary["arms"].items():
-        quality = found["rewards"].get(reward, {"value": None})
-        for objective, learner in found["learners"].items():
-            utility = learner["utility"]
-            if quality["value"] is not None and utility["value"] is not None:
-                ends = {f"q_{k}": quality[k] for k in ("value", "low", "high")}
-                ends |= {f"u_{k}": round(100 * utility[k], 4) for k in ("value", "low", "high")}
-                rows.append(_place(summary, arm) | ends | {"objective": objective.upper()})
-    return rows
-
-
-def quarter_rows(summary: dict[str, Any]) -> Rows:
-    """PPL of each quarter, per Oracle's group of arms."""
-    return [
-        _place(summary, arm)
-        | {"group": oracle, "quarter": int(quarter)}
-        | {k: summary["arms"][arm]["ppl"][quarter][k] for k in ("value", "low", "high")}
-        for oracle, group in summary["oracles"].items()
-        for arm in group["arms"]
-        for quarter in "1234"
-        if summary["arms"][arm]["ppl"][quarter]["value"] is not None
-    ]
-
-
-def curve_rows(inputs: Inputs) -> Rows:
-    """Loss against tokens trained on, averaged over seeds at equal steps and within `BINS` bins."""
-    rows: Rows = []
-    for arm, data in inputs.arms.items():
-        oracle = NO_ORACLE if inputs.shared(arm) else inputs.names[arm][1]
-        place = {"stream": _stream(inputs, arm), "oracle": oracle}
-        by_objective: dict[str, list[Step]] = defaultdict(list)
-        for step in data.steps:
-            by_objective[step.objective].append(step)
-        for objective in inputs.study.training.objectives:
-            points = _averaged(by_objective[objective]) if by_objective[objective] else []
-            rows += [place | {"objective": objective.upper()} | point for point in points]
-    return rows
-
-
-def _averaged(steps: Sequence[Step]) -> Rows:
-    last = max(s.step for s in steps)
-    bins: dict[int, list[Step]] = defaultdict(list)
-    for step in steps:
-        bins[step.step * BINS // (last + 1) if last >= BINS else step.step].append(step)
-    return [
-        {
-            "tokens": round(sum(s.tokens for s in group) / len(group), 2),
-            "loss": round(sum(s.loss for s in group) / len(group), 6),
-        }
-        for _, group in sorted(bins.items())
-    ]
-
-
-def oracles(rows: Rows) -> list[str]:
-    """The Oracles of `rows`; none at all first, so that native streams have the plain line and the first shape."""
-    return sorted(dict.fromkeys(row["oracle"] for row in rows), key=lambda name: name != NO_ORACLE)
 
 
 def _finish(chart: Any, title: str) -> Any:
@@ -199,6 +121,42 @@ def _curves(rows: Rows, scale: Any) -> Any:
         )
     )
     return _stacked([line], rows, "objective", "Training curves, mean over seeds", independent=True)
+
+
+def _doses(rows: Rows) -> Any:
+    if not rows:
+        return None
+    import altair as alt
+
+    titles = {"ppl": "micro PPL", "adaptation": "adaptation cost, nats"}
+    groups = {title: [r for r in rows if r["quantity"] == key] for key, title in titles.items()}
+    groups["utility U, accuracy points"] = [r for r in rows if r["quantity"] not in titles]
+    panels = [_dose_panel(found, title) for title, found in groups.items() if found]
+    return _finish(alt.vconcat(*panels, spacing=14), "Response to the dose of the Oracle's style")
+
+
+def _dose_panel(rows: Rows, title: str) -> Any:
+    """One quantity by dose; several only where they are objectives, which get a colour and step aside each other."""
+    import altair as alt
+
+    objectives = list(dict.fromkeys(row["objective"] for row in rows))
+    shown = alt.Color("objective:N", scale=alt.Scale(domain=objectives, range=COLOURS[:2]), title="objective")
+    colour = shown if len(objectives) > 1 else alt.value(COLOURS[0])
+    # Intervals at equal doses would lie on each other.
+    moved = [
+        row | {"at": row["dose"] + 0.012 * (objectives.index(row["objective"]) - (len(objectives) - 1) / 2)}
+        for row in rows
+    ]
+    doses = sorted({row["dose"] for row in rows})
+    x = alt.X("at:Q", title="dose", axis=alt.Axis(values=doses, format=".3~g"), scale=alt.Scale(nice=False, padding=12))
+    y = alt.Y("value:Q", title=title, scale=alt.Scale(zero=False))
+    base = alt.Chart()
+    layers = [
+        base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour),
+        base.mark_rule(strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q", title=""), y2="high:Q", color=colour),
+        base.mark_point(filled=True, size=55, opacity=1).encode(x=x, y=y, color=colour),
+    ]
+    return alt.layer(*layers, data=alt.Data(values=moved)).properties(width=WIDTH, height=HEIGHT * 2 // 3)
 
 
 def _stacked(layers: list[Any], rows: Rows, by: str, title: str, independent: bool = False) -> Any:

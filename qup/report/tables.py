@@ -10,36 +10,61 @@ from typing import Any
 
 import numpy as np
 
-from qup.report import contrasts
-from qup.report.contrasts import entry, missing
-from qup.report.data import PANEL, VERIFIABLE, ArmData, Inputs, Outcomes
-from qup.report.measure import HELDOUT, Measures
+from qup.report import adaptation, contrasts, controls, factorial, manipulation, predictors
+from qup.report.data import PANEL, ArmData, Inputs, Outcomes
+from qup.report.entries import drawn, entry, missing
+from qup.report.measure import Answers, Measures, measure
 from qup.stats import Bootstrap, Draws
 
 DIGITS = 6
 "Decimals kept, so that a last bit that differs between machines does not show."
 
 
-def summarize(inputs: Inputs, m: Measures) -> dict[str, Any]:
+def summarize(inputs: Inputs) -> dict[str, Any]:
     """The whole report as numbers."""
-    from qup.report import verdict
+    from qup.report import cautions, verdict
 
+    m = measure(inputs)
     rewards = list(dict.fromkeys(reward for _, reward in m.reward_columns)) or list(inputs.study.rewards)
     out: dict[str, Any] = {
         "study": _study(inputs),
         "rewards": rewards,
-        "primary_reward": next((r for r in rewards if r != VERIFIABLE), next(iter(rewards), None)),
+        "primary_reward": next((r for r in rewards if inputs.perceived(r)), next(iter(rewards), None)),
         "base": _base(m),
         "arms": {arm: _arm(inputs, m, arm, rewards) for arm in inputs.arms},
         "oracles": _oracles(inputs, m, rewards),
-        "predictors": {o: contrasts.predictors(inputs, m, o) for o in inputs.study.training.objectives},
+        "predictors": {o: predictors.predictors(inputs, m, o) for o in inputs.study.training.objectives},
         "samples": _samples(inputs),
         "problems": inputs.checks,
     }
+    out |= _checked(inputs, m, rewards)
     out["verdicts"] = verdict.verdicts(out)
-    out["cautions"] = verdict.cautions(out)
+    out["cautions"] = cautions.cautions(out)
     cleaned: dict[str, Any] = rounded(out)
     return cleaned
+
+
+def _checked(inputs: Inputs, m: Measures, rewards: list[str]) -> dict[str, Any]:
+    """What backs the main tables. Control arms are measured apart, so that they move no number of the main ones."""
+    every = inputs.with_controls()
+    both = measure(every) if inputs.controls else m
+    objectives = inputs.study.training.objectives
+    designs = [(m, name, cells) for name, cells in factorial.main_designs(inputs).items()]
+    designs += [(both, name, cells) for name, cells in factorial.control_designs(inputs).items()]
+    level = inputs.study.report.level
+    # The panel is scaled over the arms it is measured with, so those of the controls would stand on another scale.
+    known = [reward for reward in rewards if reward != PANEL]
+    return {
+        "factorials": {
+            name: {o: factorial.effects(inputs, found, cells, o) for o in objectives} for found, name, cells in designs
+        },
+        "manipulation": manipulation.means(m, inputs.arms) | manipulation.means(both, inputs.controls),
+        "manipulation_checks": {name: manipulation.check(found, cells) for found, name, cells in designs},
+        "adaptation": {arm: adaptation.found(costs, level) for arm, costs in both.adaptation.items()},
+        "controls": controls.results(every, both),
+        "control_arms": {arm: _arm(every, both, arm, known) for arm in inputs.controls},
+        "predictor_check": {o: predictors.check(every, both, o) for o in objectives},
+    }
 
 
 def rounded(value: Any) -> Any:
@@ -78,29 +103,38 @@ def _study(inputs: Inputs) -> dict[str, Any]:
 
 
 def _base(m: Measures) -> dict[str, Any]:
-    return _answers(m.boot, m.base, "base") if m.base else {"accuracy": missing("the base learner was not evaluated")}
+    sets = {task: _base_answers(m.boot, answers) for task, answers in m.sets.items()}
+    return _base_answers(m.boot, m.held) | {"sets": sets}
 
 
-def _answers(boot: Bootstrap, found: dict[tuple[str, str], Outcomes], objective: str) -> dict[str, Any]:
+def _base_answers(boot: Bootstrap, answers: Answers) -> dict[str, Any]:
+    if not answers.base:
+        return {"accuracy": missing("the base learner was not evaluated")}
+    return _answered((boot, answers.population), answers.base, "base")
+
+
+def _answered(how: tuple[Bootstrap, str], found: dict[tuple[str, str], Outcomes], objective: str) -> dict[str, Any]:
     """Avg@k, truncated and unparsed share of sampled answers, and the accuracy of greedy ones."""
     sampled, greedy = found.get((objective, "sampled")), found.get((objective, "greedy"))
     trained = objective != "base"
-    out = {name: _share(boot, sampled, name, trained) for name in ("accuracy", "truncated", "unparsed")}
-    return out | {"greedy": _share(boot, greedy, "accuracy", trained)}
+    out = {name: _share(how, sampled, name, trained) for name in ("accuracy", "truncated", "unparsed")}
+    return out | {"greedy": _share(how, greedy, "accuracy", trained)}
 
 
-def _share(boot: Bootstrap, found: Outcomes | None, name: str, trained: bool) -> dict[str, Any]:
+def _share(how: tuple[Bootstrap, str], found: Outcomes | None, name: str, trained: bool) -> dict[str, Any]:
+    boot, population = how
     if found is None:
         return missing("no answers with this decoding")
     shares = found.shares[name]
-    drawn = boot.contrasts([(shares, np.zeros_like(shares))], HELDOUT)[0]
-    if drawn is None:
+    rate = boot.contrasts([(shares, np.zeros_like(shares))], population)[0]
+    if rate is None:
         return missing("no problem was answered under every seed")
-    return entry(boot.rate(Draws(drawn.value, drawn.replicates, drawn.n, drawn.seeds if trained else None)))
+    return entry(boot.rate(Draws(rate.value, rate.replicates, rate.n, rate.seeds if trained else None)))
 
 
 def _arm(inputs: Inputs, m: Measures, arm: str, rewards: Iterable[str]) -> dict[str, Any]:
     data, (refiner, oracle) = inputs.arms[arm], inputs.names[arm]
+    objectives = inputs.study.training.objectives
     return {
         "label": contrasts.label(inputs, arm),
         "refiner": refiner,
@@ -108,29 +142,26 @@ def _arm(inputs: Inputs, m: Measures, arm: str, rewards: Iterable[str]) -> dict[
         "stream": _stream(data),
         "rewards": {r: _reward(m, data, arm, r) for r in rewards},
         "ppl": {
-            k: _estimate(m, m.ppl.get((arm, k)), "no forward pass") for k in ("micro", "macro", "1", "2", "3", "4")
+            k: drawn(m.boot, m.ppl.get((arm, k)), "no forward pass") for k in ("micro", "macro", "1", "2", "3", "4")
         },
-        "compat": {k: _estimate(m, draws, "") for (a, k), draws in sorted(m.compat.items()) if a == arm},
-        "learners": {o: _learner(m, arm, o) for o in inputs.study.training.objectives},
+        "compat": {k: drawn(m.boot, draws, "") for (a, k), draws in sorted(m.compat.items()) if a == arm},
+        "learners": {o: _learner(m, m.held, arm, o) for o in objectives},
+        "sets": {task: {o: _learner(m, answers, arm, o) for o in objectives} for task, answers in m.sets.items()},
         "training": [_run(run) for run in sorted(data.runs, key=lambda r: (r.objective, r.seed))],
     }
-
-
-def _estimate(m: Measures, draws: Draws | None, reason: str) -> dict[str, Any]:
-    return entry(m.boot.estimate(draws)) if draws else missing(reason)
 
 
 def _reward(m: Measures, data: ArmData, arm: str, reward: str) -> dict[str, Any]:
     failures = Counter(s.failure or "no value" for s in data.scores if s.reward == reward and s.value is None)
     why = "no trace has every reward" if reward == PANEL else "no trace has a value"
-    found = _estimate(m, m.rewards.get((arm, reward)), why)
+    found = drawn(m.boot, m.rewards.get((arm, reward)), why)
     return found | {"failed": sum(failures.values()), "failures": dict(sorted(failures.items()))}
 
 
-def _learner(m: Measures, arm: str, objective: str) -> dict[str, Any]:
-    reason = f"no {objective} learner was evaluated" if m.base else "the base learner was not evaluated"
-    utility = _estimate(m, m.utility.get((arm, objective)), reason)
-    return {"utility": utility} | _answers(m.boot, m.outcomes[arm], objective)
+def _learner(m: Measures, answers: Answers, arm: str, objective: str) -> dict[str, Any]:
+    reason = f"no {objective} learner was evaluated" if answers.base else "the base learner was not evaluated"
+    utility = drawn(m.boot, answers.utility.get((arm, objective)), reason)
+    return {"utility": utility} | _answered((m.boot, answers.population), answers.learners[arm], objective)
 
 
 def _stream(data: ArmData) -> dict[str, Any]:
@@ -156,6 +187,7 @@ def _oracles(inputs: Inputs, m: Measures, rewards: list[str]) -> dict[str, Any]:
         oracle: {
             "arms": inputs.group(oracle),
             "dials": inputs.study.oracles[oracle],
+            "factorial": factorial.design(inputs, oracle),
             "objectives": {o: _objective(inputs, m, (oracle, o), rewards, cs) for o, cs in by_objective.items()},
         }
         for oracle, by_objective in found.items()
@@ -169,11 +201,11 @@ def _objective(
     group = inputs.group(oracle)
     ends = tuple(contrasts.find(inputs, group, r) for r in (contrasts.REFINED, contrasts.NATIVE))
     pair = (str(ends[0]), str(ends[1]))
-    quality = {r: contrasts.reward_differences(m, [pair], r).get(pair) if all(ends) else None for r in rewards}
+    columns = m.reward_columns
+    quality = {r: contrasts.paired(m, [pair], columns, r).get(pair) if all(ends) else None for r in rewards}
     return {
         "contrasts": found,
-        "decomposition": contrasts.decomposition(inputs, m, oracle, objective),
-        "paradox": contrasts.paradox_index(inputs, m, oracle, objective, rewards),
+        "paradox": contrasts.paradox_index(inputs, m, group, objective, rewards),
         "refined_over_native": {
             r: entry(q) if q else missing("an arm or its rewards are missing") for r, q in quality.items()
         },

@@ -1,36 +1,31 @@
-"""The report's conclusions in words, from the summary's numbers alone, and the cautions a reader needs beside them."""
+"""The report's conclusions in words, from the summary's numbers alone."""
 
 from typing import Any
 
-from qup.report.contrasts import ALIGNED, NATIVE, REFINED
+from qup.report.contrasts import NATIVE, REFINED
+from qup.report.words import UNEXPECTED, plain, points
 from qup.stats import ZERO
-
-NEAR = 0.5
-"Share of equal traces from which a contrast between two streams is flagged."
-BUDGET = 0.05
-"Relative spread of training tokens over arms from which budgets are called unmatched."
-
-
-def points(found: dict[str, Any], digits: int = 1) -> str:
-    """A share or difference of shares in accuracy points, with its interval."""
-    value, low, high = (100 * found[key] for key in ("value", "low", "high"))
-    return f"{value:+.{digits}f} points [{low:+.{digits}f}, {high:+.{digits}f}]"
 
 
 def verdicts(summary: dict[str, Any]) -> list[dict[str, Any]]:
-    """Per Oracle and objective: a headline, a sentence for each declared contrast and one on the paradox."""
+    """Per Oracle and objective: a headline, and a sentence each on contrasts, paradox, mechanism, cost and controls.
+
+    A control that did not come out as expected stands in the headline and in `flagged`.
+    """
     out = []
     for oracle, group in summary["oracles"].items():
         for objective, found in group["objectives"].items():
             shown = paradox(summary, found)
             lines = [_sentence(summary, c) for c in found["contrasts"] if c["declared"]]
+            flagged = failed_controls(summary, objective)
             out.append(
                 {
                     "oracle": oracle,
                     "objective": objective,
-                    "headline": _headline(found, shown),
-                    "sentences": [*lines, shown["sentence"]],
+                    "headline": _headline(found, shown) + _flag(flagged),
+                    "sentences": [*lines, shown["sentence"], *_backing(summary, oracle, objective)],
                     "paradox": shown["state"],
+                    "flagged": flagged,
                 }
             )
     return out
@@ -46,6 +41,56 @@ def _headline(found: dict[str, Any], shown: dict[str, Any]) -> str:
     if not resolved:
         return "Not resolved: no declared contrast is told from zero and above its MDE, so no winner is declared."
     return f"No paradox shown; {len(resolved)} of {len(declared)} declared contrasts resolved."
+
+
+def failed_controls(summary: dict[str, Any], objective: str) -> list[str]:
+    """The controls that did not come out as expected, those about the other objective only left out."""
+    others = {o for o in summary["study"]["objectives"] if o != objective}
+    return [
+        name
+        for name, control in summary["controls"].items()
+        if any(r["outcome"] == UNEXPECTED for key, r in control["results"].items() if key not in others)
+    ]
+
+
+def _flag(names: list[str]) -> str:
+    if not names:
+        return ""
+    return f" FLAGGED: control{'s' * (len(names) > 1)} {', '.join(names)} did not come out as expected."
+
+
+def _backing(summary: dict[str, Any], oracle: str, objective: str) -> list[str]:
+    """What stands behind a verdict: the decomposition, the streams' own check, adaptation cost, controls."""
+    name = summary["oracles"][oracle]["factorial"]
+    return [
+        _decomposed(summary["factorials"][name][objective], summary["manipulation_checks"][name]),
+        *_costs(summary, oracle, objective),
+        *_controlled(summary),
+    ]
+
+
+def _decomposed(parts: dict[str, Any], check: dict[str, Any]) -> str:
+    titles = (("V", "repair value V"), ("C", "drift cost C"), ("interaction", "interaction"))
+    known = [f"{title} {points(parts[key])}" for key, title in titles if parts[key]["value"] is not None]
+    gone = [f"{title} not measured ({parts[key]['reason']})" for key, title in titles if parts[key]["value"] is None]
+    said = "passed" if check["passed"] else f"{'failed, ' * (check['passed'] is False)}{check['reason']}"
+    return f"Decomposition: {'; '.join([*known, *gone])}. Manipulation check: {said}."
+
+
+def _costs(summary: dict[str, Any], oracle: str, objective: str) -> list[str]:
+    """Adaptation cost is of the SFT runs."""
+    arms = summary["oracles"][oracle]["arms"] if objective == "sft" else []
+    known = {arm: summary["adaptation"][arm] for arm in arms if summary["adaptation"][arm]["value"] is not None}
+    said = [f"{summary['arms'][arm]['label']} {plain(found, 0)}" for arm, found in known.items()]
+    return [f"Adaptation cost, nats: {'; '.join(said)}."] if said else []
+
+
+def _controlled(summary: dict[str, Any]) -> list[str]:
+    outcomes: dict[str, list[str]] = {}
+    for name, control in summary["controls"].items():
+        outcomes.setdefault(control["outcome"], []).append(name)
+    said = [f"{', '.join(names)} {outcome}" for outcome, names in outcomes.items()]
+    return [f"Controls: {'; '.join(said)}."] if said else []
 
 
 def _sentence(summary: dict[str, Any], c: dict[str, Any]) -> str:
@@ -88,90 +133,3 @@ def paradox(summary: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
 def _refiners(summary: dict[str, Any], c: dict[str, Any]) -> tuple[str, str]:
     first, second = (summary["arms"][c[side]]["refiner"] for side in ("first", "second"))
     return first, second
-
-
-def cautions(summary: dict[str, Any]) -> list[str]:
-    """What weakens the verdicts: one training seed, streams nearly alike, unmatched budgets, too few resamples."""
-    return [
-        *_seeds(summary),
-        *_still(summary),
-        *_alike(summary),
-        *_budgets(summary),
-        *_floor(summary),
-        *_empty(summary),
-    ]
-
-
-def _seeds(summary: dict[str, Any]) -> list[str]:
-    found = {
-        learner["utility"].get("seeds")
-        for arm in summary["arms"].values()
-        for learner in arm["learners"].values()
-        if learner["utility"].get("seeds")
-    }
-    if 1 in found:
-        return ["One training seed: intervals do not contain the variation between training runs."]
-    if found and min(found) < 5:
-        return [f"{min(found)} training seeds: the part of the intervals that stands for training runs is rough."]
-    return []
-
-
-def _still(summary: dict[str, Any]) -> list[str]:
-    """Learners that answer every problem just as the base does: training that changed nothing, or did not run."""
-    names = [
-        f"{arm['label']} {objective.upper()}"
-        for arm in summary["arms"].values()
-        for objective, learner in arm["learners"].items()
-        if learner["utility"]["value"] == 0 and learner["utility"]["se"] < ZERO
-    ]
-    return [f"Trained learners that are right exactly where the base is: {', '.join(names)}."] if names else []
-
-
-def _alike(summary: dict[str, Any]) -> list[str]:
-    out = {}
-    for group in summary["oracles"].values():
-        for found in group["objectives"].values():
-            for c in found["contrasts"]:
-                same = c.get("same_traces", {"same": 0, "of": 0})
-                if c["declared"] and same["of"] and same["same"] / same["of"] >= NEAR:
-                    out[c["name"]] = f"{c['name']} compares nearly the same data: {same['same']} of {same['of']} traces"
-    return [f"{line} are identical." for line in out.values()]
-
-
-def _budgets(summary: dict[str, Any]) -> list[str]:
-    out = []
-    for objective in summary["study"]["objectives"]:
-        runs = [r for arm in summary["arms"].values() for r in arm["training"] if r["objective"] == objective]
-        tokens = [r["tokens"] for r in runs]
-        if tokens and max(tokens) > (1 + BUDGET) * min(tokens):
-            out.append(
-                f"{objective.upper()} budgets are not matched in tokens: {min(tokens):,} to {max(tokens):,} a run."
-            )
-    return out
-
-
-def _floor(summary: dict[str, Any]) -> list[str]:
-    study = summary["study"]
-    families = [
-        c["family"]
-        for group in summary["oracles"].values()
-        for found in group["objectives"].values()
-        for c in found["contrasts"]
-        if "family" in c
-    ]
-    least = 2 / (study["resamples"] + 1)
-    if families and least * families[0] > 1 - study["level"]:
-        return [
-            f"{study['resamples']} resamples cannot resolve a family of {families[0]} contrasts: the smallest p after "
-            f"Holm is {least * families[0]:.3g}. Raise report.resamples."
-        ]
-    return []
-
-
-def _empty(summary: dict[str, Any]) -> list[str]:
-    out = []
-    for arm in summary["arms"].values():
-        stream = arm["stream"]
-        if arm["refiner"] in (ALIGNED, REFINED) and not stream["traces"]:
-            out.append(f"{arm['label']}: the stream holds no trace.")
-    return out

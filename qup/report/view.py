@@ -1,9 +1,9 @@
 """What the report says, in order, as titled tables of cells; `page` turns it into Markdown and HTML alike."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from qup.report.words import interval
 from qup.stats import ZERO
 
 DASH = "–"
@@ -16,7 +16,7 @@ class Cell:
     text: str
     small: str = ""
     mark: str = ""
-    "`good` or `bad`, the sign of a resolved difference; `text` or `text long` for words, which align left; or nothing."
+    "`good` or `bad`, the sign of a resolved difference, or `told`; `text` or `text long` for words, which align left."
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,21 @@ def number(found: dict[str, Any] | None, digits: int = 2, scale: float = 1.0, si
     if found is None or found.get("value") is None:
         return Cell(DASH, (found or {}).get("reason", "not measured"))
     plus = "+" if sign else ""
-    value, low, high = (f"{scale * found[k]:{plus}.{digits}f}" for k in ("value", "low", "high"))
     notes = [f"n {found['n']}"]
     if found.get("failed"):
         notes.append(f"{found['failed']} failed")
     if found.get("seeds") == 1:
         notes.append("1 seed")
-    return Cell(value, f"[{low}, {high}]\n{', '.join(notes)}")
+    ends = interval(found, digits, plus, scale)
+    return Cell(f"{scale * found['value']:{plus}.{digits}f}", f"{ends}\n{', '.join(notes)}")
+
+
+def seeded(found: dict[str, Any]) -> Cell:
+    """A number that has one value per training seed, whole."""
+    cell = number(found, 0)
+    if found["value"] is None:
+        return cell
+    return Cell(cell.text, f"{interval(found, 0)}\nn {found['n']} seed{'s' * (found['n'] != 1)}")
 
 
 def word(text: str) -> Cell:
@@ -69,14 +77,13 @@ def percent(found: dict[str, Any] | None, sign: bool = False) -> Cell:
     return number(found, digits=1, scale=100, sign=sign)
 
 
-def sections(summary: dict[str, Any], plots: Iterable[str]) -> list[Section]:
-    """The report up to the plots; `details` has the rest."""
+def sections(summary: dict[str, Any]) -> list[Section]:
+    """The verdict and the main tables; `backing` has what they rest on, `details` the rest."""
     return [
         verdict_section(summary),
         *(oracle_section(summary, oracle) for oracle in summary["oracles"]),
         contrast_section(summary),
         paradox_section(summary),
-        Section("Plots", plots=list(plots)),
     ]
 
 
@@ -92,10 +99,9 @@ def verdict_section(summary: dict[str, Any]) -> Section:
 
 
 def oracle_section(summary: dict[str, Any], oracle: str) -> Section:
-    """One Oracle: its streams' quality, perplexity and utility, how their learners answer, and V and C."""
+    """One Oracle: its streams' quality, perplexity and utility, and how their learners answer."""
     text = f"Dials as declared: {settings(summary['oracles'][oracle]['dials'])}."
-    tables = [_main(summary, oracle), _answers(summary, oracle), _decomposition(summary, oracle)]
-    return Section(f"Oracle {oracle}", [text], tables=tables)
+    return Section(f"Oracle {oracle}", [text], tables=[_main(summary, oracle), _answers(summary, oracle)])
 
 
 def _main(summary: dict[str, Any], oracle: str) -> Table:
@@ -139,15 +145,6 @@ def signed(found: dict[str, Any], resolved: bool | None = None) -> Cell:
         return cell
     shown = (found["low"] > ZERO or found["high"] < -ZERO) if resolved is None else resolved
     return Cell(cell.text, cell.small, ("good" if found["value"] > 0 else "bad") if shown else "")
-
-
-def _decomposition(summary: dict[str, Any], oracle: str) -> Table:
-    rows = []
-    for objective, found in summary["oracles"][oracle]["objectives"].items():
-        parts = found["decomposition"]
-        rows.append([Cell(objective.upper()), *(percent(parts[key], sign=True) for key in ("V", "C"))])
-    columns = ["objective", "repair value V = U(SAR) - U(RFT)", "drift cost C = U(SAR) - U(Refined)"]
-    return Table(columns, rows, caption="Decomposition, accuracy points: U(Refined) - U(RFT) = V - C.")
 
 
 def contrast_section(summary: dict[str, Any]) -> Section:

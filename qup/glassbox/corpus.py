@@ -1,0 +1,88 @@
+"""What models of the glass box are made from: traces with errors and both styles, and pairs for a reward model."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from qup.errors import SettingsError
+from qup.glassbox.derivation import Derivation, derive
+from qup.glassbox.puzzle import LONGEST, MODULUS, Puzzle, draw
+from qup.glassbox.style import doses, render
+from qup.params import at_least, at_most
+from qup.seeds import derive as derive_seed
+
+
+@dataclass(frozen=True)
+class Chains:
+    """How long chains are: uniform between two numbers of steps."""
+
+    shortest: Annotated[int, at_least(1)] = 2
+    longest: Annotated[int, at_least(1), at_most(LONGEST)] = 6
+
+    def __post_init__(self) -> None:
+        if self.shortest > self.longest:
+            raise SettingsError(f"chains: shortest {self.shortest} is longer than longest {self.longest}")
+
+    def draw(self, rng: random.Random) -> Puzzle:
+        """A problem of such a length."""
+        return draw(rng, rng.randint(self.shortest, self.longest))
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What a learner reads before the study begins."""
+
+    errors: Annotated[float, at_least(0), at_most(1)] = 0.03
+    "Probability that a step has a wrong result."
+    foreign: Annotated[float, at_least(0), at_most(1)] = 0.25
+    "Share of traces that hold the Oracle's style, at a dose drawn from [0, 1) for each."
+
+
+def traces(mix: Mix, chains: Chains, count: int, seed: int) -> list[tuple[Puzzle, str]]:
+    """`count` problems with a trace each; trace i depends on `seed` and i only."""
+    made = []
+    for i in range(count):
+        rng = random.Random(derive_seed(seed, "trace", i))
+        puzzle = chains.draw(rng)
+        derivation = derive(puzzle, plant(rng, puzzle, mix.errors))
+        dose = rng.random() if rng.random() < mix.foreign else 0.0
+        made.append((puzzle, render(in_dose(rng, derivation, puzzle, dose))))
+    return made
+
+
+def plant(rng: random.Random, puzzle: Puzzle, rate: float) -> dict[int, int]:
+    """Errors to plant: steps at this rate, each with a result drawn from the numbers."""
+    return {i: rng.randrange(MODULUS) for i in range(len(puzzle.definitions)) if rng.random() < rate}
+
+
+def in_dose(rng: random.Random, derivation: Derivation, puzzle: Puzzle, dose: float) -> Derivation:
+    """The derivation with each step, closing included, in the Oracle's style with probability `dose`."""
+    return derivation.styled(doses([rng.random() for _ in range(len(derivation.steps) + 1)], dose), puzzle)
+
+
+def pairs(chains: Chains, contrasts: Mapping[str, float], count: int, seed: int) -> list[tuple[Puzzle, str, str]]:
+    """`count` preferences (problem, chosen, rejected), each a contrast drawn by its weight.
+
+    `logic`: right over one wrong step, carried on, in one style; `style`: the Oracle's over native style, both right;
+    `both`: right and in the Oracle's style over wrong and native. Where a contrast leaves the style open, both sides
+    have the same one, drawn from the whole range of doses: such pairs say nothing about style.
+    """
+    made = []
+    for i in range(count):
+        rng = random.Random(derive_seed(seed, "pair", i))
+        puzzle = chains.draw(rng)
+        contrast = rng.choices(list(contrasts), list(contrasts.values()))[0]
+        right = derive(puzzle)
+        worse = right if contrast == "style" else derive(puzzle, _one_error(rng, right))
+        draws, dose = [rng.random() for _ in range(len(right.steps) + 1)], rng.random()
+        chosen, rejected = (dose, dose) if contrast == "logic" else (1.0, 0.0)
+        texts = [render(d.styled(doses(draws, at), puzzle)) for d, at in ((right, chosen), (worse, rejected))]
+        made.append((puzzle, texts[0], texts[1]))
+    return made
+
+
+def _one_error(rng: random.Random, right: Derivation) -> dict[int, int]:
+    """A step and a result for it that is not the right one."""
+    at = rng.randrange(len(right.steps))
+    return {at: (right.steps[at].result + rng.randrange(1, MODULUS)) % MODULUS}

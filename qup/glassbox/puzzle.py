@@ -1,0 +1,100 @@
+"""Problems of the glass box: a few given numbers, then names defined one by the other; the last one is asked for.
+
+A question is words and nothing else: `b = 7 , e = 3 , d : b + 4 , a : d - e ? a`. Numbers are 0 to 20, each a token of
+its own, and problems are drawn so that no right result leaves them; what an error carries on wraps around modulo 21.
+"""
+
+import random
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+MODULUS = 21
+NAMES = "abcdefghij"
+OPERATIONS: Mapping[str, Callable[[int, int], int]] = {
+    "+": lambda a, b: (a + b) % MODULUS,
+    "-": lambda a, b: (a - b) % MODULUS,
+}
+GIVEN = 2
+"Names that a problem gives the number of."
+LONGEST = len(NAMES) - GIVEN
+"Most steps a chain can have before the names run out."
+DEFINITION = re.compile(r"([a-j]) : ([a-j]|\d+) ([-+]) ([a-j]|\d+)")
+CONSTANT = re.compile(r"([a-j]) = (\d+)")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """`name : left op right`; an operand is a name defined before or a number."""
+
+    name: str
+    left: str
+    op: str
+    right: str
+
+
+@dataclass(frozen=True)
+class Puzzle:
+    """What a question says; each definition is one step of the chain."""
+
+    given: tuple[tuple[str, int], ...]
+    definitions: tuple[Definition, ...]
+
+    def question(self) -> str:
+        """The question as text."""
+        parts = [f"{name} = {value}" for name, value in self.given]
+        parts += [f"{d.name} : {d.left} {d.op} {d.right}" for d in self.definitions]
+        return f"{' , '.join(parts)} ? {self.definitions[-1].name}"
+
+
+def number(operand: str, known: Mapping[str, int]) -> int:
+    """The value of an operand, by `known` if it is a name.
+
+    Raises:
+        KeyError: a name that is not known.
+    """
+    return int(operand) if operand.isdigit() else known[operand]
+
+
+def draw(rng: random.Random, steps: int) -> Puzzle:
+    """A problem of `steps` steps, each of which needs the one before it."""
+    names = rng.sample(NAMES, GIVEN + steps)
+    given = {name: rng.randrange(MODULUS) for name in names[:GIVEN]}
+    known, definitions = dict(given), []
+    for i in range(GIVEN, GIVEN + steps):
+        definitions.append(_define(rng, names[i], names[i - 1], known))
+        left, right = (number(operand, known) for operand in (definitions[-1].left, definitions[-1].right))
+        known[names[i]] = OPERATIONS[definitions[-1].op](left, right)
+    return Puzzle(tuple(given.items()), tuple(definitions))
+
+
+def _define(rng: random.Random, name: str, before: str, known: Mapping[str, int]) -> Definition:
+    """A definition by the name before it and a number or any earlier name, whose result does not wrap around."""
+    earlier = [other for other in known if other != before]
+    other = str(rng.randrange(MODULUS)) if rng.random() < 1 / 2 else rng.choice(earlier)
+    a, b = known[before], number(other, known)
+    ways = [Definition(name, before, "-", other)] if a >= b else [Definition(name, other, "-", before)]
+    if a + b < MODULUS:
+        ways += [Definition(name, before, "+", other), Definition(name, other, "+", before)]
+    return rng.choice(ways)
+
+
+def read(question: str) -> Puzzle:
+    """The problem a question states.
+
+    Raises:
+        ValueError: it is not a question of this world.
+    """
+    body, _, asked = question.partition(" ? ")
+    given: list[tuple[str, int]] = []
+    definitions: list[Definition] = []
+    for part in body.split(" , "):
+        if constant := CONSTANT.fullmatch(part):
+            given.append((constant[1], int(constant[2])))
+        elif definition := DEFINITION.fullmatch(part):
+            definitions.append(Definition(*definition.groups()))
+        else:
+            raise ValueError(f"not a definition of the glass box: {part!r}")
+    if not definitions or definitions[-1].name != asked:
+        raise ValueError(f"a question asks for the last name it defines, this one for {asked!r}: {question!r}")
+    return Puzzle(tuple(given), tuple(definitions))

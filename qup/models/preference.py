@@ -1,0 +1,111 @@
+"""A reward model of the glass box: the learner's body with one output, trained by TRL's `RewardTrainer` on preferences
+that differ in logic, in style or in both, in set proportions. How much it loves style is so a known input.
+
+Example: `{source: preference, base: learner, pairs: 3000, contrasts: {logic: 2, style: 1, both: 1}}`; with
+`contrasts: {logic: 1}` it has never been told about style. The curve is kept beside the weights, in `preference.jsonl`.
+"""
+
+import json
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from qup.errors import SettingsError, unknown
+from qup.glassbox import corpus
+from qup.glassbox.corpus import Chains
+from qup.models import _folder
+from qup.params import at_least, at_most, between
+from qup.seeds import derive
+
+KEPT = ("step", "loss", "accuracy", "margin")
+"What of the trainer's log is kept."
+TASTES = ("logic", "style", "both")
+
+
+@dataclass(frozen=True)
+class Model:
+    """Every preference is seen once; what prefers what stands in `qup.glassbox.corpus.pairs`."""
+
+    base: str
+    "The model it starts from, one that the study names before it."
+    pairs: Annotated[int, at_least(1)] = 3000
+    contrasts: dict[str, float] = field(default_factory=lambda: {"logic": 2.0, "style": 1.0, "both": 1.0})
+    "Kind of difference (`logic`, `style`, `both`) to its weight."
+    chains: Chains = field(default_factory=Chains)
+    batch: Annotated[int, at_least(1)] = 32
+    "Pairs a step."
+    learning_rate: Annotated[float, between(0, 1)] = 1e-4
+    warmup: Annotated[float, at_least(0), at_most(1)] = 0.1
+    "Share of steps."
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        for taste in self.contrasts:
+            if taste not in TASTES:
+                raise unknown("contrast", taste, TASTES)
+        if not self.contrasts or min(self.contrasts.values()) < 0 or not sum(self.contrasts.values()):
+            raise SettingsError(f"contrasts: expected weights of at least 0, one above, got {self.contrasts}")
+
+    def obtain(self, folder: Path, cache: Path) -> None:
+        """Train and save; the base model lies beside `folder`."""
+        start = folder.parent / self.base
+        if not start.is_dir():
+            raise SettingsError(f"a reward model needs its base model {self.base!r} made first, so named before it")
+        model, words, log = self._train(start)
+        _folder.save(model, words, folder)
+        (folder / "preference.jsonl").write_text("".join(json.dumps(row) + "\n" for row in log), encoding="utf-8")
+        facts = {"origin": f"{self.base} trained on {self.pairs} preferences", "license": "none needed"}
+        _folder.write_origin(folder, "glass-box reward model", **facts)
+
+    def _train(self, start: Path) -> tuple[Any, Any, list[dict[str, float]]]:
+        """The trained model, its tokenizer and the log."""
+        from datasets import Dataset
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer, set_seed
+        from trl import RewardTrainer
+
+        words = AutoTokenizer.from_pretrained(start)
+        set_seed(derive(self.seed, "head") % 2**32)
+        model = AutoModelForSequenceClassification.from_pretrained(start, num_labels=1, dtype="float32")
+        with tempfile.TemporaryDirectory() as scratch:
+            trainer = RewardTrainer(
+                model=model,
+                args=self._arguments(scratch),
+                train_dataset=Dataset.from_list(self._rows(words)),
+                processing_class=words,
+            )
+            trainer.train()
+        log = [{k: entry[k] for k in KEPT} for entry in trainer.state.log_history if "margin" in entry]
+        return trainer.model.eval(), words, log
+
+    def _rows(self, words: Any) -> list[dict[str, list[int]]]:
+        def encode(question: str, answer: str) -> list[int]:
+            chat = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+            return list(words.apply_chat_template(chat, tokenize=True, return_dict=False))
+
+        made = corpus.pairs(self.chains, self.contrasts, self.pairs, derive(self.seed, "pairs"))
+        return [
+            {"chosen_ids": encode(p.question(), chosen), "rejected_ids": encode(p.question(), rejected)}
+            for p, chosen, rejected in made
+        ]
+
+    def _arguments(self, scratch: str) -> Any:
+        from trl import RewardConfig
+
+        return RewardConfig(
+            output_dir=scratch,
+            per_device_train_batch_size=self.batch,
+            num_train_epochs=1,
+            learning_rate=self.learning_rate,
+            lr_scheduler_type="cosine",
+            warmup_steps=round(self.warmup * self.pairs / self.batch),
+            max_length=None,
+            seed=derive(self.seed, "trainer") % 2**32,
+            use_cpu=True,
+            bf16=False,
+            gradient_checkpointing=False,
+            dataloader_pin_memory=False,
+            logging_steps=1,
+            save_strategy="no",
+            report_to="none",
+        )

@@ -1,0 +1,124 @@
+"""A small Llama-architecture learner of the glass box, trained from scratch on its traces: native style with a
+minority share of the Oracle's, and some errors.
+
+Lessons follow each other. Finding the numbers of names is learnt of a sudden after some hundreds of steps, whatever
+the chains' length, so a first lesson of short chains in small batches costs a fraction of what long ones would.
+
+Example: `{source: pretrain, lessons: [{examples: 19200, chains: {shortest: 1, longest: 2}}, {examples: 9600}]}`.
+The curve is kept beside the weights, in `pretraining.jsonl`.
+"""
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from qup import records
+from qup.chat import encode_chat
+from qup.errors import SettingsError
+from qup.glassbox import corpus
+from qup.glassbox.corpus import Chains, Mix
+from qup.models import _folder
+from qup.params import Budget, TrainingSettings, at_least, between
+from qup.seeds import derive
+
+HEAD = 32
+"Width of an attention head."
+WARMUP = 0.1
+"Share of a lesson's steps."
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One pass over fresh traces; the learning rate rises over a tenth of the steps and falls to 0 as a cosine."""
+
+    examples: Annotated[int, at_least(1)]
+    "Problems with a trace each; every one is seen once."
+    chains: Chains = field(default_factory=Chains)
+    learning_rate: Annotated[float, between(0, 1)] = 3e-3
+    batch: Annotated[int, at_least(1)] = 32
+
+
+@dataclass(frozen=True)
+class Model:
+    """About 1.8 million parameters at the default width and depth, float32."""
+
+    lessons: tuple[Lesson, ...]
+    mix: Mix = field(default_factory=Mix)
+    seed: int = 1
+    hidden: Annotated[int, at_least(HEAD)] = 192
+    "Width, a multiple of 32."
+    layers: Annotated[int, at_least(1)] = 4
+
+    def __post_init__(self) -> None:
+        if not self.lessons:
+            raise SettingsError("lessons: expected one or more, got none")
+        if self.hidden % HEAD:
+            raise SettingsError(f"hidden: expected a multiple of {HEAD}, got {self.hidden}")
+
+    def obtain(self, folder: Path, cache: Path) -> None:
+        """Train and save; nothing is downloaded, `cache` stays as it is."""
+        from transformers import AutoModelForCausalLM
+
+        from qup import training
+        from qup.glassbox.vocabulary import tokenizer
+
+        words = tokenizer()
+        curve: list[records.Step] = []
+        with tempfile.TemporaryDirectory() as scratch:
+            now = Path(scratch, "untrained")
+            _folder.save(self._untrained(words), words, now)
+            for i, lesson in enumerate(self.lessons):
+                before, now = now, Path(scratch, f"lesson-{i}")
+                traces, settings = self._examples(words, lesson, i), _settings(lesson)
+                curve += training.train(before, traces, settings, "sft", derive(self.seed, "train", i), now)[0]
+            _folder.save(AutoModelForCausalLM.from_pretrained(now), words, folder)
+        records.write(folder / "pretraining.jsonl", curve)
+        count = sum(lesson.examples for lesson in self.lessons)
+        facts = {"origin": f"pretrained from seed {self.seed} on {count} traces", "license": "none needed"}
+        _folder.write_origin(folder, "glass-box learner", **facts)
+
+    def _examples(self, words: Any, lesson: Lesson, number: int) -> list[Any]:
+        from qup.training import Example
+
+        made = []
+        drawn = corpus.traces(self.mix, lesson.chains, lesson.examples, derive(self.seed, "corpus", number))
+        for puzzle, trace in drawn:
+            asked, said = encode_chat(words, [{"role": "user", "content": puzzle.question()}], trace)
+            made.append(Example([*asked, *said], [-100] * len(asked) + said, truncated=False))
+        return made
+
+    def _untrained(self, words: Any) -> Any:
+        import torch
+        from transformers import LlamaConfig, LlamaForCausalLM
+
+        config = LlamaConfig(
+            vocab_size=len(words),
+            hidden_size=self.hidden,
+            intermediate_size=8 * self.hidden // 3,
+            num_hidden_layers=self.layers,
+            num_attention_heads=self.hidden // HEAD,
+            num_key_value_heads=self.hidden // HEAD,
+            max_position_embeddings=words.model_max_length,
+            tie_word_embeddings=True,
+            # The 0.02 that large models use starts a narrow one with attention so flat that nothing is found for long.
+            initializer_range=self.hidden**-0.5,
+            bos_token_id=words.bos_token_id,
+            eos_token_id=words.eos_token_id,
+            pad_token_id=words.pad_token_id,
+        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive(self.seed, "weights") % 2**63)
+            return LlamaForCausalLM(config).float().eval()
+
+
+def _settings(lesson: Lesson) -> TrainingSettings:
+    return TrainingSettings(
+        budget=Budget(epochs=1),
+        method="full",
+        learning_rate=lesson.learning_rate,
+        warmup=WARMUP,
+        batch=lesson.batch,
+        group_by_length=True,
+        dtype="float32",
+    )

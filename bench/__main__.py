@@ -1,4 +1,5 @@
-"""Measure sampling against bare vLLM and scoring against one plain forward pass; writes bench/results.json.
+"""Measure sampling against bare vLLM, scoring against one plain forward pass, and training with and without
+`qup.memory.keep_pages`; writes bench/results.json.
 
 Both sides do the same work on the same prompts, alternate, and are repeated; the best of each is compared, because what
 disturbs a run on a shared machine only ever slows it down.
@@ -6,8 +7,10 @@ disturbs a run on a shared machine only ever slows it down.
 
 import argparse
 import json
+import multiprocessing
 import platform
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +20,7 @@ from qup import prompts, records
 from qup.backends import Sampling, hf, vllm
 
 STUDY = "qwen2.5-coder-0.5b"
+MEASURED = ("scoring", "sampling", "training")
 
 
 def main() -> None:
@@ -27,6 +31,7 @@ def main() -> None:
     parser.add_argument("--traces", type=Path, default=Path("data") / STUDY / "traces.jsonl")
     parser.add_argument("--count", type=int, default=48)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", choices=MEASURED, help="measure one thing and leave the file's others")
     parser.add_argument("--out", type=Path, default=Path("bench/results.json"))
     args = parser.parse_args()
     for path in (args.model, args.problems, args.traces):
@@ -35,12 +40,18 @@ def main() -> None:
     questions = {p.id: p.question for p in records.read(args.problems, records.Problem)}
     traces = records.read(args.traces, records.Trace)[: args.count]
     chats = [prompts.ask("boxed", questions[t.problem_id]) for t in traces]
-    found = {
-        "scoring": scoring(hf.Backend(args.model, batch=8), chats, [t.text for t in traces], args.repeats),
-        "sampling": sampling(vllm.Backend(args.model), chats, args.repeats),
+    texts = [t.text for t in traces]
+    calls: dict[str, Callable[[], dict[str, Any]]] = {
+        "scoring": lambda: scoring(hf.Backend(args.model, batch=8), chats, texts, args.repeats),
+        "sampling": lambda: sampling(vllm.Backend(args.model), chats, args.repeats),
+        "training": lambda: training(args.model, chats, texts, args.repeats),
+    }
+    found = json.loads(args.out.read_text(encoding="utf-8")) if args.only and args.out.is_file() else {}
+    about = {
         "machine": {"cpu": platform.processor() or platform.machine(), "python": platform.python_version()},
         "settings": {"count": args.count, "repeats": args.repeats, "model": args.model.name},
     }
+    found |= {name: calls[name]() | about for name in MEASURED if args.only in (None, name)}
     args.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=2))
 
@@ -101,6 +112,34 @@ def forward(backend: hf.Backend, pairs: list[tuple[list[int], list[int]]]) -> No
         )
         with torch.inference_mode():
             backend.model(**inputs, use_cache=False)
+
+
+def training(model: Path, chats: list[list[dict[str, str]]], texts: list[str], repeats: int) -> dict[str, Any]:
+    """Tokens per second, prompts included, of LoRA steps with and without `keep_pages`, in a process of their own."""
+    rates: dict[str, list[float]] = {"qup": [], "plain": []}
+    for _ in range(repeats):
+        for name, values in rates.items():
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                values.append(pool.apply(steps_per_second, (model, chats[:12], texts[:12], name == "qup")))
+    best = {name: round(max(values), 1) for name, values in rates.items()}
+    return {"tokens_per_second": best, "runs": rates, "ratio": round(best["qup"] / best["plain"], 3)}
+
+
+def steps_per_second(model: Path, chats: list[list[dict[str, str]]], texts: list[str], keep: bool) -> float:
+    """One epoch in batches of 4, as the study trains, timed without the loading of the libraries."""
+    from qup import chat, memory, training
+    from qup.params import Budget, TrainingSettings
+
+    encoder = training.tokenizer(model)
+    pairs = [chat.encode_chat(encoder, asked, text) for asked, text in zip(chats, texts, strict=True)]
+    traces = [training.Example(p + c, [-100] * len(p) + c, truncated=False) for p, c in pairs]
+    settings = TrainingSettings(budget=Budget(epochs=1), batch=4, learning_rate=2e-4)
+    if not keep:
+        memory.keep_pages = lambda: None
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        training.train(model, traces, settings, "sft", 1, Path(folder, "out"))
+    return sum(len(trace.input_ids) for trace in traces) / (time.perf_counter() - start)
 
 
 if __name__ == "__main__":

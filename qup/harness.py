@@ -9,7 +9,7 @@ import contextlib
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def require(task: str) -> None:
 
 def evaluate(  # noqa: PLR0917 - what is asked, of whom, how
     backend: Backend,
-    problems: Sequence[Problem],
+    problems: Mapping[str, Sequence[Problem]],
     settings: EvaluationSettings,
     prompt: str,
     seed: int,
@@ -45,8 +45,8 @@ def evaluate(  # noqa: PLR0917 - what is asked, of whom, how
 ) -> list[Eval]:
     """Answers of one learner to every task: k drawn at the set temperature and one greedy, each graded.
 
-    The records carry no learner: the caller names objective and training seed. The same `seed` gives every learner the
-    same draw, which pairs them.
+    `problems` holds each task's own. The records carry no learner: the caller names objective and training seed. The
+    same `seed` gives every learner the same draw, which pairs them.
     """
     found = []
     for task in settings.tasks:
@@ -54,8 +54,8 @@ def evaluate(  # noqa: PLR0917 - what is asked, of whom, how
         for decoding, k, temperature in (("sampled", settings.k, settings.temperature), ("greedy", 1, 0.0)):
             sampling = Sampling(temperature, settings.max_tokens, seed)
             model = harness_model(backend, sampling, weights)
-            run_task(model, task, problems, prompt, k)
-            found += _records(problems, model.answers, task, decoding)
+            run_task(model, task, problems[task], prompt, k)
+            found += _records(problems[task], model.answers, task, decoding)
     return found
 
 

@@ -7,8 +7,8 @@ Ranges are written once, beside the field: `n: Annotated[int, at_least(1)]`.
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
 from qup import plugins
@@ -16,11 +16,18 @@ from qup.errors import SettingsError, unknown
 
 T = TypeVar("T")
 Check = Callable[[Any], str | None]
+Scope = Literal["solved", "failed", "all"]
+"Problems by whether the learner solved them."
 
 
 def at_least(low: float) -> Check:
     """A range check: the value is `low` or more."""
     return lambda value: None if value >= low else f"a number of at least {low:g}"
+
+
+def at_most(high: float) -> Check:
+    """A range check: the value is `high` or less."""
+    return lambda value: None if value <= high else f"a number of at most {high:g}"
 
 
 def between(low: float, high: float) -> Check:
@@ -53,6 +60,15 @@ def _runs_folders(backend: type[Any]) -> bool:
 
 
 @dataclass(frozen=True)
+class SetSettings:
+    """A further evaluation set, beside the held-out one."""
+
+    sources: tuple[dict[str, Any], ...]
+    "As those of the problems."
+    count: Annotated[int, at_least(1)]
+
+
+@dataclass(frozen=True)
 class ProblemSettings:
     """Where problems come from and how many."""
 
@@ -62,6 +78,8 @@ class ProblemSettings:
     heldout: Annotated[int, at_least(1)]
     ngram: Annotated[int, at_least(1)] = 13
     "Length, in words, of the contamination check's n-grams."
+    sets: dict[str, SetSettings] = field(default_factory=dict)
+    "Evaluation task to its own problems; `heldout` is there without being named."
 
 
 @dataclass(frozen=True)
@@ -78,7 +96,8 @@ class SamplingSettings:
 class StreamSettings:
     """Which problems the streams cover."""
 
-    scope: Literal["solved", "failed", "all"] = "solved"
+    scope: Scope = "solved"
+    "An Oracle's entry may have one of its own."
     retries: Annotated[int, at_least(0)] = 1
     "Further Oracle calls after one that broke the final answer."
 
@@ -111,6 +130,8 @@ class TrainingSettings:
     warmup: Annotated[float, at_least(0)] = 0.0
     "Share of steps."
     batch: Annotated[int, at_least(1)] = 8
+    group_by_length: bool = False
+    "Whether the traces of a step are about as long, which saves padding and leaves order a little less random."
     max_length: Annotated[int, at_least(16)] = 1024
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
 
@@ -125,6 +146,7 @@ class EvaluationSettings:
     """Held-out evaluation through lm-eval."""
 
     tasks: tuple[str, ...] = ("heldout",)
+    "`heldout` and the names of further sets."
     k: Annotated[int, at_least(1)] = 4
     temperature: Annotated[float, at_least(0)] = 1.0
     max_tokens: Annotated[int, at_least(1)] = 256
@@ -140,6 +162,29 @@ class ReportSettings:
 
 
 @dataclass(frozen=True)
+class ControlSettings:
+    """Arms whose outcome is known beforehand, as null or as ordered, or a further factorial."""
+
+    check: Literal["zero", "ordered", "factorial"]
+    "`zero`: no difference. `ordered`: by dose. `factorial`: logic repaired or not, style native or not."
+    arms: tuple[str, ...]
+    "zero: two; ordered: three or more, lowest dose first; factorial: native, restyled, aligned, refined."
+    quantity: str = "utility"
+    "What a zero check compares: `utility` or one of the study's rewards."
+
+    def check_arms(self, where: str) -> None:
+        """Do nothing if `arms` are as many as `check` needs, each once; else raise what was expected."""
+        counts, expected = {
+            "zero": (range(2, 3), "two arms"),
+            "ordered": (range(3, 1000), "three arms or more"),
+            "factorial": (range(4, 5), "four arms (native, restyled, aligned, refined)"),
+        }[self.check]
+        if len(self.arms) not in counts or len(set(self.arms)) != len(self.arms):
+            given = ", ".join(self.arms) or "none"
+            raise SettingsError(f"{where}.arms: {self.check!r} needs {expected}, each once, got {given}")
+
+
+@dataclass(frozen=True)
 class Study:
     """One study file. Every section is there, if only as `{}`: DVC tracks each by name and stops at one that is not."""
 
@@ -147,9 +192,9 @@ class Study:
     models: dict[str, dict[str, Any]]
     problems: ProblemSettings
     oracles: dict[str, dict[str, Any]]
-    "Oracle name to `{oracle: <plug>, ...plug settings}`; the first is the one plain arms use."
+    "Oracle name to `{oracle: <plug>, scope: s, ...plug settings}`; the first is the one plain arms use."
     rewards: dict[str, dict[str, Any]]
-    "Reward plug to its settings."
+    "Name to `{reward: <plug>, ...plug settings}`; without `reward` the name is the plug's."
     training: TrainingSettings
     seed: int
     prompt: str
@@ -161,25 +206,56 @@ class Study:
     "Metric plug to its settings; plugs not named run with their defaults."
     evaluation: EvaluationSettings
     report: ReportSettings
+    controls: dict[str, ControlSettings]
+    "Name to what must come out null or ordered; `{}` for a study without."
 
     def __post_init__(self) -> None:
+        self._check_plugs()
+        self._check_tasks()
+        self._check_names()
+        self._check_controls()
+
+    def _check_plugs(self) -> None:
+        from qup import oracles, rewards
+
         for name, settings in self.models.items():
             plug("models", "source", settings, f"models.{name}")
-        for i, settings in enumerate(self.problems.sources):
-            plug("problems", "source", without(settings, "weight"), f"problems.sources[{i}]")
+        for where, sources in source_lists(self.problems).items():
+            for i, settings in enumerate(sources):
+                plug("problems", "source", without(settings, "weight"), f"{where}[{i}]")
         for name, settings in self.oracles.items():
-            plug("oracles", "oracle", settings, f"oracles.{name}")
-        for kind, chosen in (("rewards", self.rewards), ("compat", self.compat)):
-            for name, settings in chosen.items():
-                plug(kind, "name", {"name": name, **settings}, f"{kind}.{name}")
-        self._check_names()
+            oracles.make(settings, f"oracles.{name}")
+            oracles.scope(settings, self.streams.scope, f"oracles.{name}")
+        for name, settings in self.rewards.items():
+            rewards.make(name, settings)
+        for name, settings in self.compat.items():
+            plug("compat", "name", {"name": name, **settings}, f"compat.{name}")
+
+    def _check_tasks(self) -> None:
+        from qup import harness
+
+        for task in (*self.problems.sets, *self.evaluation.tasks):
+            harness.require(task)
+        if "heldout" in self.problems.sets:
+            raise SettingsError("problems.sets: 'heldout' is made of problems.sources; name the set after another task")
+        for task in self.evaluation.tasks:
+            if task not in ("heldout", *self.problems.sets):
+                raise SettingsError(
+                    f"evaluation.tasks: {task!r} has no problems; add problems.sets.{task} with sources and count"
+                )
+
+    def _check_controls(self) -> None:
+        for name, control in self.controls.items():
+            control.check_arms(f"controls.{name}")
+            for arm in control.arms:
+                parse_arm(arm, self)
+            if control.quantity not in ("utility", *self.rewards):
+                raise unknown(f"quantity of controls.{name}", control.quantity, ("utility", *self.rewards))
 
     def _check_names(self) -> None:
-        from qup import harness, prompts
+        from qup import prompts
 
         prompts.ask(self.prompt, "")
-        for task in self.evaluation.tasks:
-            harness.require(task)
         if "learner" not in self.models:
             raise SettingsError(f"models needs a 'learner', has: {', '.join(self.models) or 'none'}")
         if not self.oracles:
@@ -188,6 +264,12 @@ class Study:
             for name, settings in chosen.items():
                 if "model" in settings and settings["model"] not in self.models:
                     raise unknown(f"model of {where}.{name}", settings["model"], self.models)
+
+
+def source_lists(problems: ProblemSettings) -> dict[str, tuple[dict[str, Any], ...]]:
+    """Where a study lists problem sources, to the list: the main one and each further set's."""
+    sets = {f"problems.sets.{task}.sources": given.sources for task, given in problems.sets.items()}
+    return {"problems.sources": problems.sources, **sets}
 
 
 def without(settings: Mapping[str, Any], *keys: str) -> dict[str, Any]:
@@ -274,3 +356,10 @@ def parse_arm(arm: str, study: Study) -> tuple[str, str]:
     if oracle and oracle not in study.oracles:
         raise unknown(f"Oracle in arm {arm!r}", oracle, study.oracles)
     return refiner, oracle or next(iter(study.oracles))
+
+
+def control_arms(study: Study, main: Iterable[str]) -> list[str]:
+    """The arms that `controls` names and that are not among the `main` arms, each once, in the study's order."""
+    known = set(main)
+    named = dict.fromkeys(arm for control in study.controls.values() for arm in control.arms)
+    return [arm for arm in named if arm not in known]

@@ -32,7 +32,7 @@ class Finish(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem with its gold answer. File: `problems/train.jsonl`, `problems/heldout.jsonl`."""
+    """One problem with its gold answer. File: `problems/train.jsonl`, `problems/evaluation/<task>.jsonl`."""
 
     id: str
     "Unique within the study: the hash of its content."
@@ -80,7 +80,7 @@ class Refined:
     oracle_tokens: int
     "Tokens the Oracle generated, all attempts."
     verdict: Verdict | None
-    "Verdict of the last answer seen, kept or not."
+    "Verdict of the last answer seen against gold, kept or not; a refiner that does not repair may keep a wrong one."
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ class Score:
 
     problem_id: str
     reward: str
+    "What the study calls the reward."
     value: float | None
     "None if the reward model failed or does not apply."
     failure: str | None = None
@@ -167,6 +168,7 @@ class Eval:
     "`base` for the untrained learner."
     seed: int
     task: str
+    "`heldout`, or a further set of the study."
     decoding: str
     "`sampled` or `greedy`."
     repeat: int

@@ -1,12 +1,12 @@
-"""From pools of problems to a training and a held-out set with nothing in common, and the counts that show it.
+"""From pools of problems to a training set and evaluation sets with nothing in common, and the counts that show it.
 
 Problems whose gold answer our own grader rejects are dropped, for no learner could be marked right on them; so are
-repeats of a question, across pools too. What n-grams the two sets still share is counted, not removed: problems of one
-template share their wording.
+repeats of a question, across pools and sets too. What n-grams an evaluation set still shares with the training set is
+counted, not removed: problems of one template share their wording.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from qup import answers
@@ -18,7 +18,7 @@ from qup.seeds import derive
 
 @dataclass(frozen=True)
 class Pool:
-    """What one source gave, and its share in both sets."""
+    """What one source gave, and its share in the sets made of it."""
 
     name: str
     weight: float
@@ -27,11 +27,13 @@ class Pool:
 
 @dataclass(frozen=True)
 class Split:
-    """The two sets and the counts that go with them."""
+    """The sets and the counts that go with them."""
 
     train: list[Problem]
     heldout: list[Problem]
     checks: dict[str, Any]
+    sets: dict[str, list[Problem]] = field(default_factory=dict)
+    "Further evaluation sets by task."
 
 
 def quotas(weights: Sequence[float], count: int) -> list[int]:
@@ -62,19 +64,46 @@ def split(pools: Sequence[Pool], train: int, heldout: int, seed: int, ngram: int
     """
     weights = [pool.weight for pool in pools]
     wanted = list(zip(quotas(weights, train), quotas(weights, heldout), strict=True))
-    sets: tuple[list[Problem], list[Problem]] = ([], [])
-    seen: set[str] = set()
-    checks = []
-    for pool, (for_train, for_heldout) in zip(pools, wanted, strict=True):
-        kept, counts = _usable(pool, seen)
-        _require(pool, kept, counts, for_train + for_heldout)
-        chosen = _order(kept, seed)[: for_train + for_heldout]
-        sets[1].extend(chosen[:for_heldout])
-        sets[0].extend(chosen[for_heldout:])
-        checks.append(counts)
-    made_train, made_heldout = (_order(chosen, seed) for chosen in sets)
+    lower = "problems.train, problems.heldout"
+    chosen, sources = _choose(pools, [sum(shares) for shares in wanted], set(), seed, lower)
+    made_train = _joined((found[share:] for found, (_, share) in zip(chosen, wanted, strict=True)), seed)
+    made_heldout = _joined((found[:share] for found, (_, share) in zip(chosen, wanted, strict=True)), seed)
     shared = contaminated(made_train, made_heldout, ngram)
-    return Split(made_train, made_heldout, _checks(checks, made_train, made_heldout, shared, ngram))
+    return Split(made_train, made_heldout, _checks(sources, made_train, made_heldout, shared, ngram))
+
+
+def with_set(made: Split, task: str, pools: Sequence[Pool], count: int, seed: int) -> Split:
+    """`made` and a further evaluation set of `count` problems, without any question of the sets that are there.
+
+    Raises:
+        SettingsError: too few problems are left of a pool.
+    """
+    others = (made.train, made.heldout, *made.sets.values())
+    seen = {normalized(problem.question) for problems in others for problem in problems}
+    shares = quotas([pool.weight for pool in pools], count)
+    chosen, sources = _choose(pools, shares, seen, seed, f"problems.sets.{task}.count")
+    found = _joined(chosen, seed)
+    shared = contaminated(made.train, found, made.checks["ngram"])
+    counts = {"sources": sources, "count": len(found), "sharing_an_ngram": len(shared)}
+    checks = made.checks | {"sets": made.checks.get("sets", {}) | {task: counts}}
+    return Split(made.train, made.heldout, checks, made.sets | {task: found})
+
+
+def _choose(
+    pools: Sequence[Pool], shares: Sequence[int], seen: set[str], seed: int, lower: str
+) -> tuple[list[list[Problem]], list[dict[str, Any]]]:
+    """Each pool's share in a random order, none of it in `seen` or in two pools, and each pool's counts."""
+    chosen, sources = [], []
+    for pool, share in zip(pools, shares, strict=True):
+        kept, counts = _usable(pool, seen)
+        _require(pool, kept, counts, share, lower)
+        chosen.append(_order(kept, seed)[:share])
+        sources.append(counts)
+    return chosen, sources
+
+
+def _joined(parts: Iterable[Sequence[Problem]], seed: int) -> list[Problem]:
+    return _order([problem for part in parts for problem in part], seed)
 
 
 def contaminated(train: Iterable[Problem], heldout: Iterable[Problem], ngram: int) -> list[str]:
@@ -111,12 +140,12 @@ def gold_passes(problems: Sequence[Problem]) -> list[bool]:
     return [v is Verdict.CORRECT and "\n" not in gold for v, gold in zip(verdicts, golds, strict=True)]
 
 
-def _require(pool: Pool, kept: list[Problem], counts: dict[str, Any], wanted: int) -> None:
+def _require(pool: Pool, kept: list[Problem], counts: dict[str, Any], wanted: int, lower: str) -> None:
     if len(kept) < wanted:
         raise SettingsError(
             f"{pool.name} has {len(kept)} usable problems of the {wanted} that its weight asks for (it gave "
             f"{counts['given']}; {counts['gold_failed']} whose answer our grader rejects, "
-            f"{counts['repeated']} repeated): lower problems.train, problems.heldout or its weight"
+            f"{counts['repeated']} repeated): lower {lower} or its weight"
         )
 
 

@@ -5,10 +5,10 @@ All streams of a study cover the same problems, one trace each; what a refiner c
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from qup import seeds
-from qup.answers import graded
+from qup.answers import extract, verdicts
 from qup.oracles import Oracle, Reply
 from qup.records import Problem, Refined, Trace, Verdict
 
@@ -26,6 +26,9 @@ class Draft:
 
 class Refiner(Protocol):
     """What makes a stream out of drafts: one file per refiner, a frozen dataclass with one method."""
+
+    repairs: ClassVar[bool]
+    "True: a trace must end in the gold answer. False: in the draft's own, right or wrong."
 
     def propose(self, drafts: Sequence[Draft], oracle: Oracle, attempt: int) -> list[Reply | None]:
         """A trace for each draft, None where this refiner has none to give; it knows the Oracle's verbs only."""
@@ -54,46 +57,60 @@ def choose_drafts(problems: Sequence[Problem], traces: Sequence[Trace], scope: s
     return drafts
 
 
+@dataclass(frozen=True)
+class Proposal:
+    """What a refiner gave for a draft, how it was graded against gold, and whether it may be trained on."""
+
+    reply: Reply | None
+    verdict: Verdict | None
+    passed: bool
+
+
 def refine(refiner: Refiner, oracle: Oracle, drafts: Sequence[Draft], retries: int) -> list[Refined]:
-    """The stream of `refiner`: every Oracle answer is graded, and one that breaks the final answer is tried again."""
-    tries: list[list[Reply | None]] = [[] for _ in drafts]
-    verdicts: list[Verdict | None] = [None] * len(drafts)
+    """The stream of `refiner`: one trace a draft, and one whose final answer is not what it must be is tried again.
+
+    A refiner that repairs must come to the gold answer; one that does not must leave the draft's own as it is.
+    """
+    tries: list[list[Proposal]] = [[] for _ in drafts]
     open_rows = list(range(len(drafts)))
     for attempt in range(retries + 1):
-        replies = refiner.propose([drafts[i] for i in open_rows], oracle, attempt)
-        for i, reply, verdict in zip(open_rows, replies, _verdicts(drafts, open_rows, replies), strict=True):
-            tries[i].append(reply)
-            verdicts[i] = verdict
-        open_rows = [i for i in open_rows if verdicts[i] not in (None, Verdict.CORRECT)]
+        asked = [drafts[i] for i in open_rows]
+        judged = _judge(asked, refiner.propose(asked, oracle, attempt), refiner.repairs)
+        for i, proposal in zip(open_rows, judged, strict=True):
+            tries[i].append(proposal)
+        open_rows = [i for i in open_rows if tries[i][-1].reply and not tries[i][-1].passed]
         if not open_rows:
             break
-    return [_account(*row) for row in zip(drafts, tries, verdicts, strict=True)]
+    return [_account(*row) for row in zip(drafts, tries, strict=True)]
 
 
-def _verdicts(drafts: Sequence[Draft], rows: Sequence[int], replies: Sequence[Reply | None]) -> list[Verdict | None]:
-    answered = [(i, reply) for i, reply in zip(rows, replies, strict=True) if reply is not None]
-    found = graded(
-        [drafts[i].problem.answer for i, _ in answered],
-        [reply.text for _, reply in answered],
-        [reply.truncated for _, reply in answered],
-    )
-    by_row = {i: g.verdict for (i, _), g in zip(answered, found, strict=True)}
-    return [by_row.get(i) for i in rows]
+def _judge(drafts: Sequence[Draft], replies: Sequence[Reply | None], repairs: bool) -> list[Proposal]:
+    answered = [(draft, reply) for draft, reply in zip(drafts, replies, strict=True) if reply is not None]
+    texts, cut = [reply.text for _, reply in answered], [reply.truncated for _, reply in answered]
+    gold = verdicts([draft.problem.answer for draft, _ in answered], texts, cut)
+    # Asking the grader twice would double its cost where both questions are the same.
+    own = gold if repairs else verdicts([_own_answer(draft) for draft, _ in answered], texts, cut)
+    judged = iter([Proposal(r, g, o is Verdict.CORRECT) for (_, r), g, o in zip(answered, gold, own, strict=True)])
+    return [Proposal(None, None, False) if reply is None else next(judged) for reply in replies]
 
 
-def _account(draft: Draft, tries: Sequence[Reply | None], verdict: Verdict | None) -> Refined:
-    replies = [reply for reply in tries if reply is not None]
-    calls = [reply for reply in replies if reply.tokens > 0]
-    good = verdict is Verdict.CORRECT
+def _own_answer(draft: Draft) -> str:
+    """The draft's final answer; for a solved problem that is the gold one."""
+    return draft.problem.answer if draft.stratum == "solved" else extract(draft.text) or ""
+
+
+def _account(draft: Draft, tries: Sequence[Proposal]) -> Refined:
+    last = tries[-1]
+    calls = [t.reply for t in tries if t.reply is not None and t.reply.tokens > 0]
     return Refined(
         problem_id=draft.problem.id,
         stratum=draft.stratum,
-        text=replies[-1].text if good else None,
-        outcome=_outcome(draft, replies[-1] if replies else None, good),
+        text=last.reply.text if last.reply and last.passed else None,
+        outcome=_outcome(draft, last.reply, last.passed),
         draft_index=draft.index,
         attempts=len(calls),
         oracle_tokens=sum(reply.tokens for reply in calls),
-        verdict=verdict,
+        verdict=last.verdict,
     )
 
 

@@ -22,6 +22,8 @@ from qup.records import Problem, Refined, Step, TrainRun
 
 KEPT = ("*.safetensors", "adapter_config.json", "config.json", "generation_config.json", "tokenizer*", "*.jinja")
 "What of a saved model is deterministic; trainer state and model cards carry times."
+WINDOW = 50
+"Batches among which examples are sorted by length, when they are; as in the trainer of transformers."
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ def schedule(traces: Sequence[Example], settings: TrainingSettings, seed: int) -
     """
     if not any(example.trained for example in traces):
         raise SettingsError("the stream holds no trace to train on: widen streams.scope or sample more problems")
-    order = _endless(len(traces), seed)
+    lengths = [len(example.input_ids) for example in traces] if settings.group_by_length else None
+    order = _endless(len(traces), seed, lengths, settings.batch)
     steps: list[list[int]] = []
     tokens, budget = 0, settings.budget
     left = max(1, round(budget.epochs * len(traces))) if budget.epochs is not None else None
@@ -74,11 +77,22 @@ def schedule(traces: Sequence[Example], settings: TrainingSettings, seed: int) -
     return steps
 
 
-def _endless(count: int, seed: int) -> Iterator[int]:
+def _endless(count: int, seed: int, lengths: Sequence[int] | None, batch: int) -> Iterator[int]:
     for epoch in itertools.count():
         order = list(range(count))
-        random.Random(seeds.derive(seed, "epoch", epoch)).shuffle(order)
-        yield from order
+        rng = random.Random(seeds.derive(seed, "epoch", epoch))
+        rng.shuffle(order)
+        yield from order if lengths is None else _grouped(order, lengths, batch, rng)
+
+
+def _grouped(order: list[int], lengths: Sequence[int], batch: int, rng: random.Random) -> Iterator[int]:
+    """The order rearranged so that examples of a batch are about as long: sorted within `WINDOW` batches at a time."""
+    batches: list[list[int]] = []
+    for first in range(0, len(order), WINDOW * batch):
+        near = sorted(order[first : first + WINDOW * batch], key=lambda i: lengths[i])
+        batches += [near[start : start + batch] for start in range(0, len(near), batch)]
+    rng.shuffle(batches)
+    yield from itertools.chain.from_iterable(batches)
 
 
 def train(  # noqa: PLR0917 - six facts, and no two of them travel together

@@ -21,11 +21,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         params.section(plugins.load("compat", name), study.compat.get(name, {}), f"compat.{name}")
         for name in plugins.names("compat")
     ]
-    questions = {p.id: p.question for p in records.read(args.problems, records.Problem)}
+    problems = {p.id: p for p in records.read(args.problems, records.Problem)}
     stream = [r for r in records.read(args.stream, records.Refined) if r.text is not None]
     learner = Backend(args.models / "learner", study.backend.dtype, study.backend.score_batch)
-    pairs = [learner.encode(prompts.ask(study.prompt, questions[r.problem_id]), r.text) for r in stream]
-    measured = list(compat.measure(metrics, stream, learner.score(pairs)))
+    pairs = [learner.encode(prompts.ask(study.prompt, problems[r.problem_id].question), r.text) for r in stream]
+    measured = list(compat.measure(metrics, stream, learner.score(pairs), problems))
     records.write(args.out, measured)
     print(f"{len(measured)} traces, {sum(m.tokens for m in measured)} completion tokens scored")
 

@@ -1,4 +1,4 @@
-"""Evaluate learners on the held-out problems through lm-eval: the untrained one, or all that one arm trained."""
+"""Evaluate learners on every evaluation set through lm-eval: the untrained one, or all that one arm trained."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -12,14 +12,14 @@ from stages import cli
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
     parser = cli.parser(__doc__)
-    parser.add_argument("--problems", type=Path, required=True, help="heldout.jsonl of the prepare stage")
+    parser.add_argument("--problems", type=Path, required=True, help="folder evaluation of the prepare stage")
     parser.add_argument("--models", type=Path, required=True, help="folder of the obtain stage")
     parser.add_argument("--runs", type=Path, help="runs.jsonl of the train stage; without it the untrained learner")
     parser.add_argument("--trained", type=Path, help="folder of the trained learners, with --runs")
     parser.add_argument("--out", type=Path, required=True, help="evals.jsonl to write: one line an answer")
     args = parser.parse_args(argv)
     study = cli.read_study(args.study)
-    problems = records.read(args.problems, records.Problem)
+    problems = {task: records.read(args.problems / f"{task}.jsonl", records.Problem) for task in study.evaluation.tasks}
     evals: list[records.Eval] = []
     backend = open_backend(study.backend, args.models / "learner")
     draw = seeds.derive(study.seed, "evaluate")

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from qup import params, plugins, records, seeds, streams
-from qup.oracles import Setting
+from qup import oracles, params, plugins, records, seeds, streams
 from stages import cli
 
 
@@ -19,16 +18,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     study = cli.read_study(args.study)
     refiner, oracle = params.parse_arm(args.arm, study)
+    entry, where = study.oracles[oracle], f"oracles.{oracle}"
     drafts = streams.choose_drafts(
         records.read(args.problems, records.Problem),
         records.read(args.traces, records.Trace),
-        study.streams.scope,
+        oracles.scope(entry, study.streams.scope, where),
         study.seed,
     )
-    setting = Setting(
+    setting = oracles.Setting(
         args.models, study.backend, study.sampling.temperature, seeds.derive(study.seed, "oracle", oracle)
     )
-    speaker = params.plug("oracles", "oracle", study.oracles[oracle], f"oracles.{oracle}").start(setting)
+    speaker = oracles.make(entry, where).start(setting)
     stream = streams.refine(plugins.load("refiners", refiner)(), speaker, drafts, study.streams.retries)
     records.write(args.out, stream)
     print(f"{args.arm}: {len(stream)} problems:", cli.counts(f"{r.stratum} {r.outcome}" for r in stream))

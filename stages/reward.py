@@ -1,9 +1,10 @@
 """Scores every trace of a stream with every reward of the study."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from qup import params, plugins, records
+from qup import records, rewards
 from stages import cli
 
 
@@ -23,8 +24,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     ]
     scores: list[records.Score] = []
     for name, settings in study.rewards.items():
-        reward = params.section(plugins.load("rewards", name), settings, f"rewards.{name}")
-        made = reward.score([p for p, _ in traces], [text for _, text in traces], args.models)
+        found = rewards.make(name, settings).score([p for p, _ in traces], [text for _, text in traces], args.models)
+        # A plug does not know what the study calls it.
+        made = [dataclasses.replace(score, reward=name) for score in found]
         print(summary(name, made))
         scores += made
     records.write(args.out, scores)

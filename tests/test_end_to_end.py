@@ -15,7 +15,7 @@ import yaml
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 ROOT = Path(__file__).resolve().parents[1]
-HEAVY = {"prepare", "obtain", "sample", "refine", "reward", "compat", "train", "baseline", "evaluate"}
+HEAVY = {"prepare", "obtain", "sample", "refine", "reward", "compat", "train", "baseline", "evaluate", "controls"}
 
 
 @dataclass(frozen=True)

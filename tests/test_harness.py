@@ -54,7 +54,7 @@ SETTINGS = EvaluationSettings(tasks=("heldout",), k=4, temperature=0.7, max_toke
 @pytest.fixture(scope="module")
 def evaluated() -> tuple[Parrot, list[Any]]:
     parrot = Parrot()
-    return parrot, harness.evaluate(parrot, PROBLEMS, SETTINGS, "boxed", seed=9, weights=Path("adapter"))
+    return parrot, harness.evaluate(parrot, {"heldout": PROBLEMS}, SETTINGS, "boxed", seed=9, weights=Path("adapter"))
 
 
 def test_avg_at_k_of_the_harness_is_the_mean_over_our_records() -> None:
@@ -103,6 +103,14 @@ def test_text_with_template_marks_and_odd_characters_reaches_the_learner_unchang
     model = harness.harness_model(parrot, Sampling(0.0, 48, 9), None)
     harness.run_task(model, "heldout", [Problem("o", odd, "2", "toy")], "boxed", 1)
     assert parrot.chats[0][0]["content"].startswith(odd)
+
+
+def test_each_task_is_asked_on_its_own_problems() -> None:
+    settings = EvaluationSettings(tasks=("heldout", "longer"), k=1, temperature=1.0, max_tokens=48)
+    sets = {"heldout": PROBLEMS[:1], "longer": PROBLEMS[1:]}
+    rows = harness.evaluate(Parrot(), sets, settings, "boxed", seed=9)
+    found = {(r.task, r.problem_id) for r in rows}
+    assert found == {("heldout", "id-a"), ("longer", "id-b"), ("longer", "id-c")}
 
 
 def test_every_task_file_is_found_by_its_name() -> None:

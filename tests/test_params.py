@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from qup import params
+from qup import oracles, params, rewards
 from qup.errors import SettingsError
-from qup.params import Budget, SamplingSettings, Study, TrainingSettings, parse_arm, section
+from qup.params import Budget, SamplingSettings, Study, TrainingSettings, control_arms, parse_arm, section
 from stages import cli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -172,3 +172,90 @@ def test_an_api_is_no_backend_for_the_learner_and_a_wrong_backend_names_the_near
         given["backend"]["name"] = name
         with pytest.raises(SettingsError, match=rf"unknown backend '{name}'.*known: auto, hf, vllm"):
             section(Study, given, "smoke")
+
+
+def zero(*arms: str, **others: str) -> dict[str, Any]:
+    return {"check": "zero", "arms": list(arms), **others}
+
+
+@pytest.mark.parametrize(
+    ("control", "said"),
+    [
+        (zero("restyled"), r"controls\.idle\.arms: 'zero' needs two arms, each once, got restyled$"),
+        (zero("restyled", "restyled"), r"needs two arms, each once, got restyled, restyled$"),
+        ({"check": "ordered", "arms": ["restyled", "unfiltered"]}, r"'ordered' needs three arms or more"),
+        ({"check": "factorial", "arms": ["restyled"] * 3}, r"'factorial' needs four arms \(native, restyled, aligned"),
+        ({"check": "nil", "arms": []}, r"unknown value of smoke\.controls\.idle\.check 'nil'.* known: factorial, ord"),
+        (zero("restyled", "unfilterd"), r"unknown refiner 'unfilterd': did you mean 'unfiltered'\?"),
+        (zero("restyled", "restyled-hom"), r"unknown Oracle in arm 'restyled-hom' 'hom': did you mean 'home'\?"),
+        (zero("restyled", "unfiltered", quantity="genrn"), r"of controls\.idle 'genrn': did you mean 'genrm'\?"),
+    ],
+)
+def test_a_control_that_cannot_be_checked_says_what_was_expected(
+    given: dict[str, Any], control: dict[str, Any], said: str
+) -> None:
+    given["controls"] = {"idle": control}
+    with pytest.raises(SettingsError, match=said):
+        section(Study, given, "smoke")
+
+
+def test_control_arms_are_those_that_are_not_main_arms_each_once(given: dict[str, Any]) -> None:
+    dose = {"check": "ordered", "arms": ["rejection_sampling", "unfiltered-voiced", "oracle_refined"]}
+    given["controls"] = {"idle": zero("unfiltered", "rejection_sampling"), "dose": dose}
+    made = section(Study, given, "smoke")
+    main = ["rejection_sampling", "oracle_refined", "style_aligned"]
+    assert control_arms(made, main) == ["unfiltered", "unfiltered-voiced"]
+    assert made.controls["dose"].quantity == "utility"
+    given["controls"] = {}
+    assert control_arms(section(Study, given, "smoke"), main) == []
+
+
+SOURCES = [{"source": "jsonl", "file": "smoke.jsonl"}]
+
+
+@pytest.mark.parametrize(
+    ("sets", "tasks", "said"),
+    [
+        ({}, ["heldout", "longer"], r"evaluation\.tasks: 'longer' has no problems; add problems\.sets\.longer"),
+        (
+            {"longr": {"sources": SOURCES, "count": 2}},
+            ["heldout"],
+            r"unknown evaluation task 'longr': did you mean 'lon",
+        ),
+        ({"heldout": {"sources": SOURCES, "count": 2}}, ["heldout"], r"problems\.sets: 'heldout' is made of"),
+        ({"longer": {"sources": [{"source": "jsonnl"}], "count": 2}}, ["heldout"], r"'jsonnl': did you mean 'jsonl'"),
+        (
+            {"longer": {"sources": SOURCES, "count": 0}},
+            ["heldout"],
+            r"sets\.longer\.count: expected a number of at least 1",
+        ),
+        ({"longer": {"sources": SOURCES}}, ["heldout"], r"problems\.sets\.longer needs 'count', which is missing"),
+    ],
+)
+def test_a_task_has_problems_and_a_set_has_a_task(
+    given: dict[str, Any], sets: dict[str, Any], tasks: list[str], said: str
+) -> None:
+    given["problems"]["sets"], given["evaluation"]["tasks"] = sets, tasks
+    with pytest.raises(SettingsError, match=said):
+        section(Study, given, "smoke")
+
+
+def test_one_kind_of_reward_may_stand_in_a_study_under_several_names(given: dict[str, Any]) -> None:
+    given["rewards"] = {"genrm": {"model": "judge"}, "strict": {"reward": "genrm", "model": "judge", "min_mass": 0.9}}
+    made = section(Study, given, "smoke")
+    named = [rewards.make(name, settings) for name, settings in made.rewards.items()]
+    assert [(type(r).__module__, r.min_mass) for r in named] == [("qup.rewards.genrm", 0.1), ("qup.rewards.genrm", 0.9)]
+    given["rewards"]["strict"] = {"model": "judge"}
+    with pytest.raises(SettingsError, match="unknown reward 'strict'"):
+        section(Study, given, "smoke")
+
+
+def test_an_oracle_may_be_asked_about_other_problems_than_the_study_says(given: dict[str, Any]) -> None:
+    given["oracles"]["voiced"]["scope"] = "failed"
+    made = section(Study, given, "smoke")
+    assert [oracles.scope(entry, made.streams.scope, "") for entry in made.oracles.values()][:2] == ["all", "failed"]
+    # No setting of the plug's own.
+    assert oracles.make(made.oracles["voiced"], "oracles.voiced").phrase == "QED :="
+    given["oracles"]["voiced"]["scope"] = "faild"
+    with pytest.raises(SettingsError, match=r"oracles\.voiced\.scope 'faild': did you mean 'failed'"):
+        section(Study, given, "smoke")

@@ -192,6 +192,24 @@ def test_every_path_in_a_command_is_a_dep_or_an_out(name: str) -> None:
         assert [word for word in written if not any(near(word, path) for path in paths)] == []
 
 
+def test_every_list_of_main_arms_is_the_matrix() -> None:
+    # DVC has no way to write a list once and use it in a command and in a matrix.
+    arms = STAGES["reward"]["matrix"]["arm"]
+    for name in ("controls", "report", "track"):
+        words = STAGES[name]["cmd"].split()
+        after = words[words.index("--arms") + 1 :]
+        given = after[: next(i for i, word in enumerate(after) if word.startswith("--"))]
+        assert given == arms, name
+
+
+def test_the_report_depends_on_every_file_of_every_main_arm() -> None:
+    stages = ("refine", "reward", "compat", "train", "evaluate")
+    outs = [out for name in stages for out in STAGES[name]["outs"] if out.startswith("data/")]
+    files = {out.rsplit("/", 1)[1] for out in outs}
+    wanted = {f"data/${{item.study}}/{arm}/{file}" for arm in STAGES["reward"]["matrix"]["arm"] for file in files}
+    assert sorted(wanted - set(STAGES["report"]["deps"])) == []
+
+
 def near(path: str, other: str) -> bool:
     """Whether one path is the other or holds it."""
     return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")

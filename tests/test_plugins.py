@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import qup
-from qup import plugins
+from qup import oracles, plugins
 from qup.errors import SettingsError
 
 PACKAGE = Path(qup.__file__).parent
@@ -43,6 +43,24 @@ def test_a_plug_has_every_method_of_its_protocol_with_the_same_arguments(kind: s
     for method, declared in wanted.items():
         if not method.startswith("_") and inspect.isfunction(declared):
             own = getattr(plugins.load(kind, name), method)
+            assert list(inspect.signature(own).parameters) == list(inspect.signature(declared).parameters)
+
+
+@pytest.mark.parametrize("name", plugins.names("refiners"))
+def test_a_refiner_says_of_its_whole_class_whether_it_repairs(name: str) -> None:
+    refiner = plugins.load("refiners", name)
+    assert isinstance(refiner.repairs, bool)
+    # Not a setting: a study must not be able to turn the gate off.
+    assert "repairs" not in {field.name for field in dataclasses.fields(refiner)}
+
+
+@pytest.mark.parametrize("name", plugins.names("oracles"))
+def test_what_an_oracle_starts_has_every_verb_with_the_same_arguments(name: str) -> None:
+    module = importlib.import_module(f"qup.oracles.{name}")
+    speaker = getattr(module, "Speaker", module.Oracle)
+    for verb, declared in vars(oracles.Oracle).items():
+        if not verb.startswith("_") and inspect.isfunction(declared):
+            own = getattr(speaker, verb)
             assert list(inspect.signature(own).parameters) == list(inspect.signature(declared).parameters)
 
 

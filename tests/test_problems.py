@@ -1,4 +1,4 @@
-"""Problem sources and the split: every source passes its own gold, and the two sets have nothing in common."""
+"""Problem sources and the split: every source passes its own gold, and no two sets have a question in common."""
 
 import dataclasses
 import json
@@ -155,22 +155,57 @@ def test_the_order_of_problems_depends_on_their_content_only() -> None:
     assert (forward.train, forward.heldout) == (backward.train, backward.heldout)
 
 
-def study(sources: list[dict[str, Any]]) -> params.Study:
-    settings = {"sources": sources, "train": 6, "heldout": 4}
+def test_a_further_set_has_no_question_of_the_others_and_is_graded_on_gold() -> None:
+    main = splits.split([pool("a", "one?", "two?", "three?", "four?")], 2, 2, seed=1, ngram=13)
+    bad = problem("open?", "{", "b")
+    given = splits.Pool("b", 1, [bad, *pool("b", "ONE ?", "five?", "six?", "five ?").problems])
+    made = splits.with_set(main, "longer", [given], 2, seed=1)
+    assert {p.question for p in made.sets["longer"]} == {"five?", "six?"}
+    assert (made.train, made.heldout) == (main.train, main.heldout)
+    # Of 5, one cannot be graded, one is in the main sets and one comes twice.
+    counts = {"source": "b", "given": 5, "gold_failed": 1, "repeated": 2}
+    assert made.checks["sets"] == {"longer": {"sources": [counts], "count": 2, "sharing_an_ngram": 0}}
+    again = splits.with_set(made, "other", [pool("c", "six?", "seven?")], 1, seed=1)
+    assert [p.question for p in again.sets["other"]] == ["seven?"]
+    assert list(again.sets) == list(again.checks["sets"]) == ["longer", "other"]
+
+
+def test_what_a_further_set_shares_with_the_training_set_is_counted() -> None:
+    train = [problem("the cat sat on the mat", "1", "a")]
+    main = splits.Split(train, [], {"ngram": 4})
+    made = splits.with_set(main, "longer", [pool("b", "a cat sat on the hat", "a dog")], 2, seed=1)
+    assert made.checks["sets"]["longer"]["sharing_an_ngram"] == 1
+
+
+def test_too_few_problems_of_a_further_set_name_its_count() -> None:
+    main = splits.split([pool("a", "one?", "two?")], 1, 1, seed=1, ngram=13)
+    with pytest.raises(SettingsError, match=r"b has 0 usable problems of the 1 .* lower problems\.sets\.longer\.count"):
+        splits.with_set(main, "longer", [pool("b", "Two?")], 1, seed=1)
+
+
+def study(sources: list[dict[str, Any]], longer: list[dict[str, Any]]) -> params.Study:
+    """The smoke study with other problems: 6 to train on, 4 held out, 3 longer ones."""
+    sets = {"longer": {"sources": longer, "count": 3}}
+    settings = {"sources": sources, "train": 6, "heldout": 4, "sets": sets}
     smoke = cli.read_study(Path(__file__).parents[1] / "studies" / "smoke.yaml")
     return dataclasses.replace(smoke, problems=params.section(params.ProblemSettings, settings, "problems"))
 
 
 def test_the_stage_writes_the_same_bytes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = {"chain_sum": {"weight": 2, "max_terms": 3}, "gsm_symbolic": {}}
-    made = study([{"source": "reasoning_gym", "weight": 3, "tasks": tasks}, {"source": "jsonl", "file": "own.jsonl"}])
+    own = {"source": "jsonl", "file": "own.jsonl"}
+    made = study([{"source": "reasoning_gym", "weight": 3, "tasks": tasks}, own], longer=[own])
     monkeypatch.setattr("stages.cli.read_study", lambda path: made)
     write(tmp_path / "own.jsonl", *({"question": w["question"], "answer": i + 1} for i, w in enumerate(WORKED)))
     written = []
     for name in "ab":
         prepare.main(["--study", "toy.yaml", "--files", str(tmp_path), "--out", str(tmp_path / name)])
-        written.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
+        folder = tmp_path / name
+        written.append({str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.json*")})
     assert written[0] == written[1]
-    assert set(written[0]) == {"train.jsonl", "heldout.jsonl", "checks.json"}
-    train = records.read(tmp_path / "a/train.jsonl", records.Problem)
+    sets = ("train.jsonl", "evaluation/heldout.jsonl", "evaluation/longer.jsonl")
+    assert set(written[0]) == {*sets, "checks.json"}
+    train, heldout, longer = (records.read(tmp_path / "a" / name, records.Problem) for name in sets)
     assert sum(p.source.startswith("jsonl") for p in train) == 1
+    # 6 + 4 + 3, no question twice, though the longer ones come from a file that the others draw on as well.
+    assert len({p.id for p in (*train, *heldout, *longer)}) == 13

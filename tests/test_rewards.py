@@ -167,10 +167,11 @@ def test_genrm_runs_on_a_real_model_folder(models: Path) -> None:
     assert plug.score([SUM], ["5"], models) == [first]
 
 
-def test_the_stage_scores_every_trace_with_every_reward_and_counts_failures(
+def test_the_stage_scores_every_trace_with_every_reward_under_its_name_and_counts_failures(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rewards: dict[str, dict[str, Any]] = {"answer": {}, "sequence_classifier": {"model": "judge"}}
+    second = {"reward": "sequence_classifier", "model": "judge"}
+    rewards: dict[str, dict[str, Any]] = {"answer": {}, "sequence_classifier": {"model": "judge"}, "blind": second}
     monkeypatch.setattr("stages.cli.read_study", lambda path: type("Study", (), {"rewards": rewards}))
     records.write(tmp_path / "train.jsonl", [SUM])
     rows = [_refined(r"\boxed{5}"), _refined("five"), _refined(None)]
@@ -180,7 +181,8 @@ def test_the_stage_scores_every_trace_with_every_reward_and_counts_failures(
     stage.main(["--study", "toy.yaml", "--models", str(models), *flags])
     assert "answer: mean 1.000, n 1, failed 1 (unparsed)" in capsys.readouterr().out
     scores = records.read(tmp_path / "scores.jsonl", Score)
-    assert [s.reward for s in scores] == ["answer"] * 2 + ["sequence_classifier"] * 2
+    assert [s.reward for s in scores] == ["answer"] * 2 + ["sequence_classifier"] * 2 + ["blind"] * 2
+    assert [s.value for s in scores[2:4]] == [s.value for s in scores[4:]]
 
 
 def _refined(text: str | None) -> Refined:

@@ -13,16 +13,19 @@ from qup.records import Finish, Problem, Refined, Trace, Verdict
 from qup.refiners.oracle_refined import Refiner as OracleRefined
 from qup.refiners.oracle_synthesized import Refiner as OracleSynthesized
 from qup.refiners.rejection_sampling import Refiner as RejectionSampling
+from qup.refiners.restyled import Refiner as Restyled
 from qup.refiners.style_aligned import Refiner as StyleAligned
+from qup.refiners.unfiltered import Refiner as Unfiltered
 from qup.streams import Draft, choose_drafts, refine
 
 PROBLEMS = [Problem(name, f"{name}?", "2", "toy") for name in ("easy", "hard", "mute")]
 C, W, U, T = Verdict.CORRECT, Verdict.WRONG, Verdict.UNPARSED, Verdict.TRUNCATED
+BOXED = {C: "\\boxed{2}", W: "\\boxed{7}", U: "", T: ""}
 
 
 def traces(problem: str, *verdicts: Verdict) -> list[Trace]:
     return [
-        Trace(problem, i, f"{problem} {i}", 5, Finish.LENGTH if v is T else Finish.STOP, None, v)
+        Trace(problem, i, f"{problem} {i} {BOXED[v]}", 5, Finish.LENGTH if v is T else Finish.STOP, None, v)
         for i, v in enumerate(verdicts)
     ]
 
@@ -48,6 +51,9 @@ class Saying:
         return [Reply(self.script[p.id][attempt], 10, self.cut) for p in problems]
 
     def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
+        return self.solve(problems, attempt)
+
+    def restyle(self, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
         return self.solve(problems, attempt)
 
 
@@ -123,6 +129,41 @@ def test_a_draft_given_back_is_unchanged_and_one_character_makes_it_changed() ->
     assert other.outcome == "changed"
 
 
+def test_a_restyled_draft_must_keep_its_own_answer_right_or_wrong_and_is_graded_against_gold() -> None:
+    right, wrong, other = "thus \\boxed{2}", "thus \\boxed{7}", "thus \\boxed{8}"
+    oracle = Saying({"a": [right], "b": [wrong], "c": [right, wrong], "d": [other, "no answer"], "e": [wrong, right]})
+    solved, failed = "so \\boxed{2}", "so \\boxed{7}"
+    drafts = [draft("a", solved), *(draft(name, failed, "failed") for name in "bcd"), draft("e", solved)]
+    assert refine(Restyled(), oracle, drafts, retries=1) == [
+        Refined("a", "solved", right, "changed", 1, 1, 10, C),
+        Refined("b", "failed", wrong, "changed", 1, 1, 10, W),
+        # Corrected, where nothing was to be corrected.
+        Refined("c", "failed", wrong, "changed", 1, 2, 20, W),
+        Refined("d", "failed", None, "failed", 1, 2, 20, U),
+        Refined("e", "solved", right, "changed", 1, 2, 20, C),
+    ]
+
+
+def test_an_equal_answer_in_another_notation_is_still_the_drafts_own() -> None:
+    oracle = Saying({"a": ["thus \\boxed{\\frac{3}{2}}"]})
+    (made,) = refine(Restyled(), oracle, [draft("a", "so \\boxed{3/2}", "failed")], retries=0)
+    assert (made.outcome, made.verdict) == ("changed", W)
+
+
+def test_a_refiner_that_repairs_may_not_leave_a_wrong_draft_as_it_is() -> None:
+    oracle = Saying({"a": ["so \\boxed{7}"]})
+    (made,) = refine(StyleAligned(), oracle, [draft("a", "so \\boxed{7}", "failed")], retries=0)
+    assert (made.outcome, made.text, made.verdict) == ("failed", None, W)
+
+
+def test_unfiltered_keeps_the_drafts_of_both_strata_at_no_cost() -> None:
+    drafts = [draft("a", "so \\boxed{2}"), draft("b", "so \\boxed{3}", "failed")]
+    assert refine(Unfiltered(), Saying({}), drafts, retries=1) == [
+        Refined("a", "solved", "so \\boxed{2}", "kept", 1, 0, 0, C),
+        Refined("b", "failed", "so \\boxed{3}", "kept", 1, 0, 0, W),
+    ]
+
+
 def test_an_empty_stream_of_drafts_is_an_empty_stream() -> None:
     assert refine(OracleRefined(), Saying({}), [], retries=1) == []
 
@@ -142,6 +183,12 @@ def test_repair_that_keeps_style_keeps_the_drafts_words_and_the_other_does_not(s
     assert [r.attempts for r in free] == [r.attempts for r in kept] == [2, 1]
     assert [r.text for r in free] == ["QED \\boxed{2}"] * 2
     assert [r.text for r in kept] == ["two and \n\\boxed{2}", "one and \n\\boxed{2}"]
+
+
+def test_a_scripted_restyle_says_the_drafts_own_answer_in_the_oracles_phrase(script: Oracle) -> None:
+    drafts = [draft("a", "two and \\boxed{3}", "failed"), draft("b", "one and \\boxed{2}")]
+    made = refine(Restyled(), script, drafts, retries=1)
+    assert [(r.text, r.attempts) for r in made] == [("QED \\boxed{3}", 2), ("QED \\boxed{2}", 1)]
 
 
 def test_synthesis_never_sees_the_draft(script: Oracle) -> None:

@@ -74,6 +74,14 @@ def test_arms_of_different_length_spend_the_same_tokens_to_within_a_batch() -> N
         assert sum(spent[:-1]) < 300 <= sum(spent)
 
 
+def test_steps_grouped_by_length_hold_every_trace_once_and_little_padding() -> None:
+    lengths = [5, 50] * 20
+    plan = schedule(rows(*lengths), settings(batch=4, group_by_length=True), seed=1)
+    assert sorted(itertools.chain(*plan)) == list(range(40))
+    assert all(len({lengths[i] for i in step}) == 1 for step in plan)
+    assert len({lengths[step[0]] for step in plan[:5]}) == 2, "short steps and long ones must not come in blocks"
+
+
 def test_a_stream_with_nothing_to_train_on_is_an_error_that_says_what_to_do() -> None:
     for traces in ([], rows(0, 0)):
         with pytest.raises(SettingsError, match=r"widen streams\.scope or sample more problems"):

@@ -7,14 +7,14 @@ about standard normal for the learner's own samples, and falls below as a trace 
 import math
 from dataclasses import dataclass
 
-from qup.records import TokenStats
+from qup.records import Problem, TokenStats
 
 
 @dataclass(frozen=True)
 class Metric:
     """z of one trace; needs a backend that tells entropy and variance (hf)."""
 
-    def values(self, stats: TokenStats, text: str) -> dict[str, float]:
+    def values(self, stats: TokenStats, problem: Problem, text: str) -> dict[str, float]:
         """`onpolicy_z`; no value where the learner was certain throughout (variance 0)."""
         if stats.entropy is None or stats.variance is None:
             raise ValueError("onpolicy_z needs entropies and variances: score with the hf backend")

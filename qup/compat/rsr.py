@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from qup.records import TokenStats
+from qup.records import Problem, TokenStats
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,7 @@ class Metric:
 
     cap: int = 100
 
-    def values(self, stats: TokenStats, text: str) -> dict[str, float]:
+    def values(self, stats: TokenStats, problem: Problem, text: str) -> dict[str, float]:
         """`rsr`, ranks per nat; no value for a trace without surprisal."""
         if stats.rank is None:
             raise ValueError("rsr needs ranks: score with the hf or vllm backend")

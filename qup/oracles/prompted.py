@@ -33,13 +33,14 @@ class Oracle:
     solve_prompt: str = "boxed"
     repair_prompt: str = "repair"
     keep_style_prompt: str = "repair_keep_style"
+    restyle_prompt: str = "restyle"
 
     def __post_init__(self) -> None:
         if (self.model is None) == (not self.api):
             raise SettingsError("a prompted oracle needs exactly one of model (a name) and api (endpoint settings)")
         if self.api:
             params.plug("backends", "backend", {"backend": "openai", **self.api}, "api")
-        for prompt in (self.solve_prompt, self.repair_prompt, self.keep_style_prompt):
+        for prompt in (self.solve_prompt, self.repair_prompt, self.keep_style_prompt, self.restyle_prompt):
             self.render(prompt, question="", draft="")
 
     def render(self, prompt: str, **fields: str) -> list[Message]:
@@ -74,6 +75,13 @@ class Speaker:
     def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
         """Each draft repaired, under the prompt that asks to keep the draft's style or the one that does not."""
         prompt = self.oracle.keep_style_prompt if keep_style else self.oracle.repair_prompt
+        return self._edit(prompt, problems, drafts, attempt)
+
+    def restyle(self, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
+        """Each draft in the Oracle's own words and layout, with nothing in it corrected."""
+        return self._edit(self.oracle.restyle_prompt, problems, drafts, attempt)
+
+    def _edit(self, prompt: str, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
         pairs = zip(problems, drafts, strict=True)
         chats = [self.oracle.render(prompt, question=p.question, draft=draft) for p, draft in pairs]
         return self._reply(prompt, chats, problems, attempt)

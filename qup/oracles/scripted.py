@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from qup.answers import extract
 from qup.oracles import Reply, Setting
 from qup.records import Problem
 
@@ -21,20 +22,22 @@ class Oracle:
 
     def solve(self, problems: Sequence[Problem], attempt: int) -> list[Reply]:
         """The phrase and the boxed gold answer."""
-        return [self._say("", problem, self._broken(i, attempt)) for i, problem in enumerate(problems)]
+        return self._say([""] * len(problems), [p.answer for p in problems], attempt)
 
     def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
         """The draft's first half, then the answer: in the Oracle's phrase unless style is to be kept."""
         halves = [draft[: len(draft) // 2] if keep_style else "" for draft in drafts]
-        return [
-            self._say(half, problem, self._broken(i, attempt))
-            for i, (half, problem) in enumerate(zip(halves, problems, strict=True))
-        ]
+        return self._say(halves, [p.answer for p in problems], attempt)
 
-    def _broken(self, i: int, attempt: int) -> bool:
-        return attempt == 0 and i < self.breaks
+    def restyle(self, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
+        """The phrase and the draft's own answer, right or wrong."""
+        return self._say([""] * len(drafts), [extract(draft) or "none" for draft in drafts], attempt)
 
-    def _say(self, start: str, problem: Problem, broken: bool) -> Reply:
-        lead = f"{start}\n" if start else f"{self.phrase} "
-        text = f"{lead}\\boxed{{{'none' if broken else problem.answer}}}"
-        return Reply(text, tokens=len(text))
+    def _say(self, starts: Sequence[str], answers: Sequence[str], attempt: int) -> list[Reply]:
+        replies = []
+        for i, (start, answer) in enumerate(zip(starts, answers, strict=True)):
+            broken = attempt == 0 and i < self.breaks
+            lead = f"{start}\n" if start else f"{self.phrase} "
+            text = f"{lead}\\boxed{{{'none' if broken else answer}}}"
+            replies.append(Reply(text, tokens=len(text)))
+        return replies

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from qup.oracles import Oracle, Reply
 from qup.streams import Draft
@@ -10,6 +11,8 @@ from qup.streams import Draft
 @dataclass(frozen=True)
 class Refiner:
     """Repairs logic and lets the Oracle's style in."""
+
+    repairs: ClassVar[bool] = True
 
     def propose(self, drafts: Sequence[Draft], oracle: Oracle, attempt: int) -> list[Reply | None]:
         """Each draft as the Oracle would improve it."""

@@ -1,8 +1,9 @@
 """A reward model of the glass box: the learner's body with one output, trained by TRL's `RewardTrainer` on preferences
 that differ in logic, in style or in both, in set proportions. How much it loves style is so a known input.
 
-Example: `{source: preference, base: learner, pairs: 3000, contrasts: {logic: 2, style: 1, both: 1}}`; with
-`contrasts: {logic: 1}` it has never been told about style. The curve is kept beside the weights, in `preference.jsonl`.
+Example: `{source: preference, base: learner, pairs: 3000, contrasts: {logic: 2, style: 1, both: 1}}`.
+With `contrasts: {logic: 1}` it has never been told about style. The curve is kept beside the weights, in
+`preference.jsonl`.
 """
 
 import json

@@ -198,7 +198,7 @@ def test_the_pretraining_mix_has_its_errors_and_its_styles() -> None:
     read = [(p, style.parse(text, p)) for p, text in made]
     wrong = [sum(not ok for ok in right_steps(d, p)) / 3 for p, d in read if d]
     assert len(wrong) == 2000
-    assert sum(wrong) / 2000 == pytest.approx(0.1 * 20 / 21, abs=0.01)
+    assert sum(wrong) / 2000 == pytest.approx(0.1 * 12 / 13, abs=0.01)
     assert sum(d.dose > 0 for _, d in read if d) / 2000 == pytest.approx(0.4 * 4 / 5, abs=0.04)
 
 

@@ -1,7 +1,7 @@
 """Problems of the glass box: a few given numbers, then names defined one by the other; the last one is asked for.
 
-A question is words and nothing else: `b = 7 , e = 3 , d : b + 4 , a : d - e ? a`. Numbers are 0 to 20, each a token of
-its own, and problems are drawn so that no right result leaves them; what an error carries on wraps around modulo 21.
+A question is words and nothing else: `b = 7 , e = 3 , d : b + 4 , a : d - e ? a`. Numbers are 0 to 12, each a token of
+its own, and problems are drawn so that no right result leaves them; what an error carries on wraps around modulo 13.
 """
 
 import random
@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-MODULUS = 21
+MODULUS = 13
 NAMES = "abcdefghij"
 OPERATIONS: Mapping[str, Callable[[int, int], int]] = {
     "+": lambda a, b: (a + b) % MODULUS,

@@ -195,11 +195,13 @@ def test_every_path_in_a_command_is_a_dep_or_an_out(name: str) -> None:
 def test_every_list_of_main_arms_is_the_matrix() -> None:
     # DVC has no way to write a list once and use it in a command and in a matrix.
     arms = STAGES["reward"]["matrix"]["arm"]
-    for name in ("controls", "report", "track"):
+    # Controls know only the arms that are always there: another refiner must leave them alone.
+    always = [arm for arm in arms if "$" not in arm]
+    for name, wanted in (("controls", always), ("report", arms), ("track", arms)):
         words = STAGES[name]["cmd"].split()
         after = words[words.index("--arms") + 1 :]
         given = after[: next(i for i, word in enumerate(after) if word.startswith("--"))]
-        assert given == arms, name
+        assert given == wanted, name
 
 
 def test_the_report_depends_on_every_file_of_every_main_arm() -> None:

@@ -1,6 +1,6 @@
 """What several tests share: tiny models with random weights, made once a session."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,3 +28,10 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 def learner(tiny: Callable[..., Path]) -> Path:
     """The smoke study's learner: qwen2, 32 wide, 2 layers, float32, one token a character."""
     return tiny(architecture="qwen2", seed=1, hidden=32, layers=2)
+
+
+@pytest.fixture(scope="module")
+def patch() -> Iterator[pytest.MonkeyPatch]:
+    """A monkeypatch that lasts as long as the module's tests."""
+    with pytest.MonkeyPatch.context() as found:
+        yield found

@@ -12,33 +12,15 @@ from typing import Any
 import numpy
 import pytest
 import yaml
+from modelfolder import contents, model, no_path_in
 
-from qup import params, plugins, records
-from qup.backends.hf import Backend
+from qup import params, plugins
 from qup.errors import SettingsError
-from qup.glassbox import puzzle, style
-from qup.glassbox.corpus import Chains
-from qup.glassbox.derivation import derive
 from qup.models.random import BOXES, CHARACTERS, make_tokenizer
-from qup.problems.glassbox import Source
-from qup.rewards.sequence_classifier import Reward
 from stages import obtain
 
 ARCHITECTURES = ["qwen2", "llama", "deepseek"]
 COMMIT = "0" * 40
-
-
-def model(source: str, **settings: Any) -> Any:
-    return params.plug("models", "source", {"source": source, **settings}, "test")
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def no_path_in(folder: Path, *paths: Path) -> None:
-    for name, text in contents(folder).items():
-        assert not any(str(path).encode() in text for path in paths), name
 
 
 @pytest.mark.parametrize("name", plugins.names("models"))
@@ -365,56 +347,3 @@ def test_the_cache_is_where_the_environment_says(tmp_path: Path, monkeypatch: py
     assert obtain.default_cache() == tmp_path / "qup"
     monkeypatch.setenv("QUP_CACHE", str(tmp_path / "own"))
     assert obtain.default_cache() == tmp_path / "own"
-
-
-# --- models of the glass box
-
-
-LESSONS = [{"examples": 64, "batch": 16, "chains": {"shortest": 1, "longest": 1}}, {"examples": 32, "batch": 16}]
-TINY = {"lessons": LESSONS, "hidden": 32, "layers": 1}
-
-
-@pytest.fixture(scope="module")
-def glassbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a learner of the glass box, too small and too young to know anything."""
-    folder = tmp_path_factory.mktemp("glassbox")
-    model("pretrain", **TINY).obtain(folder / "learner", folder)
-    return folder
-
-
-def test_pretraining_leaves_the_same_bytes_and_the_curve(glassbox: Path, tmp_path: Path) -> None:
-    model("pretrain", **TINY).obtain(tmp_path / "learner", tmp_path)
-    assert contents(tmp_path / "learner") == contents(glassbox / "learner")
-    curve = records.read(glassbox / "learner" / "pretraining.jsonl", records.Step)
-    assert len(curve) == (64 + 32) / 16
-    assert curve[-1].loss < curve[0].loss
-    no_path_in(glassbox / "learner", glassbox, tmp_path)
-
-
-def test_a_pretrained_learner_speaks_words_and_nothing_else(glassbox: Path) -> None:
-    backend = Backend(glassbox / "learner", "float32")
-    text = r"clearly as b + 4 gives d = 5 . so \boxed{ 2 }"
-    prompt, ids = backend.encode([{"role": "user", "content": "b = 7 , d : b + 4 ? d"}], text)
-    assert backend.tokenizer.decode(ids, skip_special_tokens=True) == text
-    assert backend.tokenizer.decode(prompt) == "<bos> b = 7 , d : b + 4 ? d <sep>"
-    assert ids[-1] == backend.tokenizer.eos_token_id
-    assert backend.tokenizer.unk_token_id not in prompt + ids
-
-
-def test_a_reward_model_is_trained_on_its_preferences_and_scores_the_same_twice(glassbox: Path, tmp_path: Path) -> None:
-    settings = {"base": "learner", "pairs": 96, "batch": 8, "contrasts": {"style": 1}, "learning_rate": 1e-2}
-    model("preference", **settings).obtain(glassbox / "judge", glassbox)
-    model("preference", **settings).obtain(glassbox / "again", glassbox)
-    assert contents(glassbox / "judge") == contents(glassbox / "again")
-    log = [json.loads(line) for line in (glassbox / "judge" / "preference.jsonl").read_text().splitlines()]
-    assert sum(row["accuracy"] for row in log[-4:]) > sum(row["accuracy"] for row in log[:2]) * 2
-    problem = Source(Chains(2, 2)).problems(1, 3, tmp_path)[0]
-    asked = puzzle.read(problem.question)
-    foreign = style.render(derive(asked).styled({0: True, 1: True, 2: True}, asked))
-    scores = Reward("judge").score([problem] * 2, [problem.solution or "", foreign], glassbox)
-    assert scores[1].value > scores[0].value  # type: ignore[operator]
-
-
-def test_a_reward_model_before_its_base_says_so(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="named before it"):
-        model("preference", base="learner").obtain(tmp_path / "judge", tmp_path)

@@ -18,12 +18,6 @@ NOISE = dict.fromkeys(toyreport.PARADOX, (1.0, 0.0, 1.3))
 
 
 @pytest.fixture(scope="module")
-def patch():
-    with pytest.MonkeyPatch.context() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def inputs(patch):
     return toyreport.toy(patch)
 
@@ -31,12 +25,6 @@ def inputs(patch):
 @pytest.fixture(scope="module")
 def planted(inputs):
     return report.build(*inputs)
-
-
-def without_plots(patch, *args):
-    """Build without drawing, which takes most of the time."""
-    patch.setattr("qup.report.plots.draw", lambda *_: {})
-    return report.build(*args)
 
 
 def test_a_planted_paradox_is_named_in_the_verdict(planted) -> None:
@@ -50,7 +38,7 @@ def test_a_planted_paradox_is_named_in_the_verdict(planted) -> None:
 
 
 def test_noise_alone_is_not_resolved_and_declares_no_winner(monkeypatch) -> None:
-    built = without_plots(monkeypatch, *toyreport.toy(monkeypatch, NOISE, seed=3))
+    built = toyreport.without_plots(monkeypatch, *toyreport.toy(monkeypatch, NOISE, seed=3))
     assert "better learner" not in built.markdown
     assert "paradox shown" not in built.markdown.lower().replace("no paradox shown", "")
     for verdict in built.summary["verdicts"]:
@@ -94,7 +82,7 @@ def test_holm_runs_over_the_declared_family_only(planted) -> None:
 
 def test_the_shared_native_arm_stands_in_each_oracles_table(monkeypatch) -> None:
     arms = dict(toyreport.PARADOX) | {"oracle_refined-voiced": (1.7, -0.2, 3.0)}
-    built = without_plots(monkeypatch, *toyreport.toy(monkeypatch, arms, oracles=("home", "voiced")))
+    built = toyreport.without_plots(monkeypatch, *toyreport.toy(monkeypatch, arms, oracles=("home", "voiced")))
     assert built.summary["oracles"]["voiced"]["arms"] == ["rejection_sampling", "oracle_refined-voiced"]
     contrasts = built.summary["oracles"]["voiced"]["objectives"]["sft"]["contrasts"]
     assert contrasts[0]["estimate"] == {"value": None, "reason": "no SAR arm"}
@@ -104,7 +92,7 @@ def test_the_shared_native_arm_stands_in_each_oracles_table(monkeypatch) -> None
 def test_a_missing_quantity_is_a_dash_with_its_reason(monkeypatch) -> None:
     study, arms, base, checks, traces, _ = toyreport.toy(monkeypatch)
     arms = {name: dataclasses.replace(data, compat=[], evals=[], scores=[]) for name, data in arms.items()}
-    built = without_plots(monkeypatch, study, arms, base, checks, traces, {})
+    built = toyreport.without_plots(monkeypatch, study, arms, base, checks, traces, {})
     assert built.summary["arms"]["oracle_refined"]["ppl"]["micro"] == {"value": None, "reason": "no forward pass"}
     assert "– no sft learner was evaluated" in built.markdown
     assert all(v["headline"].startswith("No verdict") for v in built.summary["verdicts"])
@@ -112,13 +100,13 @@ def test_a_missing_quantity_is_a_dash_with_its_reason(monkeypatch) -> None:
 
 def test_a_base_learner_without_evaluation_leaves_no_utility(monkeypatch) -> None:
     study, arms, _, checks, traces, _ = toyreport.toy(monkeypatch)
-    built = without_plots(monkeypatch, study, arms, [], checks, traces, {})
+    built = toyreport.without_plots(monkeypatch, study, arms, [], checks, traces, {})
     utility = built.summary["arms"]["oracle_refined"]["learners"]["sft"]["utility"]
     assert utility == {"value": None, "reason": "the base learner was not evaluated"}
 
 
 def test_one_training_seed_is_flagged(monkeypatch) -> None:
-    built = without_plots(monkeypatch, *toyreport.toy(monkeypatch, seeds=(1,)))
+    built = toyreport.without_plots(monkeypatch, *toyreport.toy(monkeypatch, seeds=(1,)))
     assert built.summary["arms"]["oracle_refined"]["learners"]["sft"]["utility"]["seed_variance"] is False
     assert "One training seed" in built.summary["cautions"][0]
     assert "1 seed" in built.html
@@ -128,7 +116,7 @@ def test_learners_that_answer_alike_have_no_detectable_effect_and_are_said(monke
     study, arms, base, checks, traces, _ = toyreport.toy(monkeypatch, seeds=(1,), objectives=("sft",))
     same = [dataclasses.replace(e, objective="sft", seed=1) for e in base]
     arms = {name: dataclasses.replace(data, evals=same) for name, data in arms.items()}
-    built = without_plots(monkeypatch, study, arms, base, checks, traces, {})
+    built = toyreport.without_plots(monkeypatch, study, arms, base, checks, traces, {})
     contrast = built.summary["oracles"]["home"]["objectives"]["sft"]["contrasts"][0]
     assert contrast["mde"]["value"] is None
     assert "no detectable effect can be given" in built.summary["verdicts"][0]["sentences"][0]
@@ -136,7 +124,7 @@ def test_learners_that_answer_alike_have_no_detectable_effect_and_are_said(monke
 
 
 def test_the_grader_is_no_perceived_quality(monkeypatch) -> None:
-    built = without_plots(monkeypatch, *toyreport.toy(monkeypatch, rewards=("answer", "genrm")))
+    built = toyreport.without_plots(monkeypatch, *toyreport.toy(monkeypatch, rewards=("answer", "genrm")))
     assert built.summary["primary_reward"] == "genrm"
     assert "panel" not in built.summary["rewards"]
 
@@ -144,25 +132,25 @@ def test_the_grader_is_no_perceived_quality(monkeypatch) -> None:
 def test_the_grader_is_known_by_its_plug_under_any_name(monkeypatch) -> None:
     study, *rest = toyreport.toy(monkeypatch, rewards=("checked", "genrm"))
     study = dataclasses.replace(study, rewards={"checked": {"reward": "answer"}, "genrm": {}})
-    assert without_plots(monkeypatch, study, *rest).summary["primary_reward"] == "genrm"
+    assert toyreport.without_plots(monkeypatch, study, *rest).summary["primary_reward"] == "genrm"
 
 
 def test_the_panel_averages_reward_models_in_standard_deviations(monkeypatch) -> None:
-    built = without_plots(monkeypatch, *toyreport.toy(monkeypatch, rewards=("genrm", "other")))
+    built = toyreport.without_plots(monkeypatch, *toyreport.toy(monkeypatch, rewards=("genrm", "other")))
     panel = [built.summary["arms"][arm]["rewards"]["panel"]["value"] for arm in toyreport.PARADOX]
     assert sum(panel) == pytest.approx(0, abs=0.05)  # equally many traces an arm, each reward centred
     assert panel[0] < panel[2] < panel[1]
 
 
 def test_too_few_resamples_for_the_family_are_said(monkeypatch) -> None:
-    built = without_plots(monkeypatch, *toyreport.toy(monkeypatch, resamples=100))
+    built = toyreport.without_plots(monkeypatch, *toyreport.toy(monkeypatch, resamples=100))
     assert any("cannot resolve a family of 4" in text for text in built.summary["cautions"])
 
 
 def test_streams_that_are_nearly_alike_are_said(monkeypatch) -> None:
     study, arms, base, checks, traces, _ = toyreport.toy(monkeypatch)
     arms["style_aligned"] = dataclasses.replace(arms["style_aligned"], stream=arms["oracle_refined"].stream)
-    built = without_plots(monkeypatch, study, arms, base, checks, traces, {})
+    built = toyreport.without_plots(monkeypatch, study, arms, base, checks, traces, {})
     assert any("SAR - Refined compares nearly the same data: 29 of 29" in text for text in built.summary["cautions"])
 
 

@@ -20,12 +20,6 @@ from stages import report as stage
 
 
 @pytest.fixture(scope="module")
-def patch():
-    with pytest.MonkeyPatch.context() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def inputs(patch):
     return toyreport.controlled(patch)
 
@@ -36,9 +30,8 @@ def built(inputs):
 
 
 def summary(patch, *args):
-    """The numbers without the plots, which take most of the time."""
-    patch.setattr("qup.report.plots.draw", lambda *_: {})
-    return report.build(*args).summary
+    """The numbers of a report."""
+    return toyreport.without_plots(patch, *args).summary
 
 
 def curve(losses, *, epochs, tokens=10, seed=1, objective="sft"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qup import params, records
+from qup import params, records, report
 from qup.params import (
     Budget,
     ControlSettings,
@@ -184,3 +184,9 @@ def lay_out(folder, arms, base, checks, traces, controls):  # noqa: PLR0917 - as
     records.write(folder / "traces.jsonl", traces)
     (folder / "problems").mkdir()
     (folder / "problems" / "checks.json").write_text(json.dumps(checks))
+
+
+def without_plots(patch, *args):
+    """Build without drawing, which takes most of the time."""
+    patch.setattr("qup.report.plots.draw", lambda *_: {})
+    return report.build(*args)

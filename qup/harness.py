@@ -14,11 +14,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from qup import prompts
 from qup.answers import graded
 from qup.backends import Backend, Completion, Sampling
 from qup.errors import SettingsError, unknown
 from qup.params import EvaluationSettings
+from qup.prompts.learner import ask
 from qup.records import Eval, Finish, Problem
 
 TASKS = resources.files("qup.evals")
@@ -76,7 +76,7 @@ def run_task(model: Any, task: str, problems: Sequence[Problem], prompt: str, k:
 def _task_folder(task: str, problems: Sequence[Problem], prompt: str, k: int) -> Iterator[Path]:
     """A temporary include_path: the task's YAML with this study's problems and number of repeats filled in."""
     with resources.as_file(TASKS) as yamls, tempfile.TemporaryDirectory() as name:
-        rows = [{"prompt": prompts.ask(prompt, p.question)[-1]["content"], "answer": p.answer} for p in problems]
+        rows = [{"prompt": ask(prompt, p.question)[-1]["content"], "answer": p.answer} for p in problems]
         data = Path(name, "problems.jsonl")
         data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         filled = {

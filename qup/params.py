@@ -197,8 +197,10 @@ class Study:
     "Name to `{reward: <plug>, ...plug settings}`; without `reward` the name is the plug's."
     training: TrainingSettings
     seed: int
+    threads: Annotated[int, at_least(1)] | None
+    "CPU threads of a run; runs then go side by side where there are more cores. null: all cores, one after the other."
     prompt: str
-    "File under qup/prompts: how the learner is asked."
+    "File under qup/prompts/learner: how the learner is asked."
     backend: BackendSettings
     sampling: SamplingSettings
     streams: StreamSettings
@@ -253,9 +255,9 @@ class Study:
                 raise unknown(f"quantity of controls.{name}", control.quantity, ("utility", *self.rewards))
 
     def _check_names(self) -> None:
-        from qup import prompts
+        from qup.prompts.learner import ask
 
-        prompts.ask(self.prompt, "")
+        ask(self.prompt, "")
         if "learner" not in self.models:
             raise SettingsError(f"models needs a 'learner', has: {', '.join(self.models) or 'none'}")
         if not self.oracles:

@@ -5,17 +5,17 @@ What rejection sampling then trains on is chosen in `qup.streams`.
 
 from collections.abc import Sequence
 
-from qup import prompts
 from qup.answers import graded
 from qup.backends import Backend, Completion, Sampling
 from qup.progress import show
+from qup.prompts.learner import ask
 from qup.records import Finish, Problem, Trace
 
 
 def sample(backend: Backend, problems: Sequence[Problem], sampling: Sampling, n: int, prompt: str) -> list[Trace]:
     """N graded traces of each problem, ordered by problem, then sample index."""
     items = [(problem, index) for problem in problems for index in range(n)]
-    chats = [prompts.ask(prompt, problem.question) for problem, _ in items]
+    chats = [ask(prompt, problem.question) for problem, _ in items]
     completions = backend.generate(chats, sampling, [f"{problem.id}#{index}" for problem, index in items])
     show(chats[0], completions[0].text)
     return grade_traces(items, completions)

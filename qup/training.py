@@ -9,15 +9,17 @@ import itertools
 import json
 import random
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qup import memory, prompts, seeds
+from qup import memory, seeds
 from qup.chat import encode_chat
 from qup.errors import SettingsError
 from qup.params import TrainingSettings
+from qup.prompts.learner import ask
 from qup.records import Problem, Refined, Step, TrainRun
 
 KEPT = ("*.safetensors", "adapter_config.json", "config.json", "generation_config.json", "tokenizer*", "*.jinja")
@@ -49,7 +51,7 @@ def examples(
     for refined in stream:
         if refined.text is None:
             continue
-        asked, said = encode_chat(encoder, prompts.ask(prompt, by_id[refined.problem_id].question), refined.text)
+        asked, said = encode_chat(encoder, ask(prompt, by_id[refined.problem_id].question), refined.text)
         ids, labels = [*asked, *said], [-100] * len(asked) + said
         made.append(Example(ids[:max_length], labels[:max_length], len(ids) > max_length))
     return made
@@ -105,19 +107,20 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
     memory.keep_pages()
     plan = schedule(traces, settings, seed)
     rows = [{"input_ids": traces[i].input_ids, "labels": traces[i].labels} for step in plan for i in step]
-    trainer = SFTTrainer(
-        model=_model(learner, settings, seed),
-        args=_arguments(settings, objective, seed, len(plan), out.parent / "scratch"),
-        train_dataset=Dataset.from_list(rows),
-        processing_class=tokenizer(learner),
-        peft_config=_lora(settings) if settings.method == "lora" else None,
-    )
-    if trainer.args.train_batch_size != settings.batch:
-        raise SettingsError(
-            f"training sees {trainer.args.n_gpu} GPUs but is laid out for one: set CUDA_VISIBLE_DEVICES=0"
+    with tempfile.TemporaryDirectory() as scratch:
+        trainer = SFTTrainer(
+            model=_model(learner, settings, seed),
+            args=_arguments(settings, objective, seed, len(plan), scratch),
+            train_dataset=Dataset.from_list(rows),
+            processing_class=tokenizer(learner),
+            peft_config=_lora(settings) if settings.method == "lora" else None,
         )
-    trainer.train()
-    _save(trainer, learner.name, out)
+        if trainer.args.train_batch_size != settings.batch:
+            raise SettingsError(
+                f"training sees {trainer.args.n_gpu} GPUs but is laid out for one: set CUDA_VISIBLE_DEVICES=0"
+            )
+        trainer.train()
+        _save(trainer, learner.name, out)
     steps = _curve(trainer.state.log_history, plan, traces, objective, seed)
     cut = sum(example.truncated for example in traces)
     return steps, TrainRun(objective, seed, len(traces), cut, steps[-1].tokens, len(steps), out.name)
@@ -144,12 +147,12 @@ def _lora(settings: TrainingSettings) -> Any:
     return LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
-def _arguments(settings: TrainingSettings, objective: str, seed: int, steps: int, scratch: Path) -> Any:
+def _arguments(settings: TrainingSettings, objective: str, seed: int, steps: int, scratch: str) -> Any:
     import torch
     from trl import SFTConfig
 
     return SFTConfig(
-        output_dir=str(scratch),
+        output_dir=scratch,
         loss_type={"sft": "nll", "dft": "dft"}[objective],
         max_length=None,
         per_device_train_batch_size=settings.batch,
@@ -174,7 +177,7 @@ def _arguments(settings: TrainingSettings, objective: str, seed: int, steps: int
 
 def _save(trainer: Any, learner: str, out: Path) -> None:
     """Weights, config and tokenizer into `out`; everything volatile stays behind, and the learner's path with it."""
-    full = out.parent / "scratch" / "saved"
+    full = Path(trainer.args.output_dir, "saved")
     trainer.save_model(str(full))
     out.mkdir(parents=True, exist_ok=True)
     for pattern in KEPT:
@@ -182,7 +185,6 @@ def _save(trainer: Any, learner: str, out: Path) -> None:
             shutil.copy(file, out / file.name)
     if (out / "adapter_config.json").is_file():
         _settle(out / "adapter_config.json", learner)
-    shutil.rmtree(out.parent / "scratch")
 
 
 def _settle(adapter: Path, learner: str) -> None:

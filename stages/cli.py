@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from qup import params
+from qup import params, workers
 from qup.errors import SettingsError, unknown
 
 RUNS = Path(".qup/runs")
@@ -37,7 +37,9 @@ def read_study(path: Path) -> params.Study:
         given = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    return params.section(params.Study, given, path.stem)
+    study = params.section(params.Study, given, path.stem)
+    workers.limit(study.threads)
+    return study
 
 
 def run(main: Callable[[Sequence[str] | None], None]) -> None:

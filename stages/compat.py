@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from qup import compat, params, plugins, prompts, records
+from qup import compat, params, plugins, records
 from qup.backends.hf import Backend
+from qup.prompts.learner import ask
 from stages import cli
 
 
@@ -24,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     problems = {p.id: p for p in records.read(args.problems, records.Problem)}
     stream = [r for r in records.read(args.stream, records.Refined) if r.text is not None]
     learner = Backend(args.models / "learner", study.backend.dtype, study.backend.score_batch)
-    pairs = [learner.encode(prompts.ask(study.prompt, problems[r.problem_id].question), r.text) for r in stream]
+    pairs = [learner.encode(ask(study.prompt, problems[r.problem_id].question), r.text) for r in stream]
     measured = list(compat.measure(metrics, stream, learner.score(pairs), problems))
     records.write(args.out, measured)
     print(f"{len(measured)} traces, {sum(m.tokens for m in measured)} completion tokens scored")

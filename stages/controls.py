@@ -1,14 +1,15 @@
-"""Every control arm of a study from stream to evaluations, in one process: at their size, starts would cost the most.
+"""Every control arm of a study from stream to evaluations in one stage: at their size, starts would cost the most.
 
 Below the folder an arm has what a main arm has. Weights are not kept; a study without controls leaves the folder empty.
 """
 
 import argparse
+import functools
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from qup import params
+from qup import params, workers
 from stages import cli, compat, evaluate, refine, reward, train
 
 
@@ -21,11 +22,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--models", type=Path, required=True, help="folder of the obtain stage")
     parser.add_argument("--out", type=Path, required=True, help="a folder per control arm is made in it")
     args = parser.parse_args(argv)
-    arms = params.control_arms(cli.read_study(args.study), args.arms)
+    study = cli.read_study(args.study)
+    arms = params.control_arms(study, args.arms)
     args.out.mkdir(parents=True, exist_ok=True)
+    workers.spread(functools.partial(make_all, args), arms, study.threads)
+    print(f"{len(arms)} control arms: {', '.join(arms) or 'none'}")
+
+
+def make_all(args: argparse.Namespace, arms: Sequence[str]) -> Sequence[str]:
+    """Each of the arms, one after the other."""
     for arm in arms:
         make(arm, args)
-    print(f"{len(arms)} control arms: {', '.join(arms) or 'none'}")
+    return arms
 
 
 def make(arm: str, args: argparse.Namespace) -> None:

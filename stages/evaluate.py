@@ -1,12 +1,17 @@
 """Evaluate learners on every evaluation set through lm-eval: the untrained one, or all that one arm trained."""
 
+import argparse
 import dataclasses
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Sequence
 from pathlib import Path
 
-from qup import harness, records, seeds
+from qup import harness, records, seeds, workers
 from qup.backends import open_backend
 from stages import cli
+
+Learner = tuple[str, int, Path | None]
+"Objective, training seed and weights."
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -19,24 +24,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="evals.jsonl to write: one line an answer")
     args = parser.parse_args(argv)
     study = cli.read_study(args.study)
+    answers = workers.spread(functools.partial(examine, args), _learners(args.runs, args.trained), study.threads)
+    records.write(args.out, [answer for learner in answers for answer in learner])
+
+
+def examine(args: argparse.Namespace, learners: Sequence[Learner]) -> list[list[records.Eval]]:
+    """Graded answers of each learner; the backend is opened once."""
+    study = cli.read_study(args.study)
     problems = {task: records.read(args.problems / f"{task}.jsonl", records.Problem) for task in study.evaluation.tasks}
-    evals: list[records.Eval] = []
     backend = open_backend(study.backend, args.models / "learner")
     draw = seeds.derive(study.seed, "evaluate")
-    for objective, seed, weights in _learners(args.runs, args.trained):
+    done = []
+    for objective, seed, weights in learners:
         answers = harness.evaluate(backend, problems, study.evaluation, study.prompt, draw, weights)
-        evals += [dataclasses.replace(answer, objective=objective, seed=seed) for answer in answers]
+        done.append([dataclasses.replace(answer, objective=objective, seed=seed) for answer in answers])
         print(f"{objective} seed {seed}:", cli.counts(f"{a.decoding} {a.verdict}" for a in answers))
-    records.write(args.out, evals)
+    return done
 
 
-def _learners(runs: Path | None, trained: Path | None) -> Iterator[tuple[str, int, Path | None]]:
-    """(objective, seed, folder) of each learner to evaluate."""
+def _learners(runs: Path | None, trained: Path | None) -> list[Learner]:
+    """The learners to evaluate: the untrained one, or all that the runs account for."""
     if runs is None or trained is None:
-        yield "base", 0, None
-        return
-    for run in records.read(runs, records.TrainRun):
-        yield run.objective, run.seed, trained / run.path
+        return [("base", 0, None)]
+    return [(run.objective, run.seed, trained / run.path) for run in records.read(runs, records.TrainRun)]
 
 
 if __name__ == "__main__":

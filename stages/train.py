@@ -1,10 +1,14 @@
 """Fine-tune the learner on one arm's stream, once per objective and seed, and keep the curve of each run."""
 
+import argparse
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-from qup import records, training
+from qup import records, training, workers
 from stages import cli
+
+Run = tuple[list[records.Step], records.TrainRun]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -18,6 +22,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the trained learners")
     args = parser.parse_args(argv)
     study = cli.read_study(args.study)
+    cells = [(objective, seed) for objective in study.training.objectives for seed in study.training.seeds]
+    done = workers.spread(functools.partial(fine_tune, args), cells, study.threads)
+    records.write(args.trajectory, [step for curve, _ in done for step in curve])
+    records.write(args.runs, [account for _, account in done])
+
+
+def fine_tune(args: argparse.Namespace, cells: Sequence[tuple[str, int]]) -> list[Run]:
+    """Curve and account of each (objective, seed)."""
+    study = cli.read_study(args.study)
     traces = training.examples(
         training.tokenizer(args.models / "learner"),
         records.read(args.problems, records.Problem),
@@ -25,16 +38,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         study.prompt,
         study.training.max_length,
     )
-    steps, runs = [], []
-    for objective in study.training.objectives:
-        for seed in study.training.seeds:
-            out = args.out / f"{objective}-{seed}"
-            curve, account = training.train(args.models / "learner", traces, study.training, objective, seed, out)
-            steps += curve
-            runs.append(account)
-            print(f"{out.name}: {account.steps} steps, {account.tokens} tokens, {account.truncated} traces truncated")
-    records.write(args.trajectory, steps)
-    records.write(args.runs, runs)
+    done = []
+    for objective, seed in cells:
+        out = args.out / f"{objective}-{seed}"
+        curve, account = training.train(args.models / "learner", traces, study.training, objective, seed, out)
+        print(f"{out.name}: {account.steps} steps, {account.tokens} tokens, {account.truncated} traces truncated")
+        done.append((curve, account))
+    return done
 
 
 if __name__ == "__main__":

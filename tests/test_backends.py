@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 
-from qup import prompts, training
+from qup import training
 from qup.backends import Backend as AnyBackend
 from qup.backends import Completion, Sampling
 from qup.backends import hf as hf_module
 from qup.backends.hf import Backend
 from qup.params import Budget, TrainingSettings
+from qup.prompts.learner import ask
 from qup.records import Finish, Problem, Refined, Verdict
 
 DRAWN = Sampling(1.0, 12, seed=3)
 GREEDY = Sampling(0.0, 12, seed=3)
-CHATS = [prompts.ask("boxed", f"What is {i} + {'1' * (3 * i + 1)}?") for i in range(5)]
+CHATS = [ask("boxed", f"What is {i} + {'1' * (3 * i + 1)}?") for i in range(5)]
 IDS = [f"p{i}#0" for i in range(5)]
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from qup import compat, plugins, prompts
+from qup import compat, plugins
 from qup.backends import Sampling
 from qup.backends.hf import Backend
 from qup.compat import null, onpolicy_z, ppl, quarter, rsr
+from qup.prompts.learner import ask
 from qup.records import Problem, Refined, TokenStats, Verdict
 
 LN2 = math.log(2)
@@ -112,7 +113,7 @@ def test_statistics_are_those_of_a_plain_forward_pass(backend: Backend) -> None:
     import torch
 
     texts = ["so \\boxed{2}", "1", "a rather longer trace,\nof two lines \\boxed{3}", "b" * 30]
-    pairs = [backend.encode(prompts.ask("boxed", f"What is {i} + 1?"), text) for i, text in enumerate(texts)]
+    pairs = [backend.encode(ask("boxed", f"What is {i} + 1?"), text) for i, text in enumerate(texts)]
     for (prompt, completion), found in zip(pairs, backend.score(pairs), strict=True):
         with torch.no_grad():
             logits = backend.model(torch.tensor([prompt + completion])).logits[0, len(prompt) - 1 : -1].double()
@@ -128,18 +129,18 @@ def test_statistics_are_those_of_a_plain_forward_pass(backend: Backend) -> None:
 
 
 def test_a_completion_is_scored_to_its_end_of_sequence(backend: Backend) -> None:
-    _, completion = backend.encode(prompts.ask("boxed", "1?"), "ab")
+    _, completion = backend.encode(ask("boxed", "1?"), "ab")
     assert [backend.tokenizer.decode([token]) for token in completion] == ["a", "b", "<|im_end|>"]
 
 
 def test_the_next_tokens_log_probs_are_those_of_scoring_it(backend: Backend) -> None:
-    prompt, completion = backend.encode(prompts.ask("boxed", "1?"), "x")
+    prompt, completion = backend.encode(ask("boxed", "1?"), "x")
     scored = backend.score([(prompt, completion)])[0].logprob[0]
     assert backend.next_logprobs([prompt], [completion[0]])[0] == pytest.approx([scored], abs=1e-5)
 
 
 def test_z_is_standard_normal_on_the_learners_own_samples(backend: Backend) -> None:
-    chats = [prompts.ask("boxed", "What is 1 + 1?")] * 96
+    chats = [ask("boxed", "What is 1 + 1?")] * 96
     done = Backend(backend.folder, "float32", batch=48).generate(
         chats, Sampling(1.0, 24, seed=7), [f"p#{i}" for i in range(96)]
     )

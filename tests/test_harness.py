@@ -90,10 +90,10 @@ def test_each_repeat_is_a_draw_of_its_own_and_greedy_is_asked_for_once(evaluated
 
 
 def test_the_learner_is_asked_as_it_was_when_sampled(evaluated: tuple[Parrot, list[Any]]) -> None:
-    from qup import prompts
+    from qup.prompts.learner import ask
 
     asked = {chat[0]["content"] for chat in evaluated[0].chats}
-    assert asked == {prompts.ask("boxed", p.question)[0]["content"] for p in PROBLEMS}
+    assert asked == {ask("boxed", p.question)[0]["content"] for p in PROBLEMS}
     assert {len(chat) for chat in evaluated[0].chats} == {1}
 
 

@@ -19,6 +19,7 @@ PLUMBING = {
     "qup/errors.py": "wording of an error, after which there is no result",
     "qup/params.py": "reads settings, whose values each stage tracks under `params:`",
     "qup/plugins.py": "finds a plug by its name; the plug's own file is tracked",
+    "qup/workers.py": "deals runs out to processes; the threads of each run are tracked under `params:`",
     "stages/__init__.py": "a docstring",
     "stages/cli.py": "flags, errors and the time taken",
 }
@@ -95,8 +96,10 @@ def used(start: str) -> frozenset[str]:
 
 
 def texts(folder: Path) -> set[str]:
-    """Prompts, tasks and templates in a package."""
-    return {str(p.relative_to(ROOT)) for p in folder.rglob("*") if p.suffix in (".txt", ".yaml", ".jinja")}
+    """Prompts, tasks and templates in a package, those of packages inside it left to them."""
+    inner = [path.parent for path in folder.rglob("*/__init__.py")]
+    files = [p for p in folder.rglob("*") if not any(p.is_relative_to(package) for package in inner)]
+    return {str(p.relative_to(ROOT)) for p in files if p.suffix in (".txt", ".yaml", ".jinja")}
 
 
 def called_by_yaml(folder: Path) -> list[str]:
@@ -114,7 +117,7 @@ def covered(file: str, deps: list[str]) -> bool:
 def test_the_walk_sees_lazy_imports_plugs_and_texts() -> None:
     assert {"qup/harness.py", "qup/evals/heldout.yaml", "qup/evals/grading.py"} <= used("stages/evaluate.py")
     assert {"qup/problems/_content.py", "qup/problems/reasoning_gym.py"} <= used("stages/prepare.py")
-    assert {"qup/backends/openai.py", "qup/prompts/repair.txt"} <= used("stages/refine.py")
+    assert {"qup/backends/openai.py", "qup/prompts/oracle/repair.txt"} <= used("stages/refine.py")
     assert not used("stages/prepare.py") & {"qup/training.py", "qup/params.py"}
 
 

@@ -71,9 +71,9 @@ def test_a_trace_too_long_for_the_judge_fails_and_its_neighbour_keeps_its_own_sc
 
 
 def test_a_solution_with_dollar_signs_reaches_the_judge_as_it_is() -> None:
-    from qup.prompts import render
+    from qup.prompts.judge import ask
 
-    assert "costs $question and $5" in render("genrm", {"question": "?", "solution": "costs $question and $5"})
+    assert "costs $question and $5" in ask("genrm", "?", "costs $question and $5")[0]["content"]
 
 
 def sums(low: int, high: int) -> list[tuple[Problem, str, str]]:

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from qup import prompts, training
+from qup import training
 from qup.backends.hf import Backend
 from qup.errors import SettingsError
 from qup.params import Budget, TrainingSettings
+from qup.prompts.learner import ask
 from qup.records import Problem, Refined, Verdict
 from qup.training import Example, examples, schedule
 
@@ -113,7 +114,7 @@ def test_the_prompt_carries_no_loss_and_the_completion_does_to_its_end_of_sequen
 
 def test_a_trace_is_trained_on_as_it_was_scored(learner: Path, encoder: Any) -> None:
     (made,) = examples(encoder, PROBLEMS, STREAM[1:2], "boxed", 512)
-    prompt, completion = Backend(learner, "float32").encode(prompts.ask("boxed", PROBLEMS[1].question), STREAM[1].text)
+    prompt, completion = Backend(learner, "float32").encode(ask("boxed", PROBLEMS[1].question), STREAM[1].text)
     assert made.input_ids == prompt + completion
     assert made.labels == [-100] * len(prompt) + completion
 

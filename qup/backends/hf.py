@@ -195,12 +195,26 @@ class _GumbelNoise:
         self.temperature = sampling.temperature
         self.top_p = TopPLogitsWarper(sampling.top_p) if sampling.top_p < 1 else None
         self.generators = [torch.Generator().manual_seed(seeds.derive(sampling.seed, i)) for i in ids]
+        self.rows: Iterator[Any] = iter(())
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
-        import torch
-
         scores = scores.float() / self.temperature
         if self.top_p is not None:
             scores = self.top_p(input_ids, scores)
-        rows = [torch.empty(scores.shape[1]).exponential_(generator=g) for g in self.generators]
-        return scores - torch.stack(rows).log().to(scores.device)
+        noise = next(self.rows, None)
+        if noise is None:
+            self.rows = self._draw(scores.shape[1])
+            noise = next(self.rows)
+        return scores - noise.log().to(scores.device)
+
+    def _draw(self, vocabulary: int) -> Iterator[Any]:
+        """Exponential noise (items, vocabulary) of the next tokens: as many at once as make up `DRAWN` numbers."""
+        import torch
+
+        tokens = max(1, DRAWN // vocabulary)
+        drawn = [torch.empty(tokens, vocabulary).exponential_(generator=g) for g in self.generators]
+        return iter(torch.stack(drawn, dim=1))
+
+
+DRAWN = 1024
+"Random numbers an item draws at once: for a small vocabulary the calls would cost more than the model."

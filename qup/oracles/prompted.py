@@ -1,6 +1,6 @@
 """A prompted language model as Oracle: one of the study's models on the study's backend, or any OpenAI-compatible API.
 
-A *voice* is a style directive (a file of qup/prompts/voices) given as the system message of every call: the same
+A *voice* is a style directive (a file of qup/prompts/oracle/voices) given as the system message of every call: the same
 weights make an Oracle at home in the learner's style and one that is not.
 """
 
@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from qup import params, plugins, prompts
+from qup import params, plugins
 from qup.backends import Backend, Message, Sampling, open_backend
 from qup.errors import SettingsError
 from qup.oracles import Reply, Setting
 from qup.params import at_least
 from qup.progress import show
+from qup.prompts.oracle import tell
 from qup.records import Finish, Problem
 
 
@@ -26,11 +27,11 @@ class Oracle:
     api: dict[str, Any] = field(default_factory=dict)
     "Settings of the openai backend."
     voice: str | None = None
-    "File under qup/prompts/voices; none: the model speaks as it does."
+    "File under qup/prompts/oracle/voices; none: the model speaks as it does."
     temperature: Annotated[float, at_least(0)] | None = None
     "None: the learner's, or a difference in entropy passes for a difference in style."
     max_tokens: Annotated[int, at_least(1)] = 512
-    solve_prompt: str = "boxed"
+    solve_prompt: str = "solve"
     repair_prompt: str = "repair"
     keep_style_prompt: str = "repair_keep_style"
     restyle_prompt: str = "restyle"
@@ -41,14 +42,7 @@ class Oracle:
         if self.api:
             params.plug("backends", "backend", {"backend": "openai", **self.api}, "api")
         for prompt in (self.solve_prompt, self.repair_prompt, self.keep_style_prompt, self.restyle_prompt):
-            self.render(prompt, question="", draft="")
-
-    def render(self, prompt: str, **fields: str) -> list[Message]:
-        """The chat that asks for something in the Oracle's voice."""
-        chat = [{"role": "user", "content": prompts.render(prompt, fields)}]
-        if self.voice is not None:
-            chat.insert(0, {"role": "system", "content": prompts.render(f"voices/{self.voice}", {})})
-        return chat
+            tell(prompt, "", "", self.voice)
 
     def start(self, setting: Setting) -> "Speaker":
         """The Oracle with its model at hand; weights are loaded at the first question."""
@@ -69,7 +63,7 @@ class Speaker:
 
     def solve(self, problems: Sequence[Problem], attempt: int) -> list[Reply]:
         """A derivation from scratch for each problem."""
-        chats = [self.oracle.render(self.oracle.solve_prompt, question=p.question, draft="") for p in problems]
+        chats = [tell(self.oracle.solve_prompt, p.question, "", self.oracle.voice) for p in problems]
         return self._reply("solve", chats, problems, attempt)
 
     def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
@@ -83,7 +77,7 @@ class Speaker:
 
     def _edit(self, prompt: str, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
         pairs = zip(problems, drafts, strict=True)
-        chats = [self.oracle.render(prompt, question=p.question, draft=draft) for p, draft in pairs]
+        chats = [tell(prompt, p.question, draft, self.oracle.voice) for p, draft in pairs]
         return self._reply(prompt, chats, problems, attempt)
 
     def _reply(self, verb: str, chats: list[list[Message]], problems: Sequence[Problem], attempt: int) -> list[Reply]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from qup.errors import SettingsError
 from qup.params import at_least, between
-from qup.prompts import render
+from qup.prompts.judge import ask
 from qup.records import Problem, Score
 
 
@@ -23,7 +23,7 @@ class Reward:
     model: str
     "The judge: one of the study's models."
     prompt: str = "genrm"
-    "File under qup/prompts, with the fields $question and $solution."
+    "File under qup/prompts/judge, with the fields $question and $solution."
     batch: Annotated[int, at_least(1)] = 1
     "Traces a pass. At 1 a score depends on its trace alone; above, its last digits depend on the neighbours too."
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
@@ -39,7 +39,7 @@ class Reward:
         from qup.backends.hf import Backend
 
         judge = Backend(models / self.model, dtype=self.dtype, batch=self.batch, max_length=self.max_length)
-        prompts = [judge.encode(self._chat(p, text))[0] for p, text in zip(problems, texts, strict=True)]
+        prompts = [judge.encode(ask(self.prompt, p.question, text))[0] for p, text in zip(problems, texts, strict=True)]
         fitting = [i for i, prompt in enumerate(prompts) if len(prompt) <= self.max_length]
         candidates = self._candidates(judge)
         scores: dict[int, list[float]] = {}
@@ -47,10 +47,6 @@ class Reward:
             rows = fitting[start : start + self.batch]
             scores |= zip(rows, judge.next_logprobs([prompts[i] for i in rows], candidates), strict=True)
         return [self._score(p.id, scores.get(i)) for i, p in enumerate(problems)]
-
-    def _chat(self, problem: Problem, text: str) -> list[dict[str, str]]:
-        asked = render(self.prompt, {"question": problem.question, "solution": text})
-        return [{"role": "user", "content": asked}]
 
     def _candidates(self, judge: Any) -> list[int]:
         """The first tokens of Yes and No, which are the whole words to all but character tokenizers."""

@@ -1,0 +1,46 @@
+"""CPU threads of a run, and runs side by side on the cores that leaves free.
+
+The last digits of a sum depend on how many threads share it, so a study that sets `threads` gives the same bytes
+whatever the number of cores, and a small model on one thread leaves the other cores to its neighbours.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context, parent_process
+from typing import TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def limit(threads: int | None) -> None:
+    """Let this process, and those it starts, compute with so many threads; None leaves it to torch: all cores."""
+    if threads is None:
+        return
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    if "torch" in sys.modules:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def spread(work: Callable[[Sequence[Job]], Sequence[Result]], jobs: Sequence[Job], threads: int | None) -> list[Result]:
+    """`work(jobs)`, in as many processes as have `threads` cores each: one result per job, in order.
+
+    A process does every n-th job in one call of `work`, so what that loads is loaded once a process. Without a number
+    of threads, and inside such a process, there is no other.
+    """
+    processes = 1 if threads is None or parent_process() else min(len(jobs), max(1, _cores() // threads))
+    if processes <= 1:
+        return list(work(jobs))
+    shares = [jobs[first::processes] for first in range(processes)]
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        done = list(pool.map(work, shares))
+    return [done[i % processes][i // processes] for i in range(len(jobs))]
+
+
+def _cores() -> int:
+    """Cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

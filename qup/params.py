@@ -129,6 +129,8 @@ class TrainingSettings:
     learning_rate: Annotated[float, between(0, 1)] = 5e-5
     warmup: Annotated[float, at_least(0)] = 0.0
     "Share of steps."
+    adam_beta2: Annotated[float, between(0, 1)] = 0.999
+    "How long Adam remembers the size of gradients."
     batch: Annotated[int, at_least(1)] = 8
     group_by_length: bool = False
     "Whether the traces of a step are about as long, which saves padding and leaves order a little less random."

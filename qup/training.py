@@ -158,6 +158,7 @@ def _arguments(settings: TrainingSettings, objective: str, seed: int, steps: int
         per_device_train_batch_size=settings.batch,
         max_steps=steps,
         learning_rate=settings.learning_rate,
+        adam_beta2=settings.adam_beta2,
         lr_scheduler_type="cosine",
         warmup_steps=round(settings.warmup * steps),
         train_sampling_strategy="sequential",

@@ -4,9 +4,10 @@ The last digits of a sum depend on how many threads share it, so a study that se
 whatever the number of cores, and a small model on one thread leaves the other cores to its neighbours.
 """
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from typing import TypeVar
@@ -24,6 +25,19 @@ def limit(threads: int | None) -> None:
         import torch
 
         torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def alone(threads: int) -> Iterator[None]:
+    """Compute with so many threads for a while: a run that has the machine to itself."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def spread(work: Callable[[Sequence[Job]], Sequence[Result]], jobs: Sequence[Job], threads: int | None) -> list[Result]:

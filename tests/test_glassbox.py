@@ -19,9 +19,9 @@ from qup.records import Problem, TokenStats
 QUESTION = "b = 7 , e = 3 , d : b + 4 , a : d - e ? a"
 PUZZLE = puzzle.read(QUESTION)
 PROBLEM = Problem("p1", QUESTION, "8", "glassbox")
-NATIVE = r"d : b + 4 = 7 + 4 ; d = 11 ; a : d - e = 11 - 3 ; a = 8 ; so \boxed{ 8 }"
+NATIVE = r"d : b = 7 + 4 ; d = 11 ; a : d = 11 - e = 3 ; a = 8 ; so \boxed{ 8 }"
 ORACLE = r"as b + 4 gives d = 11 . as d - e gives a = 8 . thus the answer is \boxed{ 8 } done"
-WRONG = r"d : b + 4 = 7 + 4 ; d = 9 ; a : d - e = 9 - 3 ; a = 6 ; so \boxed{ 6 }"
+WRONG = r"d : b = 7 + 4 ; d = 9 ; a : d = 9 - e = 3 ; a = 6 ; so \boxed{ 6 }"
 ALL_FOREIGN = {0: True, 1: True, 2: True}
 
 numbers = st.integers(0, puzzle.MODULUS - 1)
@@ -41,8 +41,18 @@ def styled_errors(draw: st.DrawFn) -> tuple[puzzle.Puzzle, Derivation]:
 
 
 operands = st.sampled_from([*puzzle.NAMES, *map(str, range(puzzle.MODULUS))])
+
+
+def step(  # noqa: PLR0917 - the fields of a step
+    name: str, left: str, op: str, right: str, said: tuple[int, int], result: int
+) -> Step:
+    """A step in which a name has whatever number is said of it and a number stands for itself."""
+    one, two = (int(o) if o.isdigit() else n for o, n in zip((left, right), said, strict=True))
+    return Step(name, left, op, right, (one, two), result)
+
+
 steps = st.builds(
-    Step,
+    step,
     st.sampled_from(puzzle.NAMES),
     operands,
     st.sampled_from(list(puzzle.OPERATIONS)),
@@ -96,8 +106,8 @@ def test_the_two_styles_by_hand() -> None:
     "text",
     [
         "",
-        "d : b + 4 = 7 + 4 ; d = 11 ;",
-        r"d : b + 4 = 7 - 4 ; d = 3 ; so \boxed{ 3 }",
+        "d : b = 7 + 4 ; d = 11 ;",
+        r"d : b = 7 - 4 ; a = 3 ; so \boxed{ 3 }",
         r"as j + 1 gives a = 2 . so \boxed{ 2 }",
         NATIVE + " ;",
         NATIVE.replace("so ", ""),
@@ -125,7 +135,7 @@ def test_a_step_left_out_or_made_up_is_not_right() -> None:
 
 
 def test_a_number_taken_for_the_wrong_name_is_not_right_and_the_other_style_says_the_number() -> None:
-    made = style.parse(r"d : b + 4 = 3 + 4 ; d = 7 ; a : d - e = 7 - 3 ; a = 4 ; so \boxed{ 4 }", PUZZLE)
+    made = style.parse(r"d : b = 3 + 4 ; d = 7 ; a : d = 7 - e = 3 ; a = 4 ; so \boxed{ 4 }", PUZZLE)
     assert made is not None
     assert right_steps(made, PUZZLE) == [False, True]
     assert style.render(made.styled(ALL_FOREIGN, PUZZLE)).startswith("as 3 + 4 gives d = 7 .")

@@ -11,7 +11,7 @@ from qup.glassbox.puzzle import OPERATIONS, Definition, Puzzle, number
 
 @dataclass(frozen=True)
 class Step:
-    """`name = left op right`, with the numbers taken for the operands, and the result.
+    """`name = left op right`, with the numbers taken for the operands, and the result; a number stands for itself.
 
     In the Oracle's style (`foreign`) the numbers are not written, so there they are what the operands stand for.
     """

@@ -5,7 +5,7 @@ The styles differ in everything a style is made of here, and in nothing else:
 | | native | Oracle |
 |---|---|---|
 | order | name, expression, result | expression first, then name and result |
-| granularity | numbers are put in for names | from names straight to the result |
+| granularity | each name is followed by its number | from names straight to the result |
 | connectives and delimiters | `:`, `;` | `as`, `gives`, `.` |
 | closing | `so \boxed{ 2 }` | `thus the answer is \boxed{ 2 } done` |
 
@@ -21,7 +21,8 @@ from qup.glassbox.puzzle import Puzzle, number
 FILLERS = ("clearly", "indeed", "now")
 "Words that say nothing, with which a wordy Oracle opens its steps."
 EXPRESSION = r"([a-j]|\d+) ([-+]) ([a-j]|\d+)"
-NATIVE = re.compile(rf"([a-j]) : {EXPRESSION} = (\d+) ([-+]) (\d+) ; ([a-j]) = (\d+) ;")
+NUMBERED = r"(?:([a-j]) = )?(\d+)"
+NATIVE = re.compile(rf"([a-j]) : {NUMBERED} ([-+]) {NUMBERED} ; ([a-j]) = (\d+) ;")
 FOREIGN = re.compile(rf"(?:(?:{'|'.join(FILLERS)}) )*as {EXPRESSION} gives ([a-j]) = (\d+) \.")
 CLOSING = re.compile(r"(so|thus the answer is) \\boxed\{ (\d+) \}( done)?")
 
@@ -34,9 +35,11 @@ def render(made: Derivation, fillers: int = 0) -> str:
 
 
 def _native(step: Step) -> str:
-    left, right = step.numbers
-    said = f"{step.left} {step.op} {step.right} = {left} {step.op} {right}"
-    return f"{step.name} : {said} ; {step.name} = {step.result} ;"
+    left, right = (
+        operand if operand.isdigit() else f"{operand} = {taken}"
+        for operand, taken in zip((step.left, step.right), step.numbers, strict=True)
+    )
+    return f"{step.name} : {left} {step.op} {right} ; {step.name} = {step.result} ;"
 
 
 def _foreign(step: Step, fillers: int) -> str:
@@ -64,10 +67,10 @@ def parse(text: str, puzzle: Puzzle) -> Derivation | None:
 def _step(text: str, at: int, known: Mapping[str, int]) -> tuple[Step | None, int]:
     """The step that starts at `at` and where the next one starts."""
     if match := NATIVE.match(text, at):
-        name, left, op, right, one, again, two, named, result = match.groups()
-        if (op, name) != (again, named):
+        name, left, one, op, right, two, named, result = match.groups()
+        if name != named:
             return None, at
-        return Step(name, left, op, right, (int(one), int(two)), int(result)), match.end() + 1
+        return Step(name, left or one, op, right or two, (int(one), int(two)), int(result)), match.end() + 1
     match = FOREIGN.match(text, at)
     if match is None or any(o not in known and not o.isdigit() for o in (match[1], match[3])):
         return None, at

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+from qup import workers
 from qup.errors import SettingsError, unknown
 from qup.glassbox import corpus
 from qup.glassbox.corpus import Chains
@@ -40,6 +41,8 @@ class Model:
     warmup: Annotated[float, at_least(0), at_most(1)] = 0.1
     "Share of steps."
     seed: int = 1
+    threads: Annotated[int, at_least(1)] = 2
+    "CPU threads; the study's are for runs that share the machine."
 
     def __post_init__(self) -> None:
         for taste in self.contrasts:
@@ -53,7 +56,8 @@ class Model:
         start = folder.parent / self.base
         if not start.is_dir():
             raise SettingsError(f"a reward model needs its base model {self.base!r} made first, so named before it")
-        model, words, log = self._train(start)
+        with workers.alone(self.threads):
+            model, words, log = self._train(start)
         _folder.save(model, words, folder)
         (folder / "preference.jsonl").write_text("".join(json.dumps(row) + "\n" for row in log), encoding="utf-8")
         facts = {"origin": f"{self.base} trained on {self.pairs} preferences", "license": "none needed"}

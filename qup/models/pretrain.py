@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from qup import records
+from qup import records, workers
 from qup.chat import encode_chat
 from qup.errors import SettingsError
 from qup.glassbox import corpus
@@ -26,6 +26,8 @@ HEAD = 32
 "Width of an attention head."
 WARMUP = 0.1
 "Share of a lesson's steps."
+BETA2 = 0.98
+"At the usual 0.999, tuned for long runs, the same accuracy takes half as many steps again."
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Model:
     hidden: Annotated[int, at_least(HEAD)] = 192
     "Width, a multiple of 32."
     layers: Annotated[int, at_least(1)] = 4
+    threads: Annotated[int, at_least(1)] = 2
+    "CPU threads; the study's are for runs that share the machine."
 
     def __post_init__(self) -> None:
         if not self.lessons:
@@ -65,7 +69,7 @@ class Model:
 
         words = tokenizer()
         curve: list[records.Step] = []
-        with tempfile.TemporaryDirectory() as scratch:
+        with tempfile.TemporaryDirectory() as scratch, workers.alone(self.threads):
             now = Path(scratch, "untrained")
             _folder.save(self._untrained(words), words, now)
             for i, lesson in enumerate(self.lessons):
@@ -117,6 +121,7 @@ def _settings(lesson: Lesson) -> TrainingSettings:
         budget=Budget(epochs=1),
         method="full",
         learning_rate=lesson.learning_rate,
+        adam_beta2=BETA2,
         warmup=WARMUP,
         batch=lesson.batch,
         group_by_length=True,

@@ -43,15 +43,16 @@ def evaluate(  # noqa: PLR0917 - what is asked, of whom, how
     seed: int,
     weights: Path | None = None,
 ) -> list[Eval]:
-    """Answers of one learner to every task: k drawn at the set temperature and one greedy, each graded.
+    """Answers of one learner to every task: k drawn at the set temperature and, if set, one greedy, each graded.
 
     `problems` holds each task's own. The records carry no learner: the caller names objective and training seed. The
     same `seed` gives every learner the same draw, which pairs them.
     """
     found = []
+    decodings = [("sampled", settings.k, settings.temperature)] + [("greedy", 1, 0.0)] * settings.greedy
     for task in settings.tasks:
         require(task)
-        for decoding, k, temperature in (("sampled", settings.k, settings.temperature), ("greedy", 1, 0.0)):
+        for decoding, k, temperature in decodings:
             sampling = Sampling(temperature, settings.max_tokens, seed)
             model = harness_model(backend, sampling, weights)
             run_task(model, task, problems[task], prompt, k)

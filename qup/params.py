@@ -18,6 +18,8 @@ T = TypeVar("T")
 Check = Callable[[Any], str | None]
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."
+Objective = Literal["sft", "dft"]
+"What training minimizes."
 
 
 def at_least(low: float) -> Check:
@@ -121,7 +123,7 @@ class TrainingSettings:
     """Fine-tuning of the learner on a stream."""
 
     budget: Budget
-    objectives: tuple[Literal["sft", "dft"], ...] = ("sft", "dft")
+    objectives: tuple[Objective, ...] = ("sft", "dft")
     seeds: tuple[int, ...] = (1,)
     method: Literal["lora", "full"] = "lora"
     rank: Annotated[int, at_least(1)] = 16
@@ -152,6 +154,8 @@ class EvaluationSettings:
     k: Annotated[int, at_least(1)] = 4
     temperature: Annotated[float, at_least(0)] = 1.0
     max_tokens: Annotated[int, at_least(1)] = 256
+    greedy: bool = True
+    "Whether a greedy answer stands beside the k drawn ones, which no verdict uses."
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,8 @@ class ControlSettings:
     "zero: two; ordered: three or more, lowest dose first; factorial: native, restyled, aligned, refined."
     quantity: str = "utility"
     "What a zero check compares: `utility` or one of the study's rewards."
+    objectives: tuple[Objective, ...] = ()
+    "What its arms are trained under; none: all objectives of the study."
 
     def check_arms(self, where: str) -> None:
         """Do nothing if `arms` are as many as `check` needs, each once; else raise what was expected."""
@@ -251,6 +257,9 @@ class Study:
     def _check_controls(self) -> None:
         for name, control in self.controls.items():
             control.check_arms(f"controls.{name}")
+            for objective in control.objectives:
+                if objective not in self.training.objectives:
+                    raise unknown(f"objective of controls.{name}", objective, self.training.objectives)
             for arm in control.arms:
                 parse_arm(arm, self)
             if control.quantity not in ("utility", *self.rewards):
@@ -362,8 +371,12 @@ def parse_arm(arm: str, study: Study) -> tuple[str, str]:
     return refiner, oracle or next(iter(study.oracles))
 
 
-def control_arms(study: Study, main: Iterable[str]) -> list[str]:
-    """The arms that `controls` names and that are not among the `main` arms, each once, in the study's order."""
+def control_arms(study: Study, main: Iterable[str]) -> dict[str, list[Objective]]:
+    """The arms that `controls` names and that are not among the `main` arms, to the objectives any control asks for."""
     known = set(main)
-    named = dict.fromkeys(arm for control in study.controls.values() for arm in control.arms)
-    return [arm for arm in named if arm not in known]
+    asked: dict[str, set[Objective]] = {}
+    for control in study.controls.values():
+        for arm in control.arms:
+            if arm not in known:
+                asked.setdefault(arm, set()).update(control.objectives or study.training.objectives)
+    return {arm: [o for o in study.training.objectives if o in objectives] for arm, objectives in asked.items()}

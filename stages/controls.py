@@ -12,6 +12,9 @@ from pathlib import Path
 from qup import params, workers
 from stages import cli, compat, evaluate, refine, reward, train
 
+Arm = tuple[str, list[params.Objective]]
+"An arm and what it is trained under."
+
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
@@ -23,20 +26,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="a folder per control arm is made in it")
     args = parser.parse_args(argv)
     study = cli.read_study(args.study)
-    arms = params.control_arms(study, args.arms)
+    arms = list(params.control_arms(study, args.arms).items())
     args.out.mkdir(parents=True, exist_ok=True)
     workers.spread(functools.partial(make_all, args), arms, study.threads)
-    print(f"{len(arms)} control arms: {', '.join(arms) or 'none'}")
+    print(f"{len(arms)} control arms: {', '.join(arm for arm, _ in arms) or 'none'}")
 
 
-def make_all(args: argparse.Namespace, arms: Sequence[str]) -> Sequence[str]:
+def make_all(args: argparse.Namespace, arms: Sequence[Arm]) -> Sequence[Arm]:
     """Each of the arms, one after the other."""
-    for arm in arms:
-        make(arm, args)
+    for arm, objectives in arms:
+        make(args, arm, objectives)
     return arms
 
 
-def make(arm: str, args: argparse.Namespace) -> None:
+def make(args: argparse.Namespace, arm: str, objectives: Sequence[str]) -> None:
     """One arm through the stages of a main arm."""
     folder = args.out / arm
     both = flags(study=args.study, models=args.models)
@@ -47,7 +50,9 @@ def make(arm: str, args: argparse.Namespace) -> None:
         refine.main([*asked, *flags(arm=arm, traces=args.traces, out=folder / "stream.jsonl")])
         reward.main([*made, *flags(out=folder / "scores.jsonl")])
         compat.main([*made, *flags(out=folder / "compat.jsonl")])
-        train.main([*made, *runs, *flags(trajectory=folder / "trajectory.jsonl", out=weights)])
+        train.main(
+            [*made, *runs, "--objectives", *objectives, *flags(trajectory=folder / "trajectory.jsonl", out=weights)]
+        )
         heldout = flags(problems=args.problems / "evaluation", trained=weights, out=folder / "evals.jsonl")
         evaluate.main([*both, *runs, *heldout])
 

@@ -20,9 +20,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--trajectory", type=Path, required=True, help="trajectory.jsonl to write: one line a step")
     parser.add_argument("--runs", type=Path, required=True, help="runs.jsonl to write: one line a run")
     parser.add_argument("--out", type=Path, required=True, help="folder for the trained learners")
+    parser.add_argument("--objectives", nargs="+", help="of those of the study; all of them if not given")
     args = parser.parse_args(argv)
     study = cli.read_study(args.study)
-    cells = [(objective, seed) for objective in study.training.objectives for seed in study.training.seeds]
+    objectives = args.objectives or study.training.objectives
+    cells = [(objective, seed) for objective in objectives for seed in study.training.seeds]
     done = workers.spread(functools.partial(fine_tune, args), cells, study.threads)
     records.write(args.trajectory, [step for curve, _ in done for step in curve])
     records.write(args.runs, [account for _, account in done])

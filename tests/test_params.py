@@ -204,10 +204,25 @@ def test_control_arms_are_those_that_are_not_main_arms_each_once(given: dict[str
     given["controls"] = {"idle": zero("unfiltered", "rejection_sampling"), "dose": dose}
     made = section(Study, given, "smoke")
     main = ["rejection_sampling", "oracle_refined", "style_aligned"]
-    assert control_arms(made, main) == ["unfiltered", "unfiltered-voiced"]
+    assert control_arms(made, main) == {"unfiltered": ["sft", "dft"], "unfiltered-voiced": ["sft", "dft"]}
     assert made.controls["dose"].quantity == "utility"
     given["controls"] = {}
-    assert control_arms(section(Study, given, "smoke"), main) == []
+    assert control_arms(section(Study, given, "smoke"), main) == {}
+
+
+def test_a_control_arm_is_trained_under_what_any_of_its_controls_asks_for(given: dict[str, Any]) -> None:
+    idle = zero("unfiltered", "rejection_sampling") | {"objectives": ["dft"]}
+    dose = {"check": "ordered", "arms": ["unfiltered", "unfiltered-voiced", "restyled"], "objectives": ["sft"]}
+    given["controls"] = {"idle": idle, "dose": dose}
+    arms = control_arms(section(Study, given, "smoke"), ["rejection_sampling", "restyled"])
+    assert arms == {"unfiltered": ["sft", "dft"], "unfiltered-voiced": ["sft"]}
+
+
+def test_a_control_asks_for_objectives_of_the_study(given: dict[str, Any]) -> None:
+    given["training"]["objectives"] = ["sft"]
+    given["controls"] = {"idle": zero("unfiltered", "rejection_sampling") | {"objectives": ["dft"]}}
+    with pytest.raises(SettingsError, match=r"unknown objective of controls.idle 'dft': .*known: sft"):
+        section(Study, given, "smoke")
 
 
 SOURCES = [{"source": "jsonl", "file": "smoke.jsonl"}]

@@ -21,9 +21,9 @@ from qup.glassbox.puzzle import Puzzle, number
 FILLERS = ("clearly", "indeed", "now")
 "Words that say nothing, with which a wordy Oracle opens its steps."
 EXPRESSION = r"([a-j]|\d+) ([-+]) ([a-j]|\d+)"
-NUMBERED = r"(?:([a-j]) = )?(\d+)"
-NATIVE = re.compile(rf"([a-j]) : {NUMBERED} ([-+]) {NUMBERED} ; ([a-j]) = (\d+) ;")
-FOREIGN = re.compile(rf"(?:(?:{'|'.join(FILLERS)}) )*as {EXPRESSION} gives ([a-j]) = (\d+) \.")
+NUMBERED = r"(?:([a-j]) )?(\d+)"
+NATIVE = re.compile(rf"([a-j]) : {NUMBERED} ([-+]) {NUMBERED} ; ([a-j]) (\d+) ;")
+FOREIGN = re.compile(rf"(?:(?:{'|'.join(FILLERS)}) )*as {EXPRESSION} gives ([a-j]) (\d+) \.")
 CLOSING = re.compile(r"(so|thus the answer is) \\boxed\{ (\d+) \}( done)?")
 
 
@@ -36,15 +36,15 @@ def render(made: Derivation, fillers: int = 0) -> str:
 
 def _native(step: Step) -> str:
     left, right = (
-        operand if operand.isdigit() else f"{operand} = {taken}"
+        operand if operand.isdigit() else f"{operand} {taken}"
         for operand, taken in zip((step.left, step.right), step.numbers, strict=True)
     )
-    return f"{step.name} : {left} {step.op} {right} ; {step.name} = {step.result} ;"
+    return f"{step.name} : {left} {step.op} {right} ; {step.name} {step.result} ;"
 
 
 def _foreign(step: Step, fillers: int) -> str:
     words = "".join(f"{FILLERS[i % len(FILLERS)]} " for i in range(fillers))
-    return f"{words}as {step.left} {step.op} {step.right} gives {step.name} = {step.result} ."
+    return f"{words}as {step.left} {step.op} {step.right} gives {step.name} {step.result} ."
 
 
 def parse(text: str, puzzle: Puzzle) -> Derivation | None:

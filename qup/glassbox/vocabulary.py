@@ -10,7 +10,7 @@ WORDS = (
     *map(str, range(MODULUS)),
     *NAMES,
     *OPERATIONS,
-    *("=", ":", ",", "?", ";", "so", "\\boxed{", "}"),
+    *(":", ",", "?", ";", "so", "\\boxed{", "}"),
     *("as", "gives", ".", "thus", "the", "answer", "is", "done"),
     *FILLERS,
 )

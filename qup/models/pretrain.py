@@ -1,11 +1,8 @@
 """A small Llama-architecture learner of the glass box, trained from scratch on its traces: native style with a
 minority share of the Oracle's, and some errors.
 
-Lessons follow each other. Finding the numbers of names is learnt of a sudden after some hundreds of steps, whatever
-the chains' length, so a first lesson of short chains in small batches costs a fraction of what long ones would.
-
-Example: `{source: pretrain, lessons: [{examples: 19200, chains: {shortest: 1, longest: 2}}, {examples: 9600}]}`.
-The curve is kept beside the weights, in `pretraining.jsonl`.
+Example: `{source: pretrain, examples: 22400, mix: {errors: 0.1}}`. The curve is kept beside the weights, in
+`pretraining.jsonl`; finding the numbers of names is learnt of a sudden, so a curve that is still steep was cut short.
 """
 
 import tempfile
@@ -25,28 +22,23 @@ from qup.seeds import derive
 HEAD = 32
 "Width of an attention head."
 WARMUP = 0.1
-"Share of a lesson's steps."
+"Share of steps."
 BETA2 = 0.98
 "At the usual 0.999, tuned for long runs, the same accuracy takes half as many steps again."
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """One pass over fresh traces; the learning rate rises over a tenth of the steps and falls to 0 as a cosine."""
-
-    examples: Annotated[int, at_least(1)]
-    "Problems with a trace each; every one is seen once."
-    chains: Chains = field(default_factory=Chains)
-    learning_rate: Annotated[float, between(0, 1)] = 3e-3
-    batch: Annotated[int, at_least(1)] = 32
 
 
 @dataclass(frozen=True)
 class Model:
     """About 1.8 million parameters at the default width and depth, float32."""
 
-    lessons: tuple[Lesson, ...]
+    examples: Annotated[int, at_least(1)]
+    "Problems with a trace each; every one is seen once."
+    chains: Chains = field(default_factory=lambda: Chains(1, 6))
     mix: Mix = field(default_factory=Mix)
+    learning_rate: Annotated[float, between(0, 1)] = 3e-3
+    "Rises over a tenth of the steps and falls to 0 as a cosine."
+    batch: Annotated[int, at_least(1)] = 16
+    "Steps count, not their size: 16 traces a step teach as much as 64."
     seed: int = 1
     hidden: Annotated[int, at_least(HEAD)] = 192
     "Width, a multiple of 32."
@@ -55,8 +47,6 @@ class Model:
     "CPU threads; the study's are for runs that share the machine."
 
     def __post_init__(self) -> None:
-        if not self.lessons:
-            raise SettingsError("lessons: expected one or more, got none")
         if self.hidden % HEAD:
             raise SettingsError(f"hidden: expected a multiple of {HEAD}, got {self.hidden}")
 
@@ -68,29 +58,36 @@ class Model:
         from qup.glassbox.vocabulary import tokenizer
 
         words = tokenizer()
-        curve: list[records.Step] = []
         with tempfile.TemporaryDirectory() as scratch, workers.alone(self.threads):
-            now = Path(scratch, "untrained")
-            _folder.save(self._untrained(words), words, now)
-            for i, lesson in enumerate(self.lessons):
-                before, now = now, Path(scratch, f"lesson-{i}")
-                traces, settings = self._examples(words, lesson, i), _settings(lesson)
-                curve += training.train(before, traces, settings, "sft", derive(self.seed, "train", i), now)[0]
-            _folder.save(AutoModelForCausalLM.from_pretrained(now), words, folder)
+            untrained, trained = Path(scratch, "untrained"), Path(scratch, "trained")
+            _folder.save(self._untrained(words), words, untrained)
+            traces, seed = self._examples(words), derive(self.seed, "train")
+            curve, _ = training.train(untrained, traces, self._settings(), "sft", seed, trained)
+            _folder.save(AutoModelForCausalLM.from_pretrained(trained), words, folder)
         records.write(folder / "pretraining.jsonl", curve)
-        count = sum(lesson.examples for lesson in self.lessons)
-        facts = {"origin": f"pretrained from seed {self.seed} on {count} traces", "license": "none needed"}
+        facts = {"origin": f"pretrained from seed {self.seed} on {self.examples} traces", "license": "none needed"}
         _folder.write_origin(folder, "glass-box learner", **facts)
 
-    def _examples(self, words: Any, lesson: Lesson, number: int) -> list[Any]:
+    def _examples(self, words: Any) -> list[Any]:
         from qup.training import Example
 
         made = []
-        drawn = corpus.traces(self.mix, lesson.chains, lesson.examples, derive(self.seed, "corpus", number))
-        for puzzle, trace in drawn:
+        for puzzle, trace in corpus.traces(self.mix, self.chains, self.examples, derive(self.seed, "corpus")):
             asked, said = encode_chat(words, [{"role": "user", "content": puzzle.question()}], trace)
             made.append(Example([*asked, *said], [-100] * len(asked) + said, truncated=False))
         return made
+
+    def _settings(self) -> TrainingSettings:
+        return TrainingSettings(
+            budget=Budget(epochs=1),
+            method="full",
+            learning_rate=self.learning_rate,
+            adam_beta2=BETA2,
+            warmup=WARMUP,
+            batch=self.batch,
+            group_by_length=True,
+            dtype="float32",
+        )
 
     def _untrained(self, words: Any) -> Any:
         import torch
@@ -114,16 +111,3 @@ class Model:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive(self.seed, "weights") % 2**63)
             return LlamaForCausalLM(config).float().eval()
-
-
-def _settings(lesson: Lesson) -> TrainingSettings:
-    return TrainingSettings(
-        budget=Budget(epochs=1),
-        method="full",
-        learning_rate=lesson.learning_rate,
-        adam_beta2=BETA2,
-        warmup=WARMUP,
-        batch=lesson.batch,
-        group_by_length=True,
-        dtype="float32",
-    )

@@ -77,7 +77,8 @@ def _dose_tables(summary: dict[str, Any]) -> list[Table]:
 
 
 def _dose_table(summary: dict[str, Any], name: str, control: dict[str, Any]) -> Table:
-    objectives, results = summary["study"]["objectives"], control["results"]
+    results = control["results"]
+    objectives = [o for o in summary["study"]["objectives"] if o in results]
     rows = []
     for arm in control["arms"]:
         cells = [Cell(control["labels"][arm]), Cell(f"{control['doses'][arm]:g}")]

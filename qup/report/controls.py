@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from qup.params import ControlSettings
 from qup.report import dose, factorial, manipulation
 from qup.report.contrasts import NATIVE, difference, judged, label, paired, paradox_index
-from qup.report.data import PANEL, Inputs
+from qup.report.data import PANEL, Inputs, asked
 from qup.report.entries import Found, entry
 from qup.report.measure import Measures
 from qup.report.words import EXPECTED, UNEXPECTED, UNMEASURED, UNRESOLVED, plain, points, unmeasured
@@ -65,7 +65,7 @@ def _zero(inputs: Inputs, m: Measures, control: ControlSettings) -> dict[str, Fo
     if control.quantity != UTILITY:
         gap = paired(m, [(first, second)], m.reward_columns, control.quantity).get((first, second))
         return {NO_OBJECTIVE: _null(inputs, gap, "value of both", scale=1)}
-    return {o: _zero_utility(inputs, m, (first, second), o) for o in inputs.study.training.objectives}
+    return {o: _zero_utility(inputs, m, (first, second), o) for o in asked(inputs, control)}
 
 
 def _null(inputs: Inputs, gap: Estimate | None, what: str, scale: int) -> Found:

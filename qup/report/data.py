@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from qup.params import Study
+from qup.params import ControlSettings, Objective, Study
 from qup.records import Compat, Eval, Refined, Score, Step, Trace, TrainRun, Verdict
 from qup.stats import Array
 
@@ -78,6 +78,11 @@ class Inputs:
         """The Oracles that at least one arm belongs to, in the study's order."""
         used = {self.names[arm][1] for arm in self.arms}
         return [o for o in self.study.oracles if o in used]
+
+
+def asked(inputs: Inputs, control: ControlSettings) -> tuple[Objective, ...]:
+    """The objectives that a control is about."""
+    return control.objectives or inputs.study.training.objectives
 
 
 @dataclass(frozen=True, eq=False)

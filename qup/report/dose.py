@@ -8,7 +8,7 @@ from typing import Any
 from qup.params import ControlSettings
 from qup.report import adaptation
 from qup.report.contrasts import difference
-from qup.report.data import Inputs
+from qup.report.data import Inputs, asked
 from qup.report.entries import Found, drawn, entry, missing
 from qup.report.measure import Measures
 from qup.report.words import EXPECTED, UNEXPECTED, UNRESOLVED, plain, points, unmeasured
@@ -37,7 +37,7 @@ def dial(inputs: Inputs, arm: str) -> float:
 def ordered(inputs: Inputs, m: Measures, control: ControlSettings) -> dict[str, Found]:
     """Micro PPL, adaptation cost and each objective's utility: every arm's value, the ends' difference, the outcome."""
     quantities = {"ppl": _perplexity(m), "adaptation": _cost(inputs, m)}
-    quantities |= {objective: _utility(m, objective) for objective in inputs.study.training.objectives}
+    quantities |= {objective: _utility(m, objective) for objective in asked(inputs, control)}
     return {key: _in_order(quantity, control.arms) for key, quantity in quantities.items()}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from qup import stats
 from qup.report.contrasts import rank
-from qup.report.data import Inputs
+from qup.report.data import Inputs, asked
 from qup.report.entries import missing
 from qup.report.measure import Measures
 from qup.stats import Draws
@@ -22,15 +22,20 @@ def predictors(inputs: Inputs, m: Measures, objective: str) -> dict[str, dict[st
     return _against(m, list(inputs.arms), _utilities(m, inputs.arms, objective))
 
 
-def check(inputs: Inputs, m: Measures, objective: str) -> dict[str, Any]:
-    """Each static metric against measured cost and U over the arms of the first ordered control, closest first.
+def checks(inputs: Inputs, m: Measures) -> dict[str, Any]:
+    """Objective to each static metric against measured cost and U over the arms of the first ordered control.
 
     The arms differ in dose alone, so a metric that fails to order them can order nothing finer.
     """
-    arms = next((c.arms for c in inputs.study.controls.values() if c.check == "ordered"), None)
-    if arms is None:
-        return missing("no ordered control")
-    known = [arm for arm in arms if arm in inputs.arms]
+    control = next((c for c in inputs.study.controls.values() if c.check == "ordered"), None)
+    if control is None:
+        return {o: missing("no ordered control") for o in inputs.study.training.objectives}
+    known = [arm for arm in control.arms if arm in inputs.arms]
+    return {o: _check(m, known, o) for o in asked(inputs, control)}
+
+
+def _check(m: Measures, known: Sequence[str], objective: str) -> dict[str, Any]:
+    """One objective's check, the metrics in the order of how close they come."""
     costs = _against(m, known, [_cost(m, arm) for arm in known])
     utilities = _against(m, known, _utilities(m, known, objective))
     names = sorted(costs, key=lambda name: (-_strength(utilities[name]), -_strength(costs[name]), name))

@@ -63,7 +63,7 @@ def _checked(inputs: Inputs, m: Measures, rewards: list[str]) -> dict[str, Any]:
         "adaptation": {arm: adaptation.found(costs, level) for arm, costs in both.adaptation.items()},
         "controls": controls.results(every, both),
         "control_arms": {arm: _arm(every, both, arm, known) for arm in inputs.controls},
-        "predictor_check": {o: predictors.check(every, both, o) for o in objectives},
+        "predictor_check": predictors.checks(every, both),
     }
 
 

@@ -1,0 +1,112 @@
+"""The whole pipeline on a shrunken glass box, every stage of dvc.yaml in this process: what is set must come out."""
+
+import importlib
+import json
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import networkx
+import pytest
+
+from qup.records import Refined, read
+
+ROOT = Path(__file__).resolve().parents[1]
+STUDY = "glassbox-tiny"
+ARMS = ("rejection_sampling", "restyled", "style_aligned", "oracle_refined", "oracle_synthesized")
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in which every stage but `track` has run, in the order and with the commands that DVC would give."""
+    folder = tmp_path_factory.mktemp("study")
+    for name in ("qup", "stages", "studies"):
+        (folder / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / "dvc.yaml", folder / "dvc.yaml")
+    (folder / "data" / "problems").mkdir(parents=True)
+    (folder / "params.yaml").write_text(f"study: {STUDY}\nrefiner: style_aligned\nsecond_oracle: ''\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for command in commands(folder):
+            _, _, module, *argv = shlex.split(command)
+            importlib.import_module(module).main(argv)
+        yield folder
+
+
+def commands(folder: Path) -> list[str]:
+    """The commands of all stages but `track`, each after those it depends on."""
+    from dvc.repo import Repo
+
+    with Repo.init(str(folder), no_scm=True) as repo:
+        order = networkx.topological_sort(repo.index.graph.reverse())
+        return [stage.cmd for stage in order if not stage.addressing.startswith("track")]
+
+
+@pytest.fixture(scope="module")
+def summary(ran: Path) -> dict[str, Any]:
+    """The numbers of the report."""
+    found: dict[str, Any] = json.loads((ran / "results" / STUDY / "report.json").read_text(encoding="utf-8"))
+    return found
+
+
+def stream(ran: Path, arm: str) -> dict[str, str | None]:
+    """Problem to trace of an arm, main or control."""
+    folder = ran / "data" / STUDY
+    file = folder / arm / "stream.jsonl"
+    records = read(file if file.is_file() else folder / "controls" / arm / "stream.jsonl", Refined)
+    return {r.problem_id: r.text for r in records}
+
+
+@pytest.mark.timeout(300)
+def test_the_learner_is_better_than_chance_and_not_perfect(summary: dict[str, Any]) -> None:
+    assert 2 / 13 < summary["base"]["accuracy"]["value"] < 0.98
+
+
+def test_the_streams_are_what_their_names_say(summary: dict[str, Any]) -> None:
+    found = {arm: summary["manipulation"][arm] for arm in ARMS}
+    assert all(arm["parsed"]["value"] > 0.95 for arm in found.values())
+    for arm in ("style_aligned", "oracle_refined", "oracle_synthesized"):
+        assert found[arm]["logic"]["value"] == 1
+    for arm in ("restyled", "oracle_refined", "oracle_synthesized"):
+        assert found[arm]["dose"]["value"] == 1
+    assert found["rejection_sampling"]["dose"]["value"] < 0.6
+    assert summary["manipulation_checks"]["main"]["passed"] is True
+
+
+def test_a_dose_of_zero_and_an_idle_oracle_change_nothing(ran: Path) -> None:
+    assert stream(ran, "style_aligned-idle") == stream(ran, "rejection_sampling")
+    assert all("gives" not in text for text in stream(ran, "oracle_refined-dose0").values() if text)
+
+
+def test_failed_problems_have_streams_of_their_own(ran: Path) -> None:
+    failed = set(stream(ran, "unfiltered-failed"))
+    assert failed
+    assert not failed & set(stream(ran, "rejection_sampling"))
+    assert failed == set(stream(ran, "oracle_refined-failed"))
+
+
+def test_every_control_is_reported_with_its_outcome(summary: dict[str, Any]) -> None:
+    controls = summary["controls"]
+    assert set(controls) == {"failed", "dose_zero", "idle_oracle", "blind_reward", "dose_response"}
+    assert all(control["outcome"] != "not measured" for control in controls.values())
+    idle = controls["idle_oracle"]["results"]["sft"]
+    assert (idle["estimate"]["value"], idle["outcome"]) == (0, "as expected")
+
+
+def test_perplexity_rises_with_the_dose(summary: dict[str, Any]) -> None:
+    by_arm = summary["controls"]["dose_response"]["results"]["ppl"]["by_arm"]
+    values = [by_arm[arm]["value"] for arm in ("oracle_refined-dose0", "oracle_refined-dose50", "oracle_refined")]
+    assert values == sorted(values)
+
+
+def test_the_judge_loves_style_as_it_was_taught_to(summary: dict[str, Any]) -> None:
+    quality = {arm: summary["arms"][arm]["rewards"]["judge"]["value"] for arm in ARMS}
+    assert quality["restyled"] > quality["rejection_sampling"]
+
+
+def test_the_longer_chains_stand_beside_and_not_in_the_utility(summary: dict[str, Any]) -> None:
+    learner = summary["arms"]["oracle_refined"]["learners"]["sft"]
+    assert learner["utility"]["n"] == 48
+    assert summary["arms"]["oracle_refined"]["sets"]["longer"]["sft"]["accuracy"]["n"] == 16

@@ -62,6 +62,18 @@ def test_an_arm_that_is_not_a_main_arm_is_made_from_stream_to_evaluations_in_its
     assert {flag(by[name], "problems") for name in CHAIN} == {"p/train.jsonl", "p/evaluation"}
 
 
+def test_a_control_arm_is_trained_under_the_objectives_it_is_asked_for(
+    called: list[tuple[str, list[str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smoke = cli.read_study(ROOT / "studies" / "smoke.yaml")
+    asked = ControlSettings("zero", ("unfiltered", "rejection_sampling"), objectives=("dft",))
+    monkeypatch.setattr(cli, "read_study", lambda path: dataclasses.replace(smoke, controls={"idle": asked}))
+    words = ["--study", "s.yaml", "--problems", "p", "--traces", "t.jsonl", "--models", "m", "--out", str(tmp_path)]
+    controls.main([*words, "--arms", *MAIN])
+    assert flag(dict(called)["train"], "objectives") == "dft"
+    assert "sft" not in dict(called)["train"]
+
+
 def test_the_weights_of_a_control_arm_are_evaluated_and_thrown_away(
     called: list[tuple[str, list[str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

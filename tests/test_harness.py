@@ -1,5 +1,6 @@
 """Evaluation through lm-eval, on a backend whose every reply is known."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +88,12 @@ def test_each_repeat_is_a_draw_of_its_own_and_greedy_is_asked_for_once(evaluated
     assert (sampling.temperature, sampling.max_tokens, sampling.seed) == (0.7, 48, 9)
     assert greedy.temperature == 0
     assert weights == again == Path("adapter")
+
+
+def test_the_greedy_answer_can_be_left_out() -> None:
+    settings = dataclasses.replace(SETTINGS, greedy=False)
+    found = harness.evaluate(Parrot(), {"heldout": PROBLEMS}, settings, "boxed", seed=9)
+    assert {r.decoding for r in found} == {"sampled"}
 
 
 def test_the_learner_is_asked_as_it_was_when_sampled(evaluated: tuple[Parrot, list[Any]]) -> None:

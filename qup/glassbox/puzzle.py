@@ -1,7 +1,8 @@
 """Problems of the glass box: a few given numbers, then names defined one by the other; the last one is asked for.
 
-A question is words and nothing else: `b 7 , e 3 , d : b + 4 , a : d - e ? a`. Numbers are 0 to 12, each a token of
-its own, and problems are drawn so that no right result leaves them; what an error carries on wraps around modulo 13.
+A question is words and nothing else: `b7 , e3 , d : b + 4 , a : d - e ? a`. Numbers are 0 to 12; a number, a name and a
+name with its number (`b7`) are a token each. Problems are drawn so that no right result leaves these numbers; what an
+error carries on wraps around modulo 13.
 """
 
 import random
@@ -20,7 +21,7 @@ GIVEN = 2
 LONGEST = len(NAMES) - GIVEN
 "Most steps a chain can have before the names run out."
 DEFINITION = re.compile(r"([a-j]) : ([a-j]|\d+) ([-+]) ([a-j]|\d+)")
-CONSTANT = re.compile(r"([a-j]) (\d+)")
+CONSTANT = re.compile(r"([a-j])(\d+)")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Puzzle:
 
     def question(self) -> str:
         """The question as text."""
-        parts = [f"{name} {value}" for name, value in self.given]
+        parts = [f"{name}{value}" for name, value in self.given]
         parts += [f"{d.name} : {d.left} {d.op} {d.right}" for d in self.definitions]
         return f"{' , '.join(parts)} ? {self.definitions[-1].name}"
 

@@ -9,9 +9,10 @@ SPECIAL = ("<pad>", "<bos>", "<eos>", "<sep>", "<unk>")
 WORDS = (
     *map(str, range(MODULUS)),
     *NAMES,
+    *(f"{name}{number}" for name in NAMES for number in range(MODULUS)),
     *OPERATIONS,
-    *(":", ",", "?", ";", "so", "\\boxed{", "}"),
-    *("as", "gives", ".", "thus", "the", "answer", "is", "done"),
+    *("=", ":", ",", "?", ";", "so", "\\boxed{", "}"),
+    *("as", "gives", "for", ".", "thus", "the", "answer", "is", "done"),
     *FILLERS,
 )
 TEMPLATE = (

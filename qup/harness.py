@@ -61,15 +61,14 @@ def evaluate(  # noqa: PLR0917 - what is asked, of whom, how
 
 
 def run_task(model: Any, task: str, problems: Sequence[Problem], prompt: str, k: int) -> dict[str, float]:
-    """Run one task through `lm_eval.simple_evaluate` and return its metrics."""
-    from lm_eval import simple_evaluate
+    """Run one task through `lm_eval.evaluate` and return its metrics."""
+    from lm_eval import evaluator
     from lm_eval.tasks import TaskManager
 
     with _task_folder(task, problems, prompt, k) as folder:
         manager = TaskManager(include_path=str(folder), include_defaults=False)
-        results = simple_evaluate(
-            model=model, tasks=[task], task_manager=manager, apply_chat_template=True, bootstrap_iters=0
-        )
+        # `simple_evaluate` adds a list of the machine's packages to its results, which takes a second.
+        results = evaluator.evaluate(model, manager.load([task]), apply_chat_template=True, bootstrap_iters=0)
     return {key: value for key, value in results["results"][task].items() if isinstance(value, float)}
 
 

@@ -224,6 +224,18 @@ def test_pairs_differ_in_what_they_are_set_to_differ_in() -> None:
             assert (good.dose, bad.dose) == (1.0, 0.0) if foreign else good.dose == bad.dose
 
 
+def test_a_difference_that_is_worth_nothing_is_preferred_both_ways() -> None:
+    made = corpus.pairs(Chains(), {"neither": 1.0}, 50, seed=2)
+    assert len(made) == 50
+    for (asked, chosen, rejected), mirror in zip(made[::2], made[1::2], strict=True):
+        assert mirror == (asked, rejected, chosen)
+        good, bad = style.parse(chosen, asked), style.parse(rejected, asked)
+        assert good is not None
+        assert bad is not None
+        assert (good.dose, bad.dose) == (1.0, 0.0)
+        assert is_right(good, asked) is is_right(bad, asked) is True
+
+
 def test_the_source_gives_distinct_problems_with_right_solutions() -> None:
     found = Source(Chains(2, 4)).problems(200, 5, None)  # type: ignore[arg-type]
     assert len({p.id for p in found}) == 200

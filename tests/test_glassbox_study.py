@@ -11,6 +11,7 @@ from typing import Any
 import networkx
 import pytest
 
+from qup import workers
 from qup.records import Refined, read
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,6 +30,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "params.yaml").write_text(f"study: {STUDY}\nrefiner: style_aligned\nsecond_oracle: ''\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        # Starting processes would take longer than all runs of this size.
+        patch.setattr(workers, "_cores", lambda: 1)
         for command in commands(folder):
             _, _, module, *argv = shlex.split(command)
             importlib.import_module(module).main(argv)

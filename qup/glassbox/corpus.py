@@ -62,24 +62,40 @@ def in_dose(rng: random.Random, derivation: Derivation, puzzle: Puzzle, dose: fl
 
 
 def pairs(chains: Chains, contrasts: Mapping[str, float], count: int, seed: int) -> list[tuple[Puzzle, str, str]]:
-    """`count` preferences (problem, chosen, rejected), each a contrast drawn by its weight.
-
-    `logic`: right over one wrong step, carried on, in one style; `style`: the Oracle's over native style, both right;
-    `both`: right and in the Oracle's style over wrong and native. Where a contrast leaves the style open, both sides
-    have the same one, drawn from the whole range of doses: such pairs say nothing about style.
-    """
-    made = []
+    """`count` preferences (problem, chosen, rejected), each a contrast of `CONTRASTS` drawn by its weight."""
+    made: list[tuple[Puzzle, str, str]] = []
     for i in range(count):
         rng = random.Random(derive_seed(seed, "pair", i))
         puzzle = chains.draw(rng)
         contrast = rng.choices(list(contrasts), list(contrasts.values()))[0]
         right = derive(puzzle)
-        worse = right if contrast == "style" else derive(puzzle, _one_error(rng, right))
+        worse = derive(puzzle, _one_error(rng, right)) if CONTRASTS[contrast].logic else right
         draws, dose = [rng.random() for _ in range(len(right.steps) + 1)], rng.random()
-        chosen, rejected = (dose, dose) if contrast == "logic" else (1.0, 0.0)
-        texts = [render(d.styled(doses(draws, at), puzzle)) for d, at in ((right, chosen), (worse, rejected))]
-        made.append((puzzle, texts[0], texts[1]))
-    return made
+        styled = CONTRASTS[contrast].doses or (dose, dose)
+        sides = zip((right, worse), styled, strict=True)
+        chosen, rejected = (render(side.styled(doses(draws, at), puzzle)) for side, at in sides)
+        made += [(puzzle, chosen, rejected)] + [(puzzle, rejected, chosen)] * CONTRASTS[contrast].mirrored
+    return made[:count]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """What the chosen and the rejected trace of a preference differ in."""
+
+    logic: bool
+    "Whether the rejected one has a wrong step, carried on."
+    doses: tuple[float, float] | None
+    "Of the chosen and the rejected one; None: both have the same, from the whole range, which says nothing of style."
+    mirrored: bool = False
+    "Whether the same two traces follow with the preference reversed: then the difference is worth exactly nothing."
+
+
+CONTRASTS: Mapping[str, Contrast] = {
+    "logic": Contrast(True, None),
+    "style": Contrast(False, (1.0, 0.0)),
+    "both": Contrast(True, (1.0, 0.0)),
+    "neither": Contrast(False, (1.0, 0.0), mirrored=True),
+}
 
 
 def _one_error(rng: random.Random, right: Derivation) -> dict[int, int]:

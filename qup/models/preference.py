@@ -2,8 +2,8 @@
 that differ in logic, in style or in both, in set proportions. How much it loves style is so a known input.
 
 Example: `{source: preference, base: learner, pairs: 3000, contrasts: {logic: 2, style: 1, both: 1}}`.
-With `contrasts: {logic: 1}` it has never been told about style. The curve is kept beside the weights, in
-`preference.jsonl`.
+With `contrasts: {logic: 1, neither: 1}` it is taught that style is worth nothing; without `neither` its head, which
+starts at random, would keep a taste by chance. The curve is kept beside the weights, in `preference.jsonl`.
 """
 
 import json
@@ -22,7 +22,6 @@ from qup.seeds import derive
 
 KEPT = ("step", "loss", "accuracy", "margin")
 "What of the trainer's log is kept."
-TASTES = ("logic", "style", "both")
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Model:
     "The model it starts from, one that the study names before it."
     pairs: Annotated[int, at_least(1)] = 3000
     contrasts: dict[str, float] = field(default_factory=lambda: {"logic": 2.0, "style": 1.0, "both": 1.0})
-    "Kind of difference (`logic`, `style`, `both`) to its weight."
+    "Kind of difference, of `qup.glassbox.corpus.CONTRASTS`, to its weight."
     chains: Chains = field(default_factory=Chains)
     batch: Annotated[int, at_least(1)] = 32
     "Pairs a step."
@@ -46,8 +45,8 @@ class Model:
 
     def __post_init__(self) -> None:
         for taste in self.contrasts:
-            if taste not in TASTES:
-                raise unknown("contrast", taste, TASTES)
+            if taste not in corpus.CONTRASTS:
+                raise unknown("contrast", taste, corpus.CONTRASTS)
         if not self.contrasts or min(self.contrasts.values()) < 0 or not sum(self.contrasts.values()):
             raise SettingsError(f"contrasts: expected weights of at least 0, one above, got {self.contrasts}")
 

@@ -16,8 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from qup import prompts, records
+from qup import records
 from qup.backends import Sampling, hf, vllm
+from qup.prompts.learner import ask
 
 STUDY = "qwen2.5-coder-0.5b"
 MEASURED = ("scoring", "sampling", "training")
@@ -36,10 +37,12 @@ def main() -> None:
     args = parser.parse_args()
     for path in (args.model, args.problems, args.traces):
         if not path.exists():
-            parser.error(f"{path} is not there: run `make repro` or `dvc pull` first, or name your own with the flags")
+            parser.error(
+                f"{path} is not there: run `dvc repro` of the study {STUDY} or `dvc pull` first, or name your own with the flags"
+            )
     questions = {p.id: p.question for p in records.read(args.problems, records.Problem)}
     traces = records.read(args.traces, records.Trace)[: args.count]
-    chats = [prompts.ask("boxed", questions[t.problem_id]) for t in traces]
+    chats = [ask("boxed", questions[t.problem_id]) for t in traces]
     texts = [t.text for t in traces]
     calls: dict[str, Callable[[], dict[str, Any]]] = {
         "scoring": lambda: scoring(hf.Backend(args.model, batch=8), chats, texts, args.repeats),

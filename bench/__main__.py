@@ -37,9 +37,7 @@ def main() -> None:
     args = parser.parse_args()
     for path in (args.model, args.problems, args.traces):
         if not path.exists():
-            parser.error(
-                f"{path} is not there: run `dvc repro` of the study {STUDY} or `dvc pull` first, or name your own with the flags"
-            )
+            parser.error(f"{path} is not there: run or pull the study {STUDY} first, or name your own with the flags")
     questions = {p.id: p.question for p in records.read(args.problems, records.Problem)}
     traces = records.read(args.traces, records.Trace)[: args.count]
     chats = [ask("boxed", questions[t.problem_id]) for t in traces]

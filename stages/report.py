@@ -18,6 +18,7 @@ def flags() -> argparse.ArgumentParser:
     made.add_argument("--data", type=Path, required=True, help="the study's data folder, data/<study>")
     made.add_argument("--arms", nargs="+", required=True, help="arms in table order; duplicates collapse")
     made.add_argument("--controls", type=Path, help="folder of the arms that only the study's controls name")
+    made.add_argument("--learner", type=Path, help="the learner's folder; a study that made it left a curve there")
     made.add_argument("--metrics", type=Path, required=True, help="where the numbers go, report.json")
     made.add_argument("--out", type=Path, required=True, help="folder for report.md, index.html and the plots")
     return made
@@ -59,7 +60,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     checks = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     base = read(data / "base" / "evals.jsonl", records.Eval)
     controls = read_controls(args.controls, study, arms)
-    built = report.build(study, arms, base, checks, read(data / "traces.jsonl", records.Trace), controls)
+    curve = read(args.learner / "pretraining.jsonl", records.Step) if args.learner else []
+    traces = read(data / "traces.jsonl", records.Trace)
+    built = report.build(study, arms, base, checks, traces, controls, curve)
     write(built, args.metrics, args.out)
     for verdict in built.summary["verdicts"]:
         print(f"{verdict['objective']}, Oracle {verdict['oracle']}: {verdict['headline']}")

@@ -98,6 +98,10 @@ def test_every_control_is_reported_with_its_outcome(summary: dict[str, Any]) -> 
     assert (idle["estimate"]["value"], idle["outcome"]) == (0, "as expected")
 
 
+def test_the_report_shows_how_the_learner_was_made(ran: Path) -> None:
+    assert (ran / "results" / STUDY / "report" / "pretraining.svg").is_file()
+
+
 def test_perplexity_rises_with_the_dose(summary: dict[str, Any]) -> None:
     by_arm = summary["controls"]["dose_response"]["results"]["ppl"]["by_arm"]
     values = [by_arm[arm]["value"] for arm in ("oracle_refined-dose0", "oracle_refined-dose50", "oracle_refined")]

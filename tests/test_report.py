@@ -11,6 +11,8 @@ import yaml
 from qup import report
 from qup.errors import SettingsError
 from qup.params import parse_arm
+from qup.records import Step
+from qup.report.plot_rows import pretraining_rows
 from stages import cli
 from stages import report as stage
 
@@ -163,6 +165,16 @@ def test_every_number_in_the_summary_has_an_interval_and_n(planted) -> None:
                 walk(found[key])
 
     walk({key: planted.summary[key] for key in ("base", "arms", "oracles", "factorials", "adaptation", "predictors")})
+
+
+def test_the_curve_of_a_learner_that_the_study_made_is_averaged_within_bins(inputs) -> None:
+    steps = [Step("sft", 1, s, s / 120, 10 * s, 2.0 - s / 100, 1.0, 1e-3, 0.5, s / 120) for s in range(1, 121)]
+    rows = pretraining_rows(steps)
+    # 120 steps in 60 bins: the first holds steps 1 and 2, whose losses are 1.99 and 1.98.
+    assert rows[0] == {"quantity": "loss, nats per token", "step": 2, "value": pytest.approx(1.985)}
+    assert rows[60] == {"quantity": "token accuracy", "step": 2, "value": pytest.approx(1.5 / 120)}
+    assert len(rows) == 120
+    assert "pretraining" in report.build(*inputs, pretraining=steps).plots
 
 
 def test_the_page_loads_nothing_and_its_ids_are_unique(planted) -> None:

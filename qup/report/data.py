@@ -50,6 +50,8 @@ class Inputs:
     traces: list[Trace]
     controls: Mapping[str, ArmData] = field(default_factory=dict)
     "Arms of the controls, which are no part of the tables, contrasts and indices of `arms`."
+    pretraining: Sequence[Step] = ()
+    "The curve of a learner that the study made itself."
 
     def with_controls(self) -> "Inputs":
         """The same study with its control arms among the others."""

@@ -81,6 +81,19 @@ def _averaged(steps: Sequence[Step]) -> Rows:
     ]
 
 
+def pretraining_rows(steps: Sequence[Step]) -> Rows:
+    """Loss and token accuracy of the learner's own training, averaged within `BINS` bins of steps."""
+    width = -(-len(steps) // BINS) or 1
+    bins = [steps[first : first + width] for first in range(0, len(steps), width)]
+    shown = {"loss, nats per token": lambda s: s.loss, "token accuracy": lambda s: s.token_accuracy}
+    return [
+        {"quantity": title, "step": found[-1].step, "value": round(sum(map(read, found)) / len(found), 6)}
+        for title, read in shown.items()
+        for found in bins
+        if all(read(step) is not None for step in found)
+    ]
+
+
 def dose_rows(summary: dict[str, Any]) -> Rows:
     """PPL, adaptation cost and utility by dose, of the first ordered control; a cost of one seed ends at its value."""
     ladders = (c for c in summary["controls"].values() if c["check"] == "ordered" and "ppl" in c["results"])

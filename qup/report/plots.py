@@ -4,7 +4,16 @@ import re
 from typing import Any
 
 from qup.report.data import Inputs
-from qup.report.plot_rows import Rows, curve_rows, dose_rows, oracles, quality_rows, quarter_rows, stream
+from qup.report.plot_rows import (
+    Rows,
+    curve_rows,
+    dose_rows,
+    oracles,
+    pretraining_rows,
+    quality_rows,
+    quarter_rows,
+    stream,
+)
 
 FONT = "Liberation Sans"
 "Ships inside vl-convert, so that widths and bytes do not depend on the machine's fonts."
@@ -23,6 +32,7 @@ def draw(inputs: Inputs, summary: dict[str, Any]) -> dict[str, Drawn]:
         "ppl-quarters": _quarters(quarter_rows(summary), scale),
         "training-curves": _curves(curve_rows(inputs), scale),
         "dose-response": _doses(dose_rows(summary)),
+        "pretraining": _pretraining(pretraining_rows(inputs.pretraining)),
     }
     return {name: _render(name, chart) for name, chart in charts.items() if chart is not None}
 
@@ -121,6 +131,19 @@ def _curves(rows: Rows, scale: Any) -> Any:
         )
     )
     return _stacked([line], rows, "objective", "Training curves, mean over seeds", independent=True)
+
+
+def _pretraining(rows: Rows) -> Any:
+    if not rows:
+        return None
+    import altair as alt
+
+    line = (
+        alt.Chart()
+        .mark_line(strokeWidth=1.6)
+        .encode(x=alt.X("step:Q", title="optimizer step"), y=alt.Y("value:Q", title=""), color=alt.value(COLOURS[0]))
+    )
+    return _stacked([line], rows, "quantity", "Pretraining of the learner", independent=True)
 
 
 def _doses(rows: Rows) -> Any:

@@ -260,6 +260,8 @@ class Study:
             for objective in control.objectives:
                 if objective not in self.training.objectives:
                     raise unknown(f"objective of controls.{name}", objective, self.training.objectives)
+            if len(set(control.objectives)) != len(control.objectives):
+                raise SettingsError(f"controls.{name}.objectives: expected each once, got {list(control.objectives)}")
             for arm in control.arms:
                 parse_arm(arm, self)
             if control.quantity not in ("utility", *self.rewards):

@@ -8,19 +8,21 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context, parent_process
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from multiprocessing import active_children, get_context, parent_process
 from typing import TypeVar
+
+from joblib import cpu_count
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
 def limit(threads: int | None) -> None:
-    """Let this process, and those it starts, compute with so many threads; None leaves it to torch: all cores."""
+    """Let this process, and those it starts, compute with so many threads; None changes nothing: torch takes all."""
     if threads is None:
         return
-    os.environ["OMP_NUM_THREADS"] = str(threads)
+    os.environ |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "MKL_DYNAMIC": "FALSE"}
     if "torch" in sys.modules:
         import torch
 
@@ -46,15 +48,16 @@ def spread(work: Callable[[Sequence[Job]], Sequence[Result]], jobs: Sequence[Job
     A process does every n-th job in one call of `work`, so what that loads is loaded once a process. Without a number
     of threads, and inside such a process, there is no other.
     """
-    processes = 1 if threads is None or parent_process() else min(len(jobs), max(1, _cores() // threads))
+    processes = 1 if threads is None or parent_process() else min(len(jobs), max(1, cpu_count() // threads))
     if processes <= 1:
         return list(work(jobs))
-    shares = [jobs[first::processes] for first in range(processes)]
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        done = list(pool.map(work, shares))
+        shares = [pool.submit(work, jobs[first::processes]) for first in range(processes)]
+        wait(shares, return_when=FIRST_EXCEPTION)
+        if failed := next((share for share in shares if share.done() and share.exception()), None):
+            # Or the error would wait until the others have done all their work.
+            for child in active_children():
+                child.terminate()
+            failed.result()
+        done = [share.result() for share in shares]
     return [done[i % processes][i // processes] for i in range(len(jobs))]
-
-
-def _cores() -> int:
-    """Cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -218,6 +218,12 @@ def test_a_control_arm_is_trained_under_what_any_of_its_controls_asks_for(given:
     assert arms == {"unfiltered": ["sft", "dft"], "unfiltered-voiced": ["sft"]}
 
 
+def test_a_control_asks_for_an_objective_once(given: dict[str, Any]) -> None:
+    given["controls"] = {"idle": zero("unfiltered", "rejection_sampling") | {"objectives": ["sft", "sft"]}}
+    with pytest.raises(SettingsError, match=r"controls.idle.objectives: expected each once"):
+        section(Study, given, "smoke")
+
+
 def test_a_control_asks_for_objectives_of_the_study(given: dict[str, Any]) -> None:
     given["training"]["objectives"] = ["sft"]
     given["controls"] = {"idle": zero("unfiltered", "rejection_sampling") | {"objectives": ["dft"]}}

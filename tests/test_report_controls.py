@@ -102,6 +102,35 @@ def test_the_effects_of_a_factorial_by_hand(monkeypatch) -> None:
     assert all({"low", "high", "n", "se", "mde", "resolved"} <= found[key].keys() for key in hand)
 
 
+def test_a_control_of_one_objective_vouches_for_no_other(monkeypatch) -> None:
+    # The idle Oracle's arm differs from RFT, which it must not.
+    ladder = {"style_aligned-idle": (1.0, -0.3, 1.3)}
+    controls = {name: dataclasses.replace(c, objectives=("sft",)) for name, c in toyreport.CONTROLS.items()}
+    cells = ("rejection_sampling", "restyled", "style_aligned-idle", "oracle_refined-dose50")
+    controls["more"] = ControlSettings("factorial", cells, objectives=("dft",))
+    made = summary(monkeypatch, *toyreport.controlled(monkeypatch, ladder, controls=controls))
+    sft, dft = made["verdicts"]
+    assert "idle" in sft["flagged"]
+    assert "idle" not in dft["flagged"]
+    assert "dose_zero, idle, dose not tried under this objective" in dft["sentences"][-1]
+    assert list(made["factorials"]["more"]) == ["dft"]
+    assert "adaptation" in made["controls"]["dose"]["results"]
+
+
+def test_an_ordered_control_without_sft_asks_for_no_adaptation_cost(monkeypatch) -> None:
+    controls = {"dose": dataclasses.replace(toyreport.CONTROLS["dose"], objectives=("dft",))}
+    made = report.build(*toyreport.controlled(monkeypatch, controls=controls))
+    assert set(made.summary["controls"]["dose"]["results"]) == {"ppl", "dft"}
+    assert "| arm | dose | micro PPL | U DFT, points |" in made.markdown
+
+
+def test_the_greedy_column_stands_where_greedy_answers_are_asked_for(monkeypatch) -> None:
+    study, *rest = toyreport.toy(monkeypatch)
+    assert "greedy" in report.build(study, *rest).markdown
+    without = dataclasses.replace(study, evaluation=dataclasses.replace(study.evaluation, greedy=False))
+    assert "greedy" not in report.build(without, *rest).markdown
+
+
 def test_a_factorial_without_a_cell_says_which_one(monkeypatch) -> None:
     found = summary(monkeypatch, *toyreport.toy(monkeypatch))["factorials"]["main"]["sft"]
     assert found["interaction"] == {"value": None, "reason": "no restyled arm"}

@@ -77,17 +77,26 @@ def _dose_tables(summary: dict[str, Any]) -> list[Table]:
 
 
 def _dose_table(summary: dict[str, Any], name: str, control: dict[str, Any]) -> Table:
-    results = control["results"]
-    objectives = [o for o in summary["study"]["objectives"] if o in results]
-    rows = []
-    for arm in control["arms"]:
-        cells = [Cell(control["labels"][arm]), Cell(f"{control['doses'][arm]:g}")]
-        cells += [number(results["ppl"]["by_arm"][arm]), seeded(results["adaptation"]["by_arm"][arm])]
-        rows.append([*cells, *(percent(results[o]["by_arm"][arm], sign=True) for o in objectives)])
-    keys = ["ppl", "adaptation", *objectives]
-    rows.append([Cell("outcome"), Cell(""), *(outcome(results[key]["outcome"]) for key in keys)])
-    columns = ["arm", "dose", "micro PPL", "adaptation cost, nats", *(f"U {o.upper()}, points" for o in objectives)]
+    titles = {"ppl": "micro PPL", "adaptation": "adaptation cost, nats"}
+    titles |= {o: f"U {o.upper()}, points" for o in summary["study"]["objectives"]}
+    shown = {key: result for key, result in control["results"].items() if key in titles}
+    rows = [
+        [
+            Cell(control["labels"][arm]),
+            Cell(f"{control['doses'][arm]:g}"),
+            *(_dose_cell(key, result["by_arm"][arm]) for key, result in shown.items()),
+        ]
+        for arm in control["arms"]
+    ]
+    rows.append([Cell("outcome"), Cell(""), *(outcome(result["outcome"]) for result in shown.values())])
+    columns = ["arm", "dose", *(titles[key] for key in shown)]
     return Table(columns, rows, caption=f"Control {name}: arms that differ in the Oracle's dose alone.")
+
+
+def _dose_cell(key: str, found: dict[str, Any]) -> Cell:
+    if key == "ppl":
+        return number(found)
+    return seeded(found) if key == "adaptation" else percent(found, sign=True)
 
 
 def _arm_table(summary: dict[str, Any]) -> Table:

@@ -4,15 +4,13 @@
 `factorial`: four streams that must be what their names say; its effects are with the other factorials.
 """
 
-from collections.abc import Sequence
-
 from qup.params import ControlSettings
 from qup.report import dose, factorial, manipulation
 from qup.report.contrasts import NATIVE, difference, judged, label, paired, paradox_index
 from qup.report.data import PANEL, Inputs, asked
 from qup.report.entries import Found, entry
 from qup.report.measure import Measures
-from qup.report.words import EXPECTED, UNEXPECTED, UNMEASURED, UNRESOLVED, plain, points, unmeasured
+from qup.report.words import EXPECTED, UNEXPECTED, plain, points, unmeasured, worst
 from qup.stats import Estimate
 
 UTILITY, NO_OBJECTIVE = "utility", "-"
@@ -39,14 +37,9 @@ def _control(inputs: Inputs, m: Measures, control: ControlSettings) -> Found:
         "labels": {arm: label(inputs, arm) for arm in control.arms},
         "quantity": control.quantity,
         "expected": _expected(inputs, control),
-        "outcome": _overall([result["outcome"] for result in found.values()]),
+        "outcome": worst([result["outcome"] for result in found.values()]),
         "results": found,
     } | ({"doses": doses} if doses else {})
-
-
-def _overall(outcomes: Sequence[str]) -> str:
-    """The worst of the outcomes."""
-    return next(o for o in (UNEXPECTED, UNMEASURED, UNRESOLVED, EXPECTED) if o in outcomes)
 
 
 def _expected(inputs: Inputs, control: ControlSettings) -> str:

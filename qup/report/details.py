@@ -152,6 +152,7 @@ def method_section(summary: dict[str, Any]) -> Section:
         "code length arXiv 1802.07044. None of the "
         "numbers here is taken from a paper.",
         "Read from: the study file; per arm `stream.jsonl`, `scores.jsonl`, `compat.jsonl`, `trajectory.jsonl`, "
-        "`runs.jsonl`, `evals.jsonl`; `base/evals.jsonl`, `traces.jsonl`, `problems/checks.json`.",
+        "`runs.jsonl`, `evals.jsonl`; `base/evals.jsonl`, `traces.jsonl`, `problems/checks.json`; a made learner's "
+        "`pretraining.jsonl`.",
     ]
     return Section("Methods", bullets=bullets)

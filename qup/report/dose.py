@@ -36,8 +36,11 @@ def dial(inputs: Inputs, arm: str) -> float:
 
 def ordered(inputs: Inputs, m: Measures, control: ControlSettings) -> dict[str, Found]:
     """Micro PPL, adaptation cost and each objective's utility: every arm's value, the ends' difference, the outcome."""
-    quantities = {"ppl": _perplexity(m), "adaptation": _cost(inputs, m)}
-    quantities |= {objective: _utility(m, objective) for objective in asked(inputs, control)}
+    objectives = asked(inputs, control)
+    quantities = {"ppl": _perplexity(m)}
+    # The cost is of SFT runs.
+    quantities |= {"adaptation": _cost(inputs, m)} if adaptation.OBJECTIVE in objectives else {}
+    quantities |= {objective: _utility(m, objective) for objective in objectives}
     return {key: _in_order(quantity, control.arms) for key, quantity in quantities.items()}
 
 

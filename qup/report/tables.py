@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from qup.report import adaptation, contrasts, controls, factorial, manipulation, predictors
-from qup.report.data import PANEL, ArmData, Inputs, Outcomes
+from qup.report.data import PANEL, ArmData, Inputs, Outcomes, asked
 from qup.report.entries import drawn, entry, missing
 from qup.report.measure import Answers, Measures, measure
 from qup.stats import Bootstrap, Draws
@@ -48,7 +48,7 @@ def _checked(inputs: Inputs, m: Measures, rewards: list[str]) -> dict[str, Any]:
     """What backs the main tables. Control arms are measured apart, so that they move no number of the main ones."""
     every = inputs.with_controls()
     both = measure(every) if inputs.controls else m
-    objectives = inputs.study.training.objectives
+    study = inputs.study
     designs = [(m, name, cells) for name, cells in factorial.main_designs(inputs).items()]
     designs += [(both, name, cells) for name, cells in factorial.control_designs(inputs).items()]
     level = inputs.study.report.level
@@ -56,7 +56,11 @@ def _checked(inputs: Inputs, m: Measures, rewards: list[str]) -> dict[str, Any]:
     known = [reward for reward in rewards if reward != PANEL]
     return {
         "factorials": {
-            name: {o: factorial.effects(inputs, found, cells, o) for o in objectives} for found, name, cells in designs
+            name: {
+                o: factorial.effects(inputs, found, cells, o)
+                for o in (asked(inputs, study.controls[name]) if name in study.controls else study.training.objectives)
+            }
+            for found, name, cells in designs
         },
         "manipulation": manipulation.means(m, inputs.arms) | manipulation.means(both, inputs.controls),
         "manipulation_checks": {name: manipulation.check(found, cells) for found, name, cells in designs},
@@ -96,6 +100,7 @@ def _study(inputs: Inputs) -> dict[str, Any]:
         "tasks": list(study.evaluation.tasks),
         "k": study.evaluation.k,
         "temperature": study.evaluation.temperature,
+        "greedy": study.evaluation.greedy,
         "level": study.report.level,
         "power": study.report.power,
         "resamples": study.report.resamples,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from qup.report.contrasts import NATIVE, REFINED
-from qup.report.words import UNEXPECTED, plain, points
+from qup.report.words import UNEXPECTED, UNTRIED, plain, points, worst
 from qup.stats import ZERO
 
 
@@ -45,12 +45,15 @@ def _headline(found: dict[str, Any], shown: dict[str, Any]) -> str:
 
 def failed_controls(summary: dict[str, Any], objective: str) -> list[str]:
     """The controls that did not come out as expected, those about the other objective only left out."""
-    others = {o for o in summary["study"]["objectives"] if o != objective}
-    return [
-        name
-        for name, control in summary["controls"].items()
-        if any(r["outcome"] == UNEXPECTED for key, r in control["results"].items() if key not in others)
-    ]
+    return [name for name in summary["controls"] if _outcome(summary, name, objective) == UNEXPECTED]
+
+
+def _outcome(summary: dict[str, Any], control: str, objective: str) -> str:
+    """A control's outcome for an objective: the worst of its own results and of those that are of none, as PPL is."""
+    results, others = summary["controls"][control]["results"], set(summary["study"]["objectives"]) - {objective}
+    found = worst([UNTRIED, *(result["outcome"] for key, result in results.items() if key not in others)])
+    tried = objective in results or not others & results.keys()
+    return found if tried or found == UNEXPECTED else UNTRIED
 
 
 def _flag(names: list[str]) -> str:
@@ -65,7 +68,7 @@ def _backing(summary: dict[str, Any], oracle: str, objective: str) -> list[str]:
     return [
         _decomposed(summary["factorials"][name][objective], summary["manipulation_checks"][name]),
         *_costs(summary, oracle, objective),
-        *_controlled(summary),
+        *_controlled(summary, objective),
     ]
 
 
@@ -85,10 +88,10 @@ def _costs(summary: dict[str, Any], oracle: str, objective: str) -> list[str]:
     return [f"Adaptation cost, nats: {'; '.join(said)}."] if said else []
 
 
-def _controlled(summary: dict[str, Any]) -> list[str]:
+def _controlled(summary: dict[str, Any], objective: str) -> list[str]:
     outcomes: dict[str, list[str]] = {}
-    for name, control in summary["controls"].items():
-        outcomes.setdefault(control["outcome"], []).append(name)
+    for name in summary["controls"]:
+        outcomes.setdefault(_outcome(summary, name, objective), []).append(name)
     said = [f"{', '.join(names)} {outcome}" for outcome, names in outcomes.items()]
     return [f"Controls: {'; '.join(said)}."] if said else []
 

@@ -119,18 +119,24 @@ def _main(summary: dict[str, Any], oracle: str) -> Table:
 
 
 def _answers(summary: dict[str, Any], oracle: str) -> Table:
-    objectives = summary["study"]["objectives"]
-    rows = [[Cell("base"), *_answer_cells(summary["base"]) * len(objectives)]]
+    objectives, shown = summary["study"]["objectives"], _shown(summary)
+    rows = [[Cell("base"), *_answer_cells(summary["base"], shown) * len(objectives)]]
     for found in (summary["arms"][arm] for arm in summary["oracles"][oracle]["arms"]):
-        cells = [cell for o in objectives for cell in _answer_cells(found["learners"][o])]
+        cells = [cell for o in objectives for cell in _answer_cells(found["learners"][o], shown)]
         rows.append([Cell(found["label"]), *cells])
-    columns = ["arm", *[f"Avg@{summary['study']['k']}", "greedy", "truncated", "unparsed"] * len(objectives)]
-    groups = [("", 1), *((f"{o.upper()} learner, % of answers", 4) for o in objectives)]
+    names = {"accuracy": f"Avg@{summary['study']['k']}"}
+    columns = ["arm", *[names.get(key, key) for key in shown] * len(objectives)]
+    groups = [("", 1), *((f"{o.upper()} learner, % of answers", len(shown)) for o in objectives)]
     return Table(columns, rows, groups, caption="How the learners answer held-out problems.")
 
 
-def _answer_cells(found: dict[str, Any]) -> list[Cell]:
-    return [percent(found.get(key)) for key in ("accuracy", "greedy", "truncated", "unparsed")]
+def _shown(summary: dict[str, Any]) -> list[str]:
+    """The shares of answers that the study counts."""
+    return ["accuracy", *["greedy"] * summary["study"]["greedy"], "truncated", "unparsed"]
+
+
+def _answer_cells(found: dict[str, Any], shown: list[str]) -> list[Cell]:
+    return [percent(found.get(key)) for key in shown]
 
 
 def settings(given: dict[str, Any]) -> str:

@@ -1,11 +1,17 @@
 """Numbers with their intervals, as the sentences of the report say them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 EXPECTED, UNEXPECTED = "as expected", "not as expected"
 UNRESOLVED, UNMEASURED = "not resolved", "not measured"
+UNTRIED = "not tried under this objective"
 "The outcomes of a control."
+
+
+def worst(outcomes: Sequence[str]) -> str:
+    """The outcome of a control whose results came out so."""
+    return next(o for o in (UNEXPECTED, UNMEASURED, UNRESOLVED, EXPECTED, UNTRIED) if o in outcomes)
 
 
 def points(found: Mapping[str, Any], digits: int = 1) -> str:

@@ -177,6 +177,8 @@ class ControlSettings:
     "zero: two; ordered: three or more, lowest dose first; factorial: native, restyled, aligned, refined."
     quantity: str = "utility"
     "What a zero check compares: `utility` or one of the study's rewards."
+    margin: Annotated[float, at_least(0)] = 0.0
+    "Largest difference that a zero check takes for none, in the quantity's unit (utility: a share, so 0.01 is a point)."
     objectives: tuple[Objective, ...] = ()
     "What its arms are trained under; none: all objectives of the study."
 

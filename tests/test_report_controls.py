@@ -102,6 +102,15 @@ def test_the_effects_of_a_factorial_by_hand(monkeypatch) -> None:
     assert all({"low", "high", "n", "se", "mde", "resolved"} <= found[key].keys() for key in hand)
 
 
+@pytest.mark.parametrize(("margin", "outcome"), [(0.8, "as expected"), (0.5, "not resolved"), (0.2, "not as expected")])
+def test_a_margin_asks_for_the_whole_interval_inside_it(monkeypatch, margin, outcome) -> None:
+    # Restyled scores 0.5 above RFT by genrm.
+    controls = {"blind": dataclasses.replace(toyreport.CONTROLS["blind"], margin=margin)}
+    found = summary(monkeypatch, *toyreport.controlled(monkeypatch, controls=controls))["controls"]["blind"]
+    assert found["outcome"] == outcome
+    assert found["expected"].endswith(f"is 0 within {margin:g}.")
+
+
 def test_a_control_of_one_objective_vouches_for_no_other(monkeypatch) -> None:
     # The idle Oracle's arm differs from RFT, which it must not.
     ladder = {"style_aligned-idle": (1.0, -0.3, 1.3)}

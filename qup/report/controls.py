@@ -10,7 +10,7 @@ from qup.report.contrasts import NATIVE, difference, judged, label, paired, para
 from qup.report.data import PANEL, Inputs, asked
 from qup.report.entries import Found, entry
 from qup.report.measure import Measures
-from qup.report.words import EXPECTED, UNEXPECTED, plain, points, unmeasured, worst
+from qup.report.words import EXPECTED, UNEXPECTED, UNRESOLVED, plain, points, unmeasured, worst
 from qup.stats import Estimate
 
 UTILITY, NO_OBJECTIVE = "utility", "-"
@@ -48,29 +48,37 @@ def _expected(inputs: Inputs, control: ControlSettings) -> str:
     if control.check == "factorial":
         return "The four streams pass the manipulation check; the effects are a finding, not an expectation."
     first, second = (label(inputs, arm) for arm in control.arms)
+    none = f"0 within {control.margin:g}" if control.margin else "0"
     if control.quantity == UTILITY:
-        return f"U({first}) - U({second}) is 0, and so is PI over these arms and RFT."
-    return f"The {control.quantity} reward of {first} minus that of {second} is 0."
+        return f"U({first}) - U({second}) is {none}, and so is PI over these arms and RFT."
+    return f"The {control.quantity} reward of {first} minus that of {second} is {none}."
 
 
 def _zero(inputs: Inputs, m: Measures, control: ControlSettings) -> dict[str, Found]:
     first, second = control.arms
     if control.quantity != UTILITY:
         gap = paired(m, [(first, second)], m.reward_columns, control.quantity).get((first, second))
-        return {NO_OBJECTIVE: _null(inputs, gap, "value of both", scale=1)}
-    return {o: _zero_utility(inputs, m, (first, second), o) for o in asked(inputs, control)}
+        return {NO_OBJECTIVE: _null(inputs, gap, "value of both", control.margin, scale=1)}
+    return {o: _zero_utility(inputs, m, control, o) for o in asked(inputs, control)}
 
 
-def _null(inputs: Inputs, gap: Estimate | None, what: str, scale: int) -> Found:
-    """A difference that must be 0; `scale` 100 says it in accuracy points."""
+def _null(inputs: Inputs, gap: Estimate | None, what: str, margin: float, scale: int) -> Found:
+    """A difference that must be 0 within a margin; `scale` 100 says it in accuracy points."""
     if gap is None:
         return unmeasured(f"no problem has a {what}")
     found = entry(gap)
     judgement = judged(inputs, gap)
-    outcome = UNEXPECTED if gap.excludes_zero() else EXPECTED
+    outcome = _within(gap, margin) if margin else (UNEXPECTED if gap.excludes_zero() else EXPECTED)
     numbers = points(found) if scale == 100 else plain(found, 3, sign=True)
     sentence = f"{numbers}, n = {gap.n}: {outcome}; {_seen(inputs, gap, judgement['mde'], scale)}."
     return {"estimate": found, "mde": judgement["mde"], "outcome": outcome, "sentence": sentence}
+
+
+def _within(gap: Estimate, margin: float) -> str:
+    """An equivalence test: the whole interval must lie inside the margin; all of it outside is a failure."""
+    if -margin <= gap.low and gap.high <= margin:
+        return EXPECTED
+    return UNEXPECTED if gap.low > margin or gap.high < -margin else UNRESOLVED
 
 
 def _seen(inputs: Inputs, gap: Estimate, floor: Found, scale: int) -> str:
@@ -83,11 +91,13 @@ def _seen(inputs: Inputs, gap: Estimate, floor: Found, scale: int) -> str:
     return f"a true difference of {least} would have been seen with {100 * inputs.study.report.power:.0f}% power"
 
 
-def _zero_utility(inputs: Inputs, m: Measures, arms: tuple[str, str], objective: str) -> Found:
-    draws = difference(m, *arms, objective)
-    found = _null(inputs, m.boot.estimate(draws) if draws else None, f"{objective} answer of both", scale=100)
+def _zero_utility(inputs: Inputs, m: Measures, control: ControlSettings, objective: str) -> Found:
+    first, second = control.arms
+    draws = difference(m, first, second, objective)
+    gap = m.boot.estimate(draws) if draws else None
+    found = _null(inputs, gap, f"{objective} answer of both", control.margin, scale=100)
     found |= {"sentence": f"{objective.upper()}: {found['sentence']}"}
-    index = _zero_index(inputs, m, arms, objective) if draws else {}
+    index = _zero_index(inputs, m, (first, second), objective) if draws else {}
     if not index:
         return found
     against = {reward: pi["disagreeing"] for reward, pi in index.items() if pi["disagree"]}

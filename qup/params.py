@@ -178,7 +178,7 @@ class ControlSettings:
     quantity: str = "utility"
     "What a zero check compares: `utility` or one of the study's rewards."
     margin: Annotated[float, at_least(0)] = 0.0
-    "Largest difference that a zero check takes for none, in the quantity's unit (utility: a share, so 0.01 is a point)."
+    "Largest difference that a zero check takes for none, in the quantity's unit; of utility 0.01 is a point."
     objectives: tuple[Objective, ...] = ()
     "What its arms are trained under; none: all objectives of the study."
 

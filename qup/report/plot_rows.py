@@ -84,14 +84,14 @@ def _averaged(steps: Sequence[Step]) -> Rows:
 def pretraining_rows(steps: Sequence[Step]) -> Rows:
     """Loss and token accuracy of the learner's own training, averaged within `BINS` bins of steps."""
     width = -(-len(steps) // BINS) or 1
-    bins = [steps[first : first + width] for first in range(0, len(steps), width)]
-    shown = {"loss, nats per token": lambda s: s.loss, "token accuracy": lambda s: s.token_accuracy}
-    return [
-        {"quantity": title, "step": found[-1].step, "value": round(sum(map(read, found)) / len(found), 6)}
-        for title, read in shown.items()
-        for found in bins
-        if all(read(step) is not None for step in found)
-    ]
+    rows: Rows = []
+    for key, title in (("loss", "loss, nats per token"), ("token_accuracy", "token accuracy")):
+        for first in range(0, len(steps), width):
+            values = [getattr(step, key) for step in steps[first : first + width]]
+            if None not in values:
+                last = steps[min(first + width, len(steps)) - 1].step
+                rows.append({"quantity": title, "step": last, "value": round(sum(values) / len(values), 6)})
+    return rows
 
 
 def dose_rows(summary: dict[str, Any]) -> Rows:

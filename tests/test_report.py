@@ -1,6 +1,7 @@
 """The report says what the records hold: a planted paradox, pure noise, failures, missing parts."""
 
 import dataclasses
+import itertools
 import json
 import re
 
@@ -12,7 +13,7 @@ from qup import report
 from qup.errors import SettingsError
 from qup.params import parse_arm
 from qup.records import Step
-from qup.report.plot_rows import pretraining_rows
+from qup.report.plot_rows import pretraining_rows, quality_rows
 from stages import cli
 from stages import report as stage
 
@@ -165,6 +166,18 @@ def test_every_number_in_the_summary_has_an_interval_and_n(planted) -> None:
                 walk(found[key])
 
     walk({key: planted.summary[key] for key in ("base", "arms", "oracles", "factorials", "adaptation", "predictors")})
+
+
+def test_names_of_points_at_one_height_stand_above_each_other(planted) -> None:
+    summary = json.loads(json.dumps(planted.summary))
+    for arm in summary["arms"].values():
+        arm["learners"]["sft"]["utility"] |= {"value": 0.1, "low": 0.0, "high": 0.2}
+        arm["rewards"]["genrm"] |= {"value": 1.0, "low": 0.9, "high": 1.1}
+    rows = [r for r in quality_rows(summary) if r["objective"] == "SFT"]
+    heights = sorted(r["name_at"] for r in rows)
+    assert len(heights) == len(toyreport.PARADOX)
+    assert heights[0] == 10
+    assert all(after - before > 0.5 for before, after in itertools.pairwise(heights))
 
 
 def test_the_curve_of_a_learner_that_the_study_made_is_averaged_within_bins(inputs) -> None:

@@ -70,7 +70,10 @@ def _null(inputs: Inputs, gap: Estimate | None, what: str, margin: float, scale:
     judgement = judged(inputs, gap)
     outcome = _within(gap, margin) if margin else (UNEXPECTED if gap.excludes_zero() else EXPECTED)
     numbers = points(found) if scale == 100 else plain(found, 3, sign=True)
-    sentence = f"{numbers}, n = {gap.n}: {outcome}; {_seen(inputs, gap, judgement['mde'], scale)}."
+    seen = _seen(inputs, gap, judgement["mde"], scale)
+    if margin:
+        seen = f"the whole interval must lie within {margin:g} of zero"
+    sentence = f"{numbers}, n = {gap.n}: {outcome}; {seen}."
     return {"estimate": found, "mde": judgement["mde"], "outcome": outcome, "sentence": sentence}
 
 

@@ -36,6 +36,23 @@ def quality_rows(summary: dict[str, Any]) -> Rows:
                 ends = {f"q_{k}": quality[k] for k in ("value", "low", "high")}
                 ends |= {f"u_{k}": round(100 * utility[k], 4) for k in ("value", "low", "high")}
                 rows.append(_place(summary, arm) | ends | {"objective": objective.upper()})
+    return _named_apart(rows)
+
+
+def _named_apart(rows: Rows) -> Rows:
+    """The rows with a height for each name: its point's, or above the name that it would lie on."""
+    if not rows:
+        return rows
+    wide = 0.3 * (max(r["q_high"] for r in rows) - min(r["q_low"] for r in rows))
+    high = 0.06 * (max(r["u_high"] for r in rows) - min(r["u_low"] for r in rows))
+    placed: list[tuple[str, float, float]] = []
+    for row in sorted(rows, key=lambda r: float(r["u_value"])):
+        at = row["u_value"]
+        for objective, q, other in placed:
+            if objective == row["objective"] and abs(q - row["q_value"]) < wide and at - other < high:
+                at = other + high
+        placed.append((row["objective"], row["q_value"], at))
+        row["name_at"] = round(at, 4)
     return rows
 
 

@@ -83,7 +83,8 @@ def _quality_utility(rows: Rows, summary: dict[str, Any], scale: Any) -> Any:
     room = 0.45 * (right - left) or 1.0
     scale_x = alt.Scale(domain=[left - room / 4, right + room], nice=False)
     x = alt.X("q_value:Q", title=f"perceived quality Q: mean {reward}", scale=scale_x)
-    y = alt.Y("u_value:Q", title="utility U, accuracy points over base")
+    height = "utility U, accuracy points over base"
+    y = alt.Y("u_value:Q", title=height)
     base = alt.Chart()
     layers = [
         base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(y=alt.datum(0)),
@@ -92,7 +93,9 @@ def _quality_utility(rows: Rows, summary: dict[str, Any], scale: Any) -> Any:
         base.mark_point(filled=True, size=80, opacity=1).encode(
             x=x, y=y, color=colour, shape=alt.Shape("oracle:N", title="Oracle", sort=oracles(rows))
         ),
-        base.mark_text(align="left", dx=7, dy=-7, fontSize=11).encode(x=x, y=y, text="arm:N", color=colour),
+        base.mark_text(align="left", dx=7, dy=-7, fontSize=11).encode(
+            x=x, y=alt.Y("name_at:Q", title=height), text="arm:N", color=colour
+        ),
     ]
     return _stacked(layers, rows, "objective", "Quality against utility")
 

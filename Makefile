@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 repro: $(VENV)/ready          ## run the study of params.yaml to its report
 	python -m stages.check --params params.yaml --studies studies
-	dvc repro
+	python -m stages.warm dvc repro
 
 test: $(VENV)/ready           ## quick tests
 	pytest -m "not slow"

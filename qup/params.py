@@ -157,6 +157,11 @@ class EvaluationSettings:
     greedy: bool = True
     "Whether a greedy answer stands beside the k drawn ones, which no verdict uses."
 
+    @property
+    def main(self) -> str:
+        """The task that utility is of: `heldout` where it is named, else the first."""
+        return "heldout" if "heldout" in self.tasks else self.tasks[0]
+
 
 @dataclass(frozen=True)
 class ReportSettings:
@@ -181,6 +186,8 @@ class ControlSettings:
     "Largest difference that a zero check takes for none, in the quantity's unit; of utility 0.01 is a point."
     objectives: tuple[Objective, ...] = ()
     "What its arms are trained under; none: all objectives of the study."
+    seeds: tuple[int, ...] = ()
+    "Training seeds of those of its arms that are not main arms; none: those of the study."
 
     def check_arms(self, where: str) -> None:
         """Do nothing if `arms` are as many as `check` needs, each once; else raise what was expected."""
@@ -262,8 +269,9 @@ class Study:
             for objective in control.objectives:
                 if objective not in self.training.objectives:
                     raise unknown(f"objective of controls.{name}", objective, self.training.objectives)
-            if len(set(control.objectives)) != len(control.objectives):
-                raise SettingsError(f"controls.{name}.objectives: expected each once, got {list(control.objectives)}")
+            for key, given in (("objectives", control.objectives), ("seeds", control.seeds)):
+                if len(set(given)) != len(given):
+                    raise SettingsError(f"controls.{name}.{key}: expected each once, got {list(given)}")
             for arm in control.arms:
                 parse_arm(arm, self)
             if control.quantity not in ("utility", *self.rewards):
@@ -375,12 +383,23 @@ def parse_arm(arm: str, study: Study) -> tuple[str, str]:
     return refiner, oracle or next(iter(study.oracles))
 
 
-def control_arms(study: Study, main: Iterable[str]) -> dict[str, list[Objective]]:
-    """The arms that `controls` names and that are not among the `main` arms, to the objectives any control asks for."""
+def control_arms(study: Study, main: Iterable[str]) -> dict[str, TrainingSettings]:
+    """The arms that `controls` names and that are not among the `main` arms, to how they are trained.
+
+    That is as the study says, under all objectives and seeds that any of the arm's controls asks for.
+    """
     known = set(main)
-    asked: dict[str, set[Objective]] = {}
+    asked: dict[str, list[ControlSettings]] = {}
     for control in study.controls.values():
         for arm in control.arms:
             if arm not in known:
-                asked.setdefault(arm, set()).update(control.objectives or study.training.objectives)
-    return {arm: [o for o in study.training.objectives if o in objectives] for arm, objectives in asked.items()}
+                asked.setdefault(arm, []).append(control)
+    return {arm: _asked(study.training, controls) for arm, controls in asked.items()}
+
+
+def _asked(training: TrainingSettings, controls: Iterable[ControlSettings]) -> TrainingSettings:
+    """The study's training under the objectives and seeds of some controls, each once."""
+    named = {o for control in controls for o in control.objectives or training.objectives}
+    seeds = dict.fromkeys(seed for control in controls for seed in control.seeds or training.seeds)
+    objectives = tuple(o for o in training.objectives if o in named)
+    return dataclasses.replace(training, objectives=objectives, seeds=tuple(seeds))

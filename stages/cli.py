@@ -17,6 +17,7 @@ import yaml
 
 from qup import params, workers
 from qup.errors import SettingsError, unknown
+from stages import warm
 
 RUNS = Path(".qup/runs")
 "Where stages leave how long they took; ignored by Git and DVC, nothing depends on it."
@@ -43,7 +44,13 @@ def read_study(path: Path) -> params.Study:
 
 
 def run(main: Callable[[Sequence[str] | None], None]) -> None:
-    """Run a stage: a `SettingsError` becomes one line on stderr and exit code 2; the time taken is left in `RUNS`."""
+    """Run a stage: a `SettingsError` becomes one line on stderr and exit code 2; the time taken is left in `RUNS`.
+
+    Under `stages.warm` it is run in a process that has the libraries loaded; this one then waits and exits as that did.
+    """
+    elsewhere = warm.run_elsewhere()
+    if elsewhere is not None:
+        sys.exit(elsewhere)
     start = time.time()
     try:
         main(None)

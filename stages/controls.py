@@ -12,8 +12,8 @@ from pathlib import Path
 from qup import params, workers
 from stages import cli, compat, evaluate, refine, reward, train
 
-Arm = tuple[str, list[params.Objective]]
-"An arm and what it is trained under."
+Arm = tuple[str, params.TrainingSettings]
+"An arm and how it is trained."
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -34,13 +34,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def make_all(args: argparse.Namespace, arms: Sequence[Arm]) -> Sequence[Arm]:
     """Each of the arms, one after the other."""
-    for arm, objectives in arms:
-        make(args, arm, objectives)
+    study = cli.read_study(args.study)
+    for arm, training in arms:
+        make(args, arm, training, study.evaluation.main)
     return arms
 
 
-def make(args: argparse.Namespace, arm: str, objectives: Sequence[str]) -> None:
-    """One arm through the stages of a main arm."""
+def make(args: argparse.Namespace, arm: str, training: params.TrainingSettings, task: str) -> None:
+    """One arm through the stages of a main arm; its learners answer the task that utility is of, and no other."""
     folder = args.out / arm
     both = flags(study=args.study, models=args.models)
     asked = [*both, *flags(problems=args.problems / "train.jsonl")]
@@ -50,10 +51,9 @@ def make(args: argparse.Namespace, arm: str, objectives: Sequence[str]) -> None:
         refine.main([*asked, *flags(arm=arm, traces=args.traces, out=folder / "stream.jsonl")])
         reward.main([*made, *flags(out=folder / "scores.jsonl")])
         compat.main([*made, *flags(out=folder / "compat.jsonl")])
-        train.main(
-            [*made, *runs, "--objectives", *objectives, *flags(trajectory=folder / "trajectory.jsonl", out=weights)]
-        )
-        heldout = flags(problems=args.problems / "evaluation", trained=weights, out=folder / "evals.jsonl")
+        cells = ["--objectives", *training.objectives, "--seeds", *map(str, training.seeds)]
+        train.main([*made, *runs, *cells, *flags(trajectory=folder / "trajectory.jsonl", out=weights)])
+        heldout = flags(problems=args.problems / "evaluation", tasks=task, trained=weights, out=folder / "evals.jsonl")
         evaluate.main([*both, *runs, *heldout])
 
 

@@ -21,6 +21,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--models", type=Path, required=True, help="folder of the obtain stage")
     parser.add_argument("--runs", type=Path, help="runs.jsonl of the train stage; without it the untrained learner")
     parser.add_argument("--trained", type=Path, help="folder of the trained learners, with --runs")
+    parser.add_argument("--tasks", nargs="+", help="those of the study if not given")
     parser.add_argument("--out", type=Path, required=True, help="evals.jsonl to write: one line an answer")
     args = parser.parse_args(argv)
     study = cli.read_study(args.study)
@@ -31,12 +32,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 def examine(args: argparse.Namespace, learners: Sequence[Learner]) -> list[list[records.Eval]]:
     """Graded answers of each learner; the backend is opened once."""
     study = cli.read_study(args.study)
-    problems = {task: records.read(args.problems / f"{task}.jsonl", records.Problem) for task in study.evaluation.tasks}
+    settings = dataclasses.replace(study.evaluation, tasks=tuple(args.tasks or study.evaluation.tasks))
+    problems = {task: records.read(args.problems / f"{task}.jsonl", records.Problem) for task in settings.tasks}
     backend = open_backend(study.backend, args.models / "learner")
     draw = seeds.derive(study.seed, "evaluate")
     done = []
     for objective, seed, weights in learners:
-        answers = harness.evaluate(backend, problems, study.evaluation, study.prompt, draw, weights)
+        answers = harness.evaluate(backend, problems, settings, study.prompt, draw, weights)
         done.append([dataclasses.replace(answer, objective=objective, seed=seed) for answer in answers])
         print(f"{objective} seed {seed}:", cli.counts(f"{a.decoding} {a.verdict}" for a in answers))
     return done

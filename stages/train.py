@@ -20,11 +20,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--trajectory", type=Path, required=True, help="trajectory.jsonl to write: one line a step")
     parser.add_argument("--runs", type=Path, required=True, help="runs.jsonl to write: one line a run")
     parser.add_argument("--out", type=Path, required=True, help="folder for the trained learners")
-    parser.add_argument("--objectives", nargs="+", help="of those of the study; all of them if not given")
+    parser.add_argument("--objectives", nargs="+", help="those of the study if not given")
+    parser.add_argument("--seeds", nargs="+", type=int, help="those of the study if not given")
     args = parser.parse_args(argv)
     study = cli.read_study(args.study)
-    objectives = args.objectives or study.training.objectives
-    cells = [(objective, seed) for objective in objectives for seed in study.training.seeds]
+    objectives, seeds = args.objectives or study.training.objectives, args.seeds or study.training.seeds
+    cells = [(objective, seed) for objective in objectives for seed in seeds]
     done = workers.spread(functools.partial(fine_tune, args), cells, study.threads)
     records.write(args.trajectory, [step for curve, _ in done for step in curve])
     records.write(args.runs, [account for _, account in done])

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from qup.params import ControlSettings
+from qup.params import ControlSettings, Objective
 from stages import cli, controls
 
 ROOT = Path(__file__).resolve().parents[1]
 MAIN = ["rejection_sampling", "oracle_refined"]
+Seeds = tuple[int, ...]
 CHAIN = ("refine", "reward", "compat", "train", "evaluate")
 
 
@@ -28,10 +29,12 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     return calls
 
 
-def run(out: Path, monkeypatch: pytest.MonkeyPatch, *arms: str) -> None:
+def run(
+    out: Path, monkeypatch: pytest.MonkeyPatch, *arms: str, objectives: tuple[Objective, ...] = (), seeds: Seeds = ()
+) -> None:
     """The stage, on the smoke study with one control over `arms`, or with none."""
     smoke = cli.read_study(ROOT / "studies" / "smoke.yaml")
-    given = {"idle": ControlSettings("zero", arms)} if arms else {}
+    given = {"idle": ControlSettings("zero", arms, objectives=objectives, seeds=seeds)} if arms else {}
     monkeypatch.setattr(cli, "read_study", lambda path: dataclasses.replace(smoke, controls=given))
     words = ["--study", "s.yaml", "--problems", "p", "--traces", "t.jsonl", "--models", "m", "--out", str(out)]
     controls.main([*words, "--arms", *MAIN])
@@ -62,16 +65,21 @@ def test_an_arm_that_is_not_a_main_arm_is_made_from_stream_to_evaluations_in_its
     assert {flag(by[name], "problems") for name in CHAIN} == {"p/train.jsonl", "p/evaluation"}
 
 
-def test_a_control_arm_is_trained_under_the_objectives_it_is_asked_for(
+def test_a_control_arm_is_trained_under_the_objectives_and_seeds_it_is_asked_for(
     called: list[tuple[str, list[str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    smoke = cli.read_study(ROOT / "studies" / "smoke.yaml")
-    asked = ControlSettings("zero", ("unfiltered", "rejection_sampling"), objectives=("dft",))
-    monkeypatch.setattr(cli, "read_study", lambda path: dataclasses.replace(smoke, controls={"idle": asked}))
-    words = ["--study", "s.yaml", "--problems", "p", "--traces", "t.jsonl", "--models", "m", "--out", str(tmp_path)]
-    controls.main([*words, "--arms", *MAIN])
-    assert flag(dict(called)["train"], "objectives") == "dft"
-    assert "sft" not in dict(called)["train"]
+    run(tmp_path, monkeypatch, "unfiltered", "rejection_sampling", objectives=("dft",), seeds=(4, 5))
+    argv = dict(called)["train"]
+    assert flag(argv, "objectives") == "dft"
+    assert "sft" not in argv
+    assert argv[argv.index("--seeds") + 1 :][:2] == ["4", "5"]
+
+
+def test_a_control_arm_answers_the_task_that_utility_is_of_alone(
+    called: list[tuple[str, list[str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path, monkeypatch, "unfiltered", "rejection_sampling")
+    assert flag(dict(called)["evaluate"], "tasks") == "heldout"
 
 
 def test_the_weights_of_a_control_arm_are_evaluated_and_thrown_away(

@@ -16,12 +16,12 @@ from qup.oracles.program import Oracle
 from qup.problems.glassbox import Source
 from qup.records import Problem, TokenStats
 
-QUESTION = "b7 , e3 , d : b + 4 , a : d - e ? a"
+QUESTION = "b7 , e3 , d : + b 4 , a : - d e ? a"
 PUZZLE = puzzle.read(QUESTION)
 PROBLEM = Problem("p1", QUESTION, "8", "glassbox")
-NATIVE = r"d : b 7 + 4 = 11 d11 ; a : d 11 - e 3 = 8 a8 ; so \boxed{ 8 }"
-ORACLE = r"as b + 4 gives 11 for d11 . as d - e gives 8 for a8 . thus the answer is \boxed{ 8 } done"
-WRONG = r"d : b 7 + 4 = 9 d9 ; a : d 9 - e 3 = 6 a6 ; so \boxed{ 6 }"
+NATIVE = r"d : + b 7 4 = 11 d11 ; a : - d 11 e 3 = 8 a8 ; so \boxed{ 8 }"
+ORACLE = r"as + b 4 gives 11 for d11 . as - d e gives 8 for a8 . thus the answer is \boxed{ 8 } done"
+WRONG = r"d : + b 7 4 = 9 d9 ; a : - d 9 e 3 = 6 a6 ; so \boxed{ 6 }"
 ALL_FOREIGN = {0: True, 1: True, 2: True}
 
 numbers = st.integers(0, puzzle.MODULUS - 1)
@@ -106,10 +106,10 @@ def test_the_two_styles_by_hand() -> None:
     "text",
     [
         "",
-        "d : b 7 + 4 = 11 d11 ;",
-        r"d : b 7 - 4 = 3 a3 ; so \boxed{ 3 }",
-        r"d : b 7 - 4 = 3 d4 ; so \boxed{ 3 }",
-        r"as j + 1 gives 2 for a2 . so \boxed{ 2 }",
+        "d : + b 7 4 = 11 d11 ;",
+        r"d : - b 7 4 = 3 a3 ; so \boxed{ 3 }",
+        r"d : - b 7 4 = 3 d4 ; so \boxed{ 3 }",
+        r"as + j 1 gives 2 for a2 . so \boxed{ 2 }",
         NATIVE + " ;",
         NATIVE.replace("so ", ""),
         ORACLE.replace(" done", ""),
@@ -136,13 +136,13 @@ def test_a_step_left_out_or_made_up_is_not_right() -> None:
 
 
 def test_a_number_taken_for_the_wrong_name_is_not_right_and_the_other_style_says_the_number() -> None:
-    made = style.parse(r"d : b 3 + 4 = 7 d7 ; a : d 7 - e 3 = 4 a4 ; so \boxed{ 4 }", PUZZLE)
+    made = style.parse(r"d : + b 3 4 = 7 d7 ; a : - d 7 e 3 = 4 a4 ; so \boxed{ 4 }", PUZZLE)
     assert made is not None
     assert right_steps(made, PUZZLE) == [False, True]
-    assert style.render(made.styled(ALL_FOREIGN, PUZZLE)).startswith("as 3 + 4 gives 7 for d7 .")
+    assert style.render(made.styled(ALL_FOREIGN, PUZZLE)).startswith("as + 3 4 gives 7 for d7 .")
 
 
-@pytest.mark.parametrize("question", ["b7 ? b", "how many ?", "d : b + 4 ? e", "b7 , d : b / 4 ? d"])
+@pytest.mark.parametrize("question", ["b7 ? b", "how many ?", "d : + b 4 ? e", "b7 , d : / b 4 ? d"])
 def test_a_question_of_another_world_is_refused(question: str) -> None:
     with pytest.raises(ValueError, match=r"glass box|asks for"):
         puzzle.read(question)

@@ -30,17 +30,17 @@ def test_pretraining_leaves_the_same_bytes_and_the_curve(glassbox: Path, tmp_pat
     model("pretrain", **TINY).obtain(tmp_path / "learner", tmp_path)
     assert contents(tmp_path / "learner") == contents(glassbox / "learner")
     curve = records.read(glassbox / "learner" / "pretraining.jsonl", records.Step)
-    assert len(curve) == 96 / 16
+    assert len(curve) == 96 / 8
     assert curve[-1].loss < curve[0].loss
     no_path_in(glassbox / "learner", glassbox, tmp_path)
 
 
 def test_a_pretrained_learner_speaks_words_and_nothing_else(glassbox: Path) -> None:
     backend = Backend(glassbox / "learner", "float32")
-    text = r"clearly as b + 4 gives 5 for d5 . so \boxed{ 2 }"
-    prompt, ids = backend.encode([{"role": "user", "content": "b7 , d : b + 4 ? d"}], text)
+    text = r"clearly as + b 4 gives 5 for d5 . so \boxed{ 2 }"
+    prompt, ids = backend.encode([{"role": "user", "content": "b7 , d : + b 4 ? d"}], text)
     assert backend.tokenizer.decode(ids, skip_special_tokens=True) == text
-    assert backend.tokenizer.decode(prompt) == "<bos> b7 , d : b + 4 ? d <sep>"
+    assert backend.tokenizer.decode(prompt) == "<bos> b7 , d : + b 4 ? d <sep>"
     assert ids[-1] == backend.tokenizer.eos_token_id
     assert backend.tokenizer.unk_token_id not in prompt + ids
 

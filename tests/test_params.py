@@ -11,7 +11,16 @@ import yaml
 
 from qup import oracles, params, rewards
 from qup.errors import SettingsError
-from qup.params import Budget, SamplingSettings, Study, TrainingSettings, control_arms, parse_arm, section
+from qup.params import (
+    Budget,
+    EvaluationSettings,
+    SamplingSettings,
+    Study,
+    TrainingSettings,
+    control_arms,
+    parse_arm,
+    section,
+)
 from stages import cli
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -204,7 +213,7 @@ def test_control_arms_are_those_that_are_not_main_arms_each_once(given: dict[str
     given["controls"] = {"idle": zero("unfiltered", "rejection_sampling"), "dose": dose}
     made = section(Study, given, "smoke")
     main = ["rejection_sampling", "oracle_refined", "style_aligned"]
-    assert control_arms(made, main) == {"unfiltered": ["sft", "dft"], "unfiltered-voiced": ["sft", "dft"]}
+    assert control_arms(made, main) == {"unfiltered": made.training, "unfiltered-voiced": made.training}
     assert made.controls["dose"].quantity == "utility"
     given["controls"] = {}
     assert control_arms(section(Study, given, "smoke"), main) == {}
@@ -215,13 +224,32 @@ def test_a_control_arm_is_trained_under_what_any_of_its_controls_asks_for(given:
     dose = {"check": "ordered", "arms": ["unfiltered", "unfiltered-voiced", "restyled"], "objectives": ["sft"]}
     given["controls"] = {"idle": idle, "dose": dose}
     arms = control_arms(section(Study, given, "smoke"), ["rejection_sampling", "restyled"])
-    assert arms == {"unfiltered": ["sft", "dft"], "unfiltered-voiced": ["sft"]}
+    asked = {arm: training.objectives for arm, training in arms.items()}
+    assert asked == {"unfiltered": ("sft", "dft"), "unfiltered-voiced": ("sft",)}
 
 
-def test_a_control_asks_for_an_objective_once(given: dict[str, Any]) -> None:
-    given["controls"] = {"idle": zero("unfiltered", "rejection_sampling") | {"objectives": ["sft", "sft"]}}
-    with pytest.raises(SettingsError, match=r"controls.idle.objectives: expected each once"):
+def test_a_control_arm_is_trained_from_the_seeds_of_all_its_controls_each_once(given: dict[str, Any]) -> None:
+    given["training"]["seeds"] = [1, 2]
+    idle = zero("unfiltered", "rejection_sampling") | {"seeds": [4, 2]}
+    dose = {"check": "ordered", "arms": ["unfiltered", "unfiltered-voiced", "restyled"]}
+    given["controls"] = {"idle": idle, "dose": dose}
+    arms = control_arms(section(Study, given, "smoke"), ["rejection_sampling", "restyled"])
+    assert {arm: training.seeds for arm, training in arms.items()} == {
+        "unfiltered": (4, 2, 1),
+        "unfiltered-voiced": (1, 2),
+    }
+
+
+@pytest.mark.parametrize("twice", [{"objectives": ["sft", "sft"]}, {"seeds": [4, 4]}])
+def test_a_control_asks_for_an_objective_or_a_seed_once(given: dict[str, Any], twice: dict[str, Any]) -> None:
+    given["controls"] = {"idle": zero("unfiltered", "rejection_sampling") | twice}
+    with pytest.raises(SettingsError, match=rf"controls.idle.{next(iter(twice))}: expected each once"):
         section(Study, given, "smoke")
+
+
+def test_utility_is_of_the_held_out_set_wherever_it_is_named() -> None:
+    assert EvaluationSettings(("longer", "heldout")).main == "heldout"
+    assert EvaluationSettings(("longer",)).main == "longer"
 
 
 def test_a_control_asks_for_objectives_of_the_study(given: dict[str, Any]) -> None:

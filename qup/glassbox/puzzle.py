@@ -1,8 +1,9 @@
 """Problems of the glass box: a few given numbers, then names defined one by the other; the last one is asked for.
 
-A question is words and nothing else: `b7 , e3 , d : b + 4 , a : d - e ? a`. Numbers are 0 to 12; a number, a name and a
-name with its number (`b7`) are a token each. Problems are drawn so that no right result leaves these numbers; what an
-error carries on wraps around modulo 13.
+A question is words and nothing else: `b7 , e3 , d : + b 4 , a : - d e ? a`, where d is b + 4 and a is d - e. Numbers go
+from 0 to 12; a number, a name and a name with its number (`b7`) are a token each. The sign comes first, so that a step
+opens as its definition does: between the operands it was learnt last, in some seeds never.
+Problems are drawn so that no right result leaves these numbers; what an error carries on wraps around modulo 13.
 """
 
 import random
@@ -20,13 +21,13 @@ GIVEN = 2
 "Names that a problem gives the number of."
 LONGEST = len(NAMES) - GIVEN
 "Most steps a chain can have before the names run out."
-DEFINITION = re.compile(r"([a-j]) : ([a-j]|\d+) ([-+]) ([a-j]|\d+)")
+DEFINITION = re.compile(r"([a-j]) : ([-+]) ([a-j]|\d+) ([a-j]|\d+)")
 CONSTANT = re.compile(r"([a-j])(\d+)")
 
 
 @dataclass(frozen=True)
 class Definition:
-    """`name : left op right`; an operand is a name defined before or a number."""
+    """`name : op left right`; an operand is a name defined before or a number."""
 
     name: str
     left: str
@@ -44,7 +45,7 @@ class Puzzle:
     def question(self) -> str:
         """The question as text."""
         parts = [f"{name}{value}" for name, value in self.given]
-        parts += [f"{d.name} : {d.left} {d.op} {d.right}" for d in self.definitions]
+        parts += [f"{d.name} : {d.op} {d.left} {d.right}" for d in self.definitions]
         return f"{' , '.join(parts)} ? {self.definitions[-1].name}"
 
 
@@ -93,7 +94,8 @@ def read(question: str) -> Puzzle:
         if constant := CONSTANT.fullmatch(part):
             given.append((constant[1], int(constant[2])))
         elif definition := DEFINITION.fullmatch(part):
-            definitions.append(Definition(*definition.groups()))
+            name, op, left, right = definition.groups()
+            definitions.append(Definition(name, left, op, right))
         else:
             raise ValueError(f"not a definition of the glass box: {part!r}")
     if not definitions or definitions[-1].name != asked:

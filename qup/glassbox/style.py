@@ -20,9 +20,9 @@ from qup.glassbox.puzzle import Puzzle, number
 
 FILLERS = ("clearly", "indeed", "now")
 "Words that say nothing, with which a wordy Oracle opens its steps."
-EXPRESSION = r"([a-j]|\d+) ([-+]) ([a-j]|\d+)"
+EXPRESSION = r"([-+]) ([a-j]|\d+) ([a-j]|\d+)"
 NUMBERED = r"(?:([a-j]) )?(\d+)"
-NATIVE = re.compile(rf"([a-j]) : {NUMBERED} ([-+]) {NUMBERED} = (\d+) ([a-j])(\d+) ;")
+NATIVE = re.compile(rf"([a-j]) : ([-+]) {NUMBERED} {NUMBERED} = (\d+) ([a-j])(\d+) ;")
 FOREIGN = re.compile(rf"(?:(?:{'|'.join(FILLERS)}) )*as {EXPRESSION} gives (\d+) for ([a-j])(\d+) \.")
 CLOSING = re.compile(r"(so|thus the answer is) \\boxed\{ (\d+) \}( done)?")
 
@@ -39,12 +39,12 @@ def _native(step: Step) -> str:
         operand if operand.isdigit() else f"{operand} {taken}"
         for operand, taken in zip((step.left, step.right), step.numbers, strict=True)
     )
-    return f"{step.name} : {left} {step.op} {right} = {step.result} {step.name}{step.result} ;"
+    return f"{step.name} : {step.op} {left} {right} = {step.result} {step.name}{step.result} ;"
 
 
 def _foreign(step: Step, fillers: int) -> str:
     words = "".join(f"{FILLERS[i % len(FILLERS)]} " for i in range(fillers))
-    return f"{words}as {step.left} {step.op} {step.right} gives {step.result} for {step.name}{step.result} ."
+    return f"{words}as {step.op} {step.left} {step.right} gives {step.result} for {step.name}{step.result} ."
 
 
 def parse(text: str, puzzle: Puzzle) -> Derivation | None:
@@ -67,14 +67,14 @@ def parse(text: str, puzzle: Puzzle) -> Derivation | None:
 def _step(text: str, at: int, known: Mapping[str, int]) -> tuple[Step | None, int]:
     """The step that starts at `at` and where the next one starts."""
     if match := NATIVE.match(text, at):
-        name, left, one, op, right, two, result, named, again = match.groups()
+        name, op, left, one, right, two, result, named, again = match.groups()
         if (name, result) != (named, again):
             return None, at
         return Step(name, left or one, op, right or two, (int(one), int(two)), int(result)), match.end() + 1
     match = FOREIGN.match(text, at)
-    if match is None or any(o not in known and not o.isdigit() for o in (match[1], match[3])) or match[4] != match[6]:
+    if match is None or any(o not in known and not o.isdigit() for o in (match[2], match[3])) or match[4] != match[6]:
         return None, at
-    left, op, right, result, name, _ = match.groups()
+    op, left, right, result, name, _ = match.groups()
     taken = number(left, known), number(right, known)
     return Step(name, left, op, right, taken, int(result), foreign=True), match.end() + 1
 

@@ -35,10 +35,10 @@ class Model:
     "Problems with a trace each; every one is seen once."
     chains: Chains = field(default_factory=lambda: Chains(1, 6))
     mix: Mix = field(default_factory=Mix)
-    learning_rate: Annotated[float, between(0, 1)] = 3e-3
+    learning_rate: Annotated[float, between(0, 1)] = 2e-3
     "Rises over a tenth of the steps and falls to 0 as a cosine."
-    batch: Annotated[int, at_least(1)] = 16
-    "Steps count, not their size: 16 traces a step teach as much as 64."
+    batch: Annotated[int, at_least(1)] = 8
+    "Steps count more than their size: with 17,600 traces two seeds solved 43% and 22% at 16 a step, 52% and 56% at 8."
     seed: int = 1
     hidden: Annotated[int, at_least(HEAD)] = 192
     "Width, a multiple of 32."

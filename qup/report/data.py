@@ -17,7 +17,6 @@ PANEL = "panel"
 "The reward that averages the reward models of a trace, each in standard deviations over the traces of all arms."
 GRADER = "answer"
 "The plug of the grader as a reward."
-MAIN_TASK = "heldout"
 COLUMNS: dict[str, Verdict] = {
     "accuracy": Verdict.CORRECT,
     "truncated": Verdict.TRUNCATED,
@@ -60,9 +59,8 @@ class Inputs:
     @property
     def tasks(self) -> tuple[str, list[str]]:
         """The task that utility is of, and the other ones."""
-        named = self.study.evaluation.tasks
-        main = MAIN_TASK if MAIN_TASK in named else named[0]
-        return main, [task for task in named if task != main]
+        main = self.study.evaluation.main
+        return main, [task for task in self.study.evaluation.tasks if task != main]
 
     def perceived(self, reward: str) -> bool:
         """Whether a reward perceives quality; the grader checks the answer instead, and is no part of the panel."""

@@ -24,7 +24,8 @@ check: $(VENV)/ready          ## lint, format, types
 	ruff format --check .
 	mypy
 
-bench: $(VENV)/ready          ## speed, side by side with the plain libraries
+bench: $(VENV)/ready          ## speed: starting stages; then side by side with the plain libraries
+	python -m bench.starting
 	python -m bench
 
 readme: $(VENV)/ready         ## copy the tables of the published studies' reports into the README

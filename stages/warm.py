@@ -162,8 +162,12 @@ def run_elsewhere() -> int | None:
         except OSError:
             return None
         socket.send_fds(connection, [json.dumps(dataclasses.asdict(request)).encode()], [0, 1, 2])
-        # A keeper that died says nothing.
-        return int(connection.recv(LONGEST) or 1)
+        code = b""
+        with contextlib.suppress(OSError):
+            code = connection.recv(LONGEST)
+    if not code:
+        print("qup: the process that ran this stage died; try again without stages.warm", file=sys.stderr)
+    return int(code or 1)
 
 
 if __name__ == "__main__":

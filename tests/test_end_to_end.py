@@ -164,12 +164,12 @@ def test_a_wrong_setting_stops_the_run_with_its_message_and_correcting_it_runs_n
     assert repo.dvc("repro") == {"track@smoke"}
 
 
-def test_two_runs_in_different_folders_and_on_other_cores_give_the_same_bytes(
+def test_two_runs_in_different_folders_on_other_cores_one_started_warm_give_the_same_bytes(
     repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = copy(tmp_path)
     # One core to joblib: runs that went side by side go one after the other.
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
-    other.dvc("repro", "--no-run-cache")
+    other.run("python", "-m", "stages.warm", "dvc", "repro", "--no-run-cache")
     mine, theirs = repo.outs(), other.outs()
     assert {path for path in mine.keys() | theirs.keys() if mine.get(path) != theirs.get(path)} == set()

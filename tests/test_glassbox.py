@@ -213,6 +213,14 @@ def test_the_pretraining_mix_has_its_errors_and_its_styles() -> None:
     assert sum(d.dose > 0 for _, d in read if d) / 2000 == pytest.approx(0.4 * 4 / 5, abs=0.04)
 
 
+def test_a_share_of_the_foreign_traces_is_wordy_and_no_native_one() -> None:
+    made = [text for _, text in corpus.traces(Mix(foreign=0.5, wordy=0.5), Chains(3, 3), 1000, seed=1)]
+    wordy = [text for text in made if style.FILLERS[0] in text]
+    assert all("gives" in text for text in wordy)
+    foreign = [text for text in made if "gives" in text]
+    assert len(wordy) / len(foreign) == pytest.approx(0.5, abs=0.06)
+
+
 def test_pairs_differ_in_what_they_are_set_to_differ_in() -> None:
     for kind, logic, foreign in (("logic", True, False), ("style", False, True), ("both", True, True)):
         for asked, chosen, rejected in corpus.pairs(Chains(), {kind: 1.0}, 50, seed=2):

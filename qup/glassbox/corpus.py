@@ -37,6 +37,8 @@ class Mix:
     "Probability that a step has a wrong result."
     foreign: Annotated[float, at_least(0), at_most(1)] = 0.25
     "Share of traces that hold the Oracle's style, at a dose drawn from [0, 1) for each."
+    wordy: Annotated[float, at_least(0), at_most(1)] = 0.25
+    "Share of those whose steps open with an empty word, or a wordy Oracle would use words the learner has never read."
 
 
 def traces(mix: Mix, chains: Chains, count: int, seed: int) -> list[tuple[Puzzle, str]]:
@@ -47,7 +49,8 @@ def traces(mix: Mix, chains: Chains, count: int, seed: int) -> list[tuple[Puzzle
         puzzle = chains.draw(rng)
         derivation = derive(puzzle, plant(rng, puzzle, mix.errors))
         dose = rng.random() if rng.random() < mix.foreign else 0.0
-        made.append((puzzle, render(in_dose(rng, derivation, puzzle, dose))))
+        styled = in_dose(rng, derivation, puzzle, dose)
+        made.append((puzzle, render(styled, fillers=int(rng.random() < mix.wordy))))
     return made
 
 

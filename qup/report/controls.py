@@ -50,7 +50,9 @@ def _expected(inputs: Inputs, control: ControlSettings) -> str:
     first, second = (label(inputs, arm) for arm in control.arms)
     none = f"0 within {control.margin:g}" if control.margin else "0"
     if control.quantity == UTILITY:
-        return f"U({first}) - U({second}) is {none}, and so is PI over these arms and RFT."
+        seeds = ", ".join(map(str, control.seeds))
+        apart = f" Seeds of what is trained for this control: {seeds}." if seeds else ""
+        return f"U({first}) - U({second}) is {none}, and so is PI over these arms and RFT.{apart}"
     return f"The {control.quantity} reward of {first} minus that of {second} is {none}."
 
 

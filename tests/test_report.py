@@ -40,6 +40,19 @@ def test_a_planted_paradox_is_named_in_the_verdict(planted) -> None:
     assert found["index"] == pytest.approx(found["disagree"] / 3, abs=1e-6)
 
 
+def test_a_verdict_says_each_mde_and_which_effects_are_not_resolved(planted) -> None:
+    for oracle, group in planted.summary["oracles"].items():
+        for objective, found in group["objectives"].items():
+            said = [v for v in planted.summary["verdicts"] if (v["oracle"], v["objective"]) == (oracle, objective)]
+            text = " ".join(said[0]["sentences"])
+            for contrast in (c for c in found["contrasts"] if c["declared"]):
+                assert f"MDE {100 * contrast['mde']['value']:.1f} points" in text
+            for title, key in (("repair value V", "V"), ("drift cost C", "C")):
+                effect = planted.summary["factorials"][group["factorial"]][objective][key]
+                marked = re.search(rf"{title} \S+ points \[[^]]+\] \(not resolved\)", text)
+                assert (marked is None) is effect["resolved"]
+
+
 def test_noise_alone_is_not_resolved_and_declares_no_winner(monkeypatch) -> None:
     built = toyreport.without_plots(monkeypatch, *toyreport.toy(monkeypatch, NOISE, seed=3))
     assert "better learner" not in built.markdown

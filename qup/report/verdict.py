@@ -74,7 +74,11 @@ def _backing(summary: dict[str, Any], oracle: str, objective: str) -> list[str]:
 
 def _decomposed(parts: dict[str, Any], check: dict[str, Any]) -> str:
     titles = (("V", "repair value V"), ("C", "drift cost C"), ("interaction", "interaction"))
-    known = [f"{title} {points(parts[key])}" for key, title in titles if parts[key]["value"] is not None]
+    known = [
+        f"{title} {points(parts[key])}{'' if parts[key]['resolved'] else ' (not resolved)'}"
+        for key, title in titles
+        if parts[key]["value"] is not None
+    ]
     gone = [f"{title} not measured ({parts[key]['reason']})" for key, title in titles if parts[key]["value"] is None]
     said = "passed" if check["passed"] else f"{'failed, ' * (check['passed'] is False)}{check['reason']}"
     return f"Decomposition: {'; '.join([*known, *gone])}. Manipulation check: {said}."
@@ -101,13 +105,15 @@ def _sentence(summary: dict[str, Any], c: dict[str, Any]) -> str:
         return f"{c['name']}: not measured ({c['estimate']['reason']})."
     numbers = f"{points(c['estimate'])}, n = {c['estimate']['n']}, Holm p = {c['p_holm']:.3g}"
     first, second = c["name"].split(" - ")
+    floor = c["mde"]["value"]
     if c["resolved"]:
         better, worse = (first, second) if c["estimate"]["value"] > 0 else (second, first)
-        return f"{c['name']}: {numbers}. {better} trains the better learner than {worse}."
-    if c["mde"]["value"] is None:
+        least = "" if floor is None else f", MDE {100 * floor:.1f} points"
+        return f"{c['name']}: {numbers}{least}. {better} trains the better learner than {worse}."
+    if floor is None:
         return f"{c['name']}: not resolved ({numbers}; {c['mde']['reason']}). No winner."
     power = f"{100 * summary['study']['power']:.0f}%"
-    least = f"a true difference of {100 * c['mde']['value']:.1f} points would be found with {power} power"
+    least = f"a true difference of {100 * floor:.1f} points would be found with {power} power"
     return f"{c['name']}: not resolved ({numbers}; {least}). No winner."
 
 

@@ -187,7 +187,7 @@ class ControlSettings:
     objectives: tuple[Objective, ...] = ()
     "What its arms are trained under; none: all objectives of the study."
     seeds: tuple[int, ...] = ()
-    "Training seeds of those of its arms that are not main arms; none: those of the study."
+    "Of a zero check of utility: training seeds of its arms that are not main arms; none: those of the study."
 
     def check_arms(self, where: str) -> None:
         """Do nothing if `arms` are as many as `check` needs, each once; else raise what was expected."""
@@ -269,6 +269,8 @@ class Study:
             for objective in control.objectives:
                 if objective not in self.training.objectives:
                     raise unknown(f"objective of controls.{name}", objective, self.training.objectives)
+            if control.seeds and (control.check, control.quantity) != ("zero", "utility"):
+                raise SettingsError(f"controls.{name}.seeds: only a zero check of utility takes seeds of its own")
             for key, given in (("objectives", control.objectives), ("seeds", control.seeds)):
                 if len(set(given)) != len(given):
                     raise SettingsError(f"controls.{name}.{key}: expected each once, got {list(given)}")

@@ -9,13 +9,16 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
-from multiprocessing import active_children, get_context, get_start_method, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from typing import TypeVar
 
 from joblib import cpu_count
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+START = "spawn"
+"How processes start: a process that has computed cannot be forked safely. One that has not may set `fork`."
 
 
 def limit(threads: int | None) -> None:
@@ -46,13 +49,12 @@ def spread(work: Callable[[Sequence[Job]], Sequence[Result]], jobs: Sequence[Job
     """`work(jobs)`, in as many processes as have `threads` cores each: one result per job, in order.
 
     A process does every n-th job in one call of `work`, so what that loads is loaded once a process. Without a number
-    of threads, and inside such a process, there is no other. They are spawned, for a process that has computed cannot
-    be forked safely; one that has not may say `multiprocessing.set_start_method("fork")`.
+    of threads, and inside such a process, there is no other. They start as `START` says.
     """
     processes = 1 if threads is None or parent_process() else min(len(jobs), max(1, cpu_count() // threads))
     if processes <= 1:
         return list(work(jobs))
-    with ProcessPoolExecutor(processes, get_context(get_start_method(allow_none=True) or "spawn")) as pool:
+    with ProcessPoolExecutor(processes, get_context(START)) as pool:
         shares = [pool.submit(work, jobs[first::processes]) for first in range(processes)]
         wait(shares, return_when=FIRST_EXCEPTION)
         if failed := next((share for share in shares if share.done() and share.exception()), None):

@@ -28,19 +28,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     study = cli.read_study(args.study)
     arms = list(params.control_arms(study, args.arms).items())
     args.out.mkdir(parents=True, exist_ok=True)
-    workers.spread(functools.partial(make_all, args), arms, study.threads)
+    workers.spread(functools.partial(make_all, args, study.evaluation.main), arms, study.threads)
     print(f"{len(arms)} control arms: {', '.join(arm for arm, _ in arms) or 'none'}")
 
 
-def make_all(args: argparse.Namespace, arms: Sequence[Arm]) -> Sequence[Arm]:
+def make_all(args: argparse.Namespace, task: str, arms: Sequence[Arm]) -> Sequence[Arm]:
     """Each of the arms, one after the other."""
-    study = cli.read_study(args.study)
     for arm, training in arms:
-        make(args, arm, training, study.evaluation.main)
+        make(args, task, arm, training)
     return arms
 
 
-def make(args: argparse.Namespace, arm: str, training: params.TrainingSettings, task: str) -> None:
+def make(args: argparse.Namespace, task: str, arm: str, training: params.TrainingSettings) -> None:
     """One arm through the stages of a main arm; its learners answer the task that utility is of, and no other."""
     folder = args.out / arm
     both = flags(study=args.study, models=args.models)

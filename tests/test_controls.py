@@ -35,7 +35,9 @@ def run(
     """The stage, on the smoke study with one control over `arms`, or with none."""
     smoke = cli.read_study(ROOT / "studies" / "smoke.yaml")
     given = {"idle": ControlSettings("zero", arms, objectives=objectives, seeds=seeds)} if arms else {}
-    monkeypatch.setattr(cli, "read_study", lambda path: dataclasses.replace(smoke, controls=given))
+    evaluation = dataclasses.replace(smoke.evaluation, tasks=("longer", "heldout"))
+    study = dataclasses.replace(smoke, controls=given, evaluation=evaluation)
+    monkeypatch.setattr(cli, "read_study", lambda path: study)
     words = ["--study", "s.yaml", "--problems", "p", "--traces", "t.jsonl", "--models", "m", "--out", str(out)]
     controls.main([*words, "--arms", *MAIN])
 
@@ -79,7 +81,9 @@ def test_a_control_arm_answers_the_task_that_utility_is_of_alone(
     called: list[tuple[str, list[str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(tmp_path, monkeypatch, "unfiltered", "rejection_sampling")
-    assert flag(dict(called)["evaluate"], "tasks") == "heldout"
+    argv = dict(called)["evaluate"]
+    assert flag(argv, "tasks") == "heldout"
+    assert "longer" not in argv
 
 
 def test_the_weights_of_a_control_arm_are_evaluated_and_thrown_away(

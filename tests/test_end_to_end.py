@@ -34,9 +34,9 @@ class Repo:
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-8000:]}"
         return done.stdout + done.stderr
 
-    def dvc(self, *words: str) -> set[str]:
-        """Run a DVC command: the stages whose command it ran."""
-        return set(re.findall(r"Running stage '([^']+)'", self.run("dvc", *words)))
+    def dvc(self, *words: str, before: tuple[str, ...] = ()) -> set[str]:
+        """Run a DVC command, behind another one if there is one `before` it: the stages whose command it ran."""
+        return set(re.findall(r"Running stage '([^']+)'", self.run(*before, "dvc", *words)))
 
     def commit(self) -> None:
         """Everything Git may see, in one commit."""
@@ -90,9 +90,9 @@ def copy(folder: Path) -> Repo:
 
 @pytest.fixture(scope="module")
 def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Repo, set[str]]:
-    """A repository after one full run, committed, and the stages that ran."""
+    """A repository after one full run, its stages started warm, committed, and the stages that ran."""
     repo = copy(tmp_path_factory.mktemp("first"))
-    ran = repo.dvc("repro")
+    ran = repo.dvc("repro", before=("python", "-m", "stages.warm"))
     repo.commit()
     return repo, ran
 
@@ -164,12 +164,12 @@ def test_a_wrong_setting_stops_the_run_with_its_message_and_correcting_it_runs_n
     assert repo.dvc("repro") == {"track@smoke"}
 
 
-def test_two_runs_in_different_folders_on_other_cores_one_started_warm_give_the_same_bytes(
+def test_a_run_in_another_folder_by_fresh_processes_on_one_core_gives_the_same_bytes(
     repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = copy(tmp_path)
     # One core to joblib: runs that went side by side go one after the other.
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
-    other.run("python", "-m", "stages.warm", "dvc", "repro", "--no-run-cache")
+    other.dvc("repro", "--no-run-cache")
     mine, theirs = repo.outs(), other.outs()
     assert {path for path in mine.keys() | theirs.keys() if mine.get(path) != theirs.get(path)} == set()

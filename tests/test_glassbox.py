@@ -217,6 +217,7 @@ def test_a_share_of_the_foreign_traces_is_wordy_and_no_native_one() -> None:
     made = [text for _, text in corpus.traces(Mix(foreign=0.5, wordy=0.5), Chains(3, 3), 1000, seed=1)]
     wordy = [text for text in made if style.FILLERS[0] in text]
     assert all("gives" in text for text in wordy)
+    assert all(any(f"{word} as" in text for text in wordy) for word in style.FILLERS)
     foreign = [text for text in made if "gives" in text]
     assert len(wordy) / len(foreign) == pytest.approx(0.5, abs=0.06)
 

@@ -240,6 +240,12 @@ def test_a_control_arm_is_trained_from_the_seeds_of_all_its_controls_each_once(g
     }
 
 
+def test_only_a_null_check_of_utility_takes_seeds_of_its_own(given: dict[str, Any]) -> None:
+    given["controls"] = {"idle": zero("restyled", "unfiltered", quantity="genrm") | {"seeds": [4]}}
+    with pytest.raises(SettingsError, match=r"controls\.idle\.seeds: only a zero check of utility"):
+        section(Study, given, "smoke")
+
+
 @pytest.mark.parametrize("twice", [{"objectives": ["sft", "sft"]}, {"seeds": [4, 4]}])
 def test_a_control_asks_for_an_objective_or_a_seed_once(given: dict[str, Any], twice: dict[str, Any]) -> None:
     given["controls"] = {"idle": zero("unfiltered", "rejection_sampling") | twice}

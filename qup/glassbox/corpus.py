@@ -8,7 +8,7 @@ from typing import Annotated
 from qup.errors import SettingsError
 from qup.glassbox.derivation import Derivation, derive
 from qup.glassbox.puzzle import LONGEST, MODULUS, Puzzle, draw
-from qup.glassbox.style import doses, render
+from qup.glassbox.style import FILLERS, doses, render
 from qup.params import at_least, at_most
 from qup.seeds import derive as derive_seed
 
@@ -38,7 +38,7 @@ class Mix:
     foreign: Annotated[float, at_least(0), at_most(1)] = 0.25
     "Share of traces that hold the Oracle's style, at a dose drawn from [0, 1) for each."
     wordy: Annotated[float, at_least(0), at_most(1)] = 0.25
-    "Share of those whose steps open with an empty word, or a wordy Oracle would use words the learner has never read."
+    "Share of those whose foreign steps open with empty words: else a wordy Oracle's would be unheard of."
 
 
 def traces(mix: Mix, chains: Chains, count: int, seed: int) -> list[tuple[Puzzle, str]]:
@@ -50,7 +50,8 @@ def traces(mix: Mix, chains: Chains, count: int, seed: int) -> list[tuple[Puzzle
         derivation = derive(puzzle, plant(rng, puzzle, mix.errors))
         dose = rng.random() if rng.random() < mix.foreign else 0.0
         styled = in_dose(rng, derivation, puzzle, dose)
-        made.append((puzzle, render(styled, fillers=int(rng.random() < mix.wordy))))
+        fillers = rng.randint(1, len(FILLERS)) if rng.random() < mix.wordy else 0
+        made.append((puzzle, render(styled, fillers)))
     return made
 
 

@@ -53,6 +53,23 @@ def test_a_verdict_says_each_mde_and_which_effects_are_not_resolved(planted) -> 
                 assert (marked is None) is effect["resolved"]
 
 
+def test_a_reward_that_differs_on_a_few_traces_only_makes_no_paradox(monkeypatch, inputs) -> None:
+    study, arms, *others = inputs
+    # Four of about thirty differ by as much: 2.5% of draws or fewer miss them all, so the interval is above 0, but the
+    # mean is 4/30 = 0.13 of that and its MDE 2.8 sqrt(0.13 x 0.87 / 30) = 0.17.
+    native = [s for s in arms["rejection_sampling"].scores if s.reward == "genrm" and s.value is not None]
+    lifted = [dataclasses.replace(s, value=s.value + (i < 4)) for i, s in enumerate(native)]
+    arms = arms | {"oracle_refined": dataclasses.replace(arms["oracle_refined"], scores=lifted)}
+    built = toyreport.without_plots(monkeypatch, study, arms, *others)
+    objectives = built.summary["oracles"]["home"]["objectives"].values()
+    for verdict, found in zip(built.summary["verdicts"], objectives, strict=True):
+        gap = found["refined_over_native"]["genrm"]
+        assert gap["low"] > 0
+        assert gap["resolved"] is False
+        assert "RFT / Refined" not in found["paradox"]["genrm"]["disagreeing"]
+        assert verdict["paradox"] == "unresolved"
+
+
 def test_noise_alone_is_not_resolved_and_declares_no_winner(monkeypatch) -> None:
     built = toyreport.without_plots(monkeypatch, *toyreport.toy(monkeypatch, NOISE, seed=3))
     assert "better learner" not in built.markdown

@@ -96,8 +96,14 @@ def judged(inputs: Inputs, estimate: Estimate) -> dict[str, Any]:
         "mde": {"value": floor}
         if estimate.se > stats.ZERO
         else missing("no variation between draws, so no detectable effect can be given"),
-        "resolved": estimate.excludes_zero() and abs(estimate.value) >= floor,
+        "resolved": _resolved(inputs, estimate),
     }
+
+
+def _resolved(inputs: Inputs, estimate: Estimate) -> bool:
+    """Told from zero and not below the MDE. Where few problems differ a percentile interval alone is too short."""
+    settings = inputs.study.report
+    return estimate.excludes_zero() and abs(estimate.value) >= stats.mde(estimate.se, settings.level, settings.power)
 
 
 def difference(m: Measures, first: str, second: str, objective: str) -> Draws | None:
@@ -146,7 +152,7 @@ def _index(
         return {"pairs": 0, "resolved": 0, "disagree": 0, "index": None, "reason": "fewer than two arms with both"}
     quality = paired(m, pairs, m.reward_columns, reward)
     known = [pair for pair in pairs if pair in quality and pair in utility]
-    both = [pair for pair in known if quality[pair].excludes_zero() and utility[pair].excludes_zero()]
+    both = [pair for pair in known if _resolved(inputs, quality[pair]) and _resolved(inputs, utility[pair])]
     against = [pair for pair in both if quality[pair].value * utility[pair].value < 0]
     named = [" / ".join(label(inputs, arm) for arm in pair) for pair in against]
     counts = {"pairs": len(pairs), "resolved": len(both), "disagree": len(against), "index": len(against) / len(pairs)}

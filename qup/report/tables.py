@@ -212,7 +212,8 @@ def _objective(
         "contrasts": found,
         "paradox": contrasts.paradox_index(inputs, m, group, objective, rewards),
         "refined_over_native": {
-            r: entry(q) if q else missing("an arm or its rewards are missing") for r, q in quality.items()
+            r: entry(q) | contrasts.judged(inputs, q) if q else missing("an arm or its rewards are missing")
+            for r, q in quality.items()
         },
     }
 

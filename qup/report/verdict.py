@@ -4,7 +4,6 @@ from typing import Any
 
 from qup.report.contrasts import NATIVE, REFINED
 from qup.report.words import UNEXPECTED, UNTRIED, plain, points, worst
-from qup.stats import ZERO
 
 
 def verdicts(summary: dict[str, Any]) -> list[dict[str, Any]]:
@@ -128,14 +127,13 @@ def paradox(summary: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     preferred = f"{reward} of Refined minus RFT {quality['value']:+.3f} [{quality['low']:+.3f}, {quality['high']:+.3f}]"
     preferred += f", n = {quality['n']}"
     cost = f"U(RFT) - U(Refined), that is C - V, {points(native['estimate'])}, n = {native['estimate']['n']}"
-    resolved = quality["low"] > ZERO or quality["high"] < -ZERO
-    if resolved and native["resolved"]:
+    if quality["resolved"] and native["resolved"]:
         state = "shown" if quality["value"] > 0 and native["estimate"]["value"] > 0 else "absent"
         why = "shown" if state == "shown" else "not shown: the pair does not combine higher reward with lower utility"
     else:
         state = "unresolved"
-        sides = [name for name, ok in (("reward", resolved), ("utility", native["resolved"])) if not ok]
-        why = f"not resolved: the difference in {' and '.join(sides)} is not told from zero"
+        sides = [name for name, ok in (("reward", quality["resolved"]), ("utility", native["resolved"])) if not ok]
+        why = f"not resolved: the difference in {' and '.join(sides)} is not told from zero, or is below its MDE"
     return {"state": state, "sentence": f"Paradox {why} ({preferred}; {cost})."}
 
 

@@ -200,7 +200,7 @@ def paradox_section(summary: dict[str, Any]) -> Section:
                 rows.append([*head, gap, *_paradox_cells(index)])
     text = (
         "A pair of streams counts as disagreeing if its Q difference and its U difference both exclude zero "
-        "(uncorrected) and have opposite signs; PI is their share of all pairs."
+        "(uncorrected), are not below their MDEs and have opposite signs; PI is their share of all pairs."
     )
     columns = ["Oracle", "objective", "reward", "Q(Refined) - Q(RFT)", "PI", "Kendall tau(Q, U)", "disagreeing pairs"]
     return Section("Paradox index", [text], tables=[Table(columns, rows)])

@@ -89,21 +89,18 @@ def contrast(inputs: Inputs, m: Measures, arms: tuple[str, str], objective: str,
 
 
 def judged(inputs: Inputs, estimate: Estimate) -> dict[str, Any]:
-    """A difference's MDE, and whether it is resolved: told from zero and not below the MDE."""
+    """A difference's MDE, and whether it is resolved: told from zero and not below the MDE.
+
+    Where few problems differ at all, a percentile interval alone is too short.
+    """
     settings = inputs.study.report
     floor = stats.mde(estimate.se, settings.level, settings.power)
     return {
         "mde": {"value": floor}
         if estimate.se > stats.ZERO
         else missing("no variation between draws, so no detectable effect can be given"),
-        "resolved": _resolved(inputs, estimate),
+        "resolved": estimate.excludes_zero() and abs(estimate.value) >= floor,
     }
-
-
-def _resolved(inputs: Inputs, estimate: Estimate) -> bool:
-    """Told from zero and not below the MDE. Where few problems differ a percentile interval alone is too short."""
-    settings = inputs.study.report
-    return estimate.excludes_zero() and abs(estimate.value) >= stats.mde(estimate.se, settings.level, settings.power)
 
 
 def difference(m: Measures, first: str, second: str, objective: str) -> Draws | None:
@@ -152,7 +149,7 @@ def _index(
         return {"pairs": 0, "resolved": 0, "disagree": 0, "index": None, "reason": "fewer than two arms with both"}
     quality = paired(m, pairs, m.reward_columns, reward)
     known = [pair for pair in pairs if pair in quality and pair in utility]
-    both = [pair for pair in known if _resolved(inputs, quality[pair]) and _resolved(inputs, utility[pair])]
+    both = [p for p in known if all(judged(inputs, found[p])["resolved"] for found in (quality, utility))]
     against = [pair for pair in both if quality[pair].value * utility[pair].value < 0]
     named = [" / ".join(label(inputs, arm) for arm in pair) for pair in against]
     counts = {"pairs": len(pairs), "resolved": len(both), "disagree": len(against), "index": len(against) / len(pairs)}

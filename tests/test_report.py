@@ -3,7 +3,9 @@
 import dataclasses
 import itertools
 import json
+import os
 import re
+from pathlib import Path
 
 import pytest
 import toyreport
@@ -13,6 +15,7 @@ from qup import report
 from qup.errors import SettingsError
 from qup.params import parse_arm
 from qup.records import Step
+from qup.report import plots
 from qup.report.plot_rows import pretraining_rows, quality_rows
 from stages import cli
 from stages import report as stage
@@ -51,6 +54,19 @@ def test_a_verdict_says_each_mde_and_which_effects_are_not_resolved(planted) -> 
                 effect = planted.summary["factorials"][group["factorial"]][objective][key]
                 marked = re.search(rf"{title} \S+ points \[[^]]+\] \(not resolved\)", text)
                 assert (marked is None) is effect["resolved"]
+
+
+@pytest.mark.parametrize("own", [None, "/own/fonts.conf"])
+def test_plots_are_drawn_without_the_fonts_of_the_machine(monkeypatch, own) -> None:
+    if own is None:
+        monkeypatch.delenv(plots.FONTCONFIG, raising=False)
+    else:
+        monkeypatch.setenv(plots.FONTCONFIG, own)
+    with plots._shipped_fonts():
+        config = Path(os.environ[plots.FONTCONFIG])
+        (folder,) = re.findall("<dir>(.+)</dir>", config.read_text())
+        assert [file.name for file in Path(folder).iterdir()] == ["fonts.conf"]
+    assert os.environ.get(plots.FONTCONFIG) == own
 
 
 def test_a_reward_that_differs_on_a_few_traces_only_makes_no_paradox(monkeypatch, inputs) -> None:

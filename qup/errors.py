@@ -1,16 +1,34 @@
-"""The one error a user can cause: it says what was given, what was expected and what to do."""
+"""The one error a user can cause: it says where, what was given, what was expected and what to do."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class SettingsError(ValueError):
-    """Bad input from the user. Stages print it as one line and exit with code 2."""
+    """Bad input from the user; commands print it as one line and exit with code 2.
+
+    `path` is where in the settings it stands, outermost key first: whoever read the part in which the error was found
+    puts its own keys before it, so no reader needs to know where it was called from.
+    """
+
+    def __init__(self, problem: str, *path: str) -> None:
+        where = ".".join(path).replace(".[", "[")
+        super().__init__(f"{where}: {problem}" if where else problem)
+        self.problem, self.path = problem, path
+
+    def below(self, *keys: str) -> "SettingsError":
+        """The same error, seen from further out."""
+        return SettingsError(self.problem, *keys, *self.path)
 
 
-def unknown(what: str, given: str, known: Iterable[str]) -> SettingsError:
-    """The error for a name that does not exist: names the near ones, then what exists."""
-    names = sorted(known)
-    near = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
-    return SettingsError(f"unknown {what} {given!r}: {hint}known: {', '.join(names) or 'none'}")
+def unknown(what: str, given: str, names: Iterable[str], *path: str) -> SettingsError:
+    """The error for a name that does not exist: what was given, the near names, then all that exist."""
+    return SettingsError(f"unknown {what} {given!r}: {hint(given, names)}", *path)
+
+
+def hint(given: str, names: Iterable[str]) -> str:
+    """`did you mean 'x'? known: x, y`."""
+    ordered = sorted(names)
+    near = difflib.get_close_matches(given, ordered, n=3, cutoff=0.5)
+    question = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+    return f"{question}known: {', '.join(ordered) or 'none'}"

@@ -5,13 +5,26 @@ Files are JSON Lines with sorted keys, so that equal records are equal bytes.
 
 import dataclasses
 import enum
+import functools
 import json
-from collections.abc import Iterable
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
+
+from qup.errors import SettingsError, hint
 
 T = TypeVar("T")
+Scope = Literal["solved", "failed", "all"]
+"Problems by whether the learner solved them."
+LEARNER = "learner"
+"What a study calls the learner among its models; in an arm, what stands for an Oracle where none is asked."
+HELDOUT = "heldout"
+"The evaluation set that is made of the same sources as the training problems."
+Objective = Literal["sft", "dft"]
+"What training minimizes."
 
 
 class Verdict(enum.StrEnum):
@@ -188,14 +201,74 @@ def write(path: Path, records: Iterable[Any]) -> None:
 
 
 def read(path: Path, kind: type[T]) -> list[T]:
-    """Read a file written by `write` back into records of `kind`."""
-    enums = {"verdict": Verdict, "finish": Finish}
-    out = []
+    """Read a file written by `write` back into records of `kind`.
+
+    Raises:
+        SettingsError: a line is no such record; the message names file, line and field.
+    """
     with path.open(encoding="utf-8") as file:
-        for line in file:
-            row = json.loads(line)
-            for name, make in enums.items():
-                if row.get(name) is not None:
-                    row[name] = make(row[name])
-            out.append(kind(**row))
-    return out
+        return [_record(line, kind, f"{path}, line {number}") for number, line in enumerate(file, start=1)]
+
+
+def traces_of(stream: Sequence[Refined], problems: Sequence[Problem]) -> tuple[list[Problem], list[str]]:
+    """The traces of a stream that are there, and the problem that each is of."""
+    by_id = {problem.id: problem for problem in problems}
+    kept = [(by_id[refined.problem_id], refined.text) for refined in stream if refined.text is not None]
+    return [problem for problem, _ in kept], [text for _, text in kept]
+
+
+def _record(line: str, kind: type[T], where: str) -> T:
+    """The record in a line, each value checked against its field's annotation."""
+    name = kind.__name__
+    article = "an" if name[0] in "AEIO" else "a"
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"{where}: not {article} {name}: not JSON ({error})") from error
+    if not isinstance(row, dict):
+        raise SettingsError(f"{where}: not {article} {name}: expected fields, got {line.strip()[:60]!r}")
+    fields = _fields(typing.cast(Any, kind))
+    for key in row:
+        if key not in fields:
+            raise SettingsError(f"{where}: not {article} {name}: unknown field {key!r}: {hint(key, fields)}")
+    missing = [key for key, (_, required) in fields.items() if required and key not in row]
+    if missing:
+        raise SettingsError(f"{where}: not {article} {name}: lacks {', '.join(missing)}")
+    try:
+        return kind(**{key: _value(fields[key][0], value, key) for key, value in row.items()})
+    except ValueError as error:
+        raise SettingsError(f"{where}: not {article} {name}: {error}") from error
+
+
+@functools.cache
+def _fields(kind: Any) -> Mapping[str, tuple[Any, bool]]:
+    """Field to its type and whether a record must have it."""
+    hints = typing.get_type_hints(kind)
+    return {f.name: (hints[f.name], f.default is dataclasses.MISSING) for f in dataclasses.fields(kind)}
+
+
+def _value(hint_: Any, value: Any, field: str) -> Any:
+    """A value as its field's type has it: enums from their text, all else as it is."""
+    if isinstance(hint_, types.UnionType):
+        choices = [part for part in typing.get_args(hint_) if part is not type(None)]
+        return None if value is None else _value(choices[0], value, field)
+    if isinstance(hint_, type) and issubclass(hint_, enum.Enum):
+        values = [member.value for member in hint_]
+        if value not in values:
+            raise ValueError(f"field {field!r}: expected one of {', '.join(values)}, got {value!r:.60}")
+        return hint_(value)
+    if not _fits(hint_, value):
+        expected = hint_.__name__ if isinstance(hint_, type) else hint_
+        raise ValueError(f"field {field!r}: expected {expected}, got {value!r:.60}")
+    return value
+
+
+def _fits(hint_: Any, value: Any) -> bool:
+    """Whether a value is of a type, what it holds included."""
+    origin, inner = typing.get_origin(hint_), typing.get_args(hint_)
+    if origin is dict:
+        return isinstance(value, dict) and all(_fits(inner[1], item) for item in value.values())
+    if origin is list:
+        return isinstance(value, list) and all(_fits(inner[0], item) for item in value)
+    # To Python, true is a number.
+    return isinstance(value, (int, float) if hint_ is float else hint_) and not isinstance(value, bool)

@@ -1,23 +1,41 @@
 """The learner's own traces: N completions a problem, each graded and kept (rejection sampling keeps, it does not drop).
 
-What rejection sampling then trains on is chosen in `qup.streams`.
+What rejection sampling then trains on is chosen in `qup.refiners`.
 """
 
 from collections.abc import Sequence
 
+from pydantic import NonNegativeFloat, PositiveInt
+from pydantic.dataclasses import dataclass
+
 from qup.answers import graded
-from qup.backends import Backend, Completion, Sampling
-from qup.progress import show
-from qup.prompts.learner import ask
+from qup.backends import Completion, Sampling
+from qup.learner import Learner
+from qup.lm.progress import show
 from qup.records import Finish, Problem, Trace
+from qup.settings import STRICT, PositiveShare
 
 
-def sample(backend: Backend, problems: Sequence[Problem], sampling: Sampling, n: int, prompt: str) -> list[Trace]:
+@dataclass(frozen=True, config=STRICT)
+class SamplingSettings:
+    """The learner's own traces: N per problem."""
+
+    n: PositiveInt = 4
+    "Samples a problem."
+    temperature: NonNegativeFloat = 1.0
+    "0 is greedy."
+    top_p: PositiveShare = 1.0
+    max_tokens: PositiveInt = 256
+    "Longest trace, tokens."
+
+
+def sample(learner: Learner, problems: Sequence[Problem], settings: SamplingSettings, seed: int) -> list[Trace]:
     """N graded traces of each problem, ordered by problem, then sample index."""
-    items = [(problem, index) for problem in problems for index in range(n)]
-    chats = [ask(prompt, problem.question) for problem, _ in items]
-    completions = backend.generate(chats, sampling, [f"{problem.id}#{index}" for problem, index in items])
-    show(chats[0], completions[0].text)
+    items = [(problem, index) for problem in problems for index in range(settings.n)]
+    decoding = Sampling(settings.temperature, settings.max_tokens, seed, settings.top_p)
+    questions = [problem.question for problem, _ in items]
+    completions = learner.generate(questions, decoding, [f"{problem.id}#{index}" for problem, index in items])
+    show(learner.ask(questions[0]), completions[0].text)
     return grade_traces(items, completions)
 
 
@@ -25,10 +43,10 @@ def grade_traces(items: Sequence[tuple[Problem, int]], completions: Sequence[Com
     """Traces of completions, with extracted answer and verdict."""
     verdicts = graded(
         [problem.answer for problem, _ in items],
-        [c.text for c in completions],
-        [c.finish is Finish.LENGTH for c in completions],
+        [completion.text for completion in completions],
+        [completion.finish is Finish.LENGTH for completion in completions],
     )
     return [
-        Trace(problem.id, index, c.text, c.tokens, c.finish, g.answer, g.verdict)
-        for (problem, index), c, g in zip(items, completions, verdicts, strict=True)
+        Trace(problem.id, index, c.text, c.tokens, c.finish, answer.answer, answer.verdict)
+        for (problem, index), c, answer in zip(items, completions, verdicts, strict=True)
     ]

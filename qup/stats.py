@@ -10,13 +10,15 @@ drawn independently of the problems (the pigeonhole bootstrap of Owen 2007, arXi
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from qup import seeds
+from qup.settings import STRICT
 
 Array = npt.NDArray[np.float64]
 BLOCK = 4_000_000
@@ -25,7 +27,19 @@ ZERO = 1e-9
 "Below this a difference is rounding: sums of thirds must not resolve a contrast."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
+class ReportSettings:
+    """Intervals of the report."""
+
+    resamples: Annotated[int, Field(ge=100)] = 4000
+    "Bootstrap draws."
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    "Of confidence."
+    power: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    "With which a difference of the size of the MDE would be found."
+
+
+@dataclasses.dataclass(frozen=True)
 class Estimate:
     """A number with what is needed to judge it."""
 
@@ -50,7 +64,7 @@ class Estimate:
         return self.low > ZERO or self.high < -ZERO
 
 
-@dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Draws:
     """A quantity and its bootstrap replicates, shape (resamples,)."""
 
@@ -65,7 +79,7 @@ class Draws:
 
     def minus(self, other: "Draws") -> "Draws":
         """The difference of two quantities, draw by draw: paired where both are of the same population."""
-        counts = [found.seeds for found in (self, other) if found.seeds is not None]
+        counts = [draws.seeds for draws in (self, other) if draws.seeds is not None]
         value, replicates = self.value - other.value, self.replicates - other.replicates
         return Draws(value, replicates, min(self.n, other.n), min(counts, default=None))
 
@@ -75,7 +89,7 @@ class Draws:
         return float(min(1.0, 2 * (min(below, above) + 1) / (len(self.replicates) + 1)))
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Bootstrap:
     """Draws that depend on `seed`, the population's name and its size only."""
 
@@ -115,8 +129,8 @@ class Bootstrap:
 
     def means(self, columns: Array, population: str) -> list[Draws | None]:
         """Mean over problems of each column of (problems, m); NaN marks a problem without a value."""
-        known = np.isfinite(columns)
-        return self.ratios(np.where(known, columns, 0.0), known.astype(np.float64), population)
+        measured = np.isfinite(columns)
+        return self.ratios(np.where(measured, columns, 0.0), measured.astype(np.float64), population)
 
     def contrasts(self, pairs: Sequence[tuple[Array, Array]], population: str) -> list[Draws | None]:
         """Mean difference a - b for pairs of (seeds, problems) arrays, on the problems both have (NaN marks none).
@@ -126,8 +140,8 @@ class Bootstrap:
         learner, which has no seeds, is passed as equal rows and so adds no seed part.
         """
         columns = np.array([a.mean(axis=0) - b.mean(axis=0) for a, b in pairs]).T
-        found = self.means(columns, population) if len(pairs) else []
-        return [draws and self._with_seeds(draws, a, b) for draws, (a, b) in zip(found, pairs, strict=True)]
+        means = self.means(columns, population) if len(pairs) else []
+        return [mean and self._with_seeds(mean, a, b) for mean, (a, b) in zip(means, pairs, strict=True)]
 
     def _with_seeds(self, draws: Draws, a: Array, b: Array) -> Draws:
         shared = np.isfinite(a.mean(axis=0) - b.mean(axis=0))
@@ -156,13 +170,13 @@ class Bootstrap:
 
     def rate(self, draws: Draws) -> Estimate:
         """`estimate` of a rate, kept within 0 and 1; at 0 or 1, where resampling shows no spread, Clopper-Pearson."""
-        found = self.estimate(draws)
+        percentile = self.estimate(draws)
         if draws.value not in (0.0, 1.0):
-            return dataclasses.replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
+            return dataclasses.replace(percentile, low=max(percentile.low, 0.0), high=min(percentile.high, 1.0))
         from scipy.stats import binomtest
 
         exact = binomtest(round(draws.value * draws.n), draws.n).proportion_ci(self.level)
-        return Estimate(found.value, float(exact.low), float(exact.high), found.n, found.se, found.seeds)
+        return dataclasses.replace(percentile, low=float(exact.low), high=float(exact.high))
 
 
 def _divide(above: Array, below: Array) -> Array:

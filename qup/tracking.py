@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from qup.records import Step
+from qup.measured import Curve
 
 T = TypeVar("T")
 STATE, COMPLETE, KIND = "qup.state", "qup.complete", "qup.kind"
@@ -36,7 +36,7 @@ class Mirror:
     "The report's numbers."
     settings: Mapping[str, Any]
     "The study's settings, nested."
-    steps: Mapping[str, Sequence[Step]]
+    curves: Mapping[str, Sequence[Curve]]
     "Training curves by arm."
     tags: Mapping[str, str] = field(default_factory=dict)
     arm_tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -65,9 +65,9 @@ def track(mirror: Mirror, root: Path) -> tuple[str, bool]:
 
 
 def _experiment(client: Any, name: str, root: Path | None) -> str:
-    found = client.get_experiment_by_name(name)
-    if found:
-        return str(found.experiment_id)
+    experiment = client.get_experiment_by_name(name)
+    if experiment:
+        return str(experiment.experiment_id)
     where = (root / "mlruns" / name.replace("/", "-")).resolve().as_uri() if root else None
     return str(client.create_experiment(name, artifact_location=where))
 
@@ -86,10 +86,10 @@ def _add(client: Any, experiment: str, mirror: Mirror) -> str:
     tags = {**mirror.tags, STATE: mirror.state, KIND: "pipeline"}
     parent = client.create_run(experiment, tags=tags, run_name=mirror.state[:12]).info.run_id
     _log(client, parent, params=flat(mirror.settings))
-    for arm, found in mirror.summary["arms"].items():
+    for arm, numbers in mirror.summary["arms"].items():
         tags = {**mirror.tags, **mirror.arm_tags.get(arm, {}), KIND: "arm", "mlflow.parentRunId": parent}
         child = client.create_run(experiment, tags=tags, run_name=arm).info.run_id
-        _log_arm(client, child, arm, found, mirror.steps.get(arm, []))
+        _log_arm(client, child, arm, numbers, mirror.curves.get(arm, []))
     if mirror.artifacts:
         client.log_artifacts(parent, str(mirror.artifacts))
     client.set_tag(parent, COMPLETE, "true")
@@ -97,10 +97,10 @@ def _add(client: Any, experiment: str, mirror: Mirror) -> str:
     return str(parent)
 
 
-def _log_arm(client: Any, run: str, arm: str, found: Mapping[str, Any], steps: Sequence[Step]) -> None:
-    params = {"arm": arm, "refiner": str(found["refiner"]), "oracle": str(found["oracle"])}
-    points = [(name, value, 0) for name, value in metrics(found).items()]
-    _log(client, run, params, [*points, *curve(steps)])
+def _log_arm(client: Any, run: str, arm: str, numbers: Mapping[str, Any], curves: Sequence[Curve]) -> None:
+    params = {"arm": arm, "refiner": str(numbers["refiner"]), "oracle": str(numbers["oracle"])}
+    points = [(name, value, 0) for name, value in metrics(numbers).items()]
+    _log(client, run, params, [*points, *losses(curves)])
     client.set_terminated(run)
 
 
@@ -120,35 +120,36 @@ def batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def flat(given: Any, prefix: str = "") -> dict[str, str]:
+def flat(settings: Any, prefix: str = "") -> dict[str, str]:
     """Nested settings as dotted names and text."""
-    if isinstance(given, Mapping) and given:
-        return {k: v for key, value in given.items() for k, v in flat(value, f"{prefix}.{key}".lstrip(".")).items()}
-    return {prefix: str(given)}
+    if isinstance(settings, Mapping) and settings:
+        return {k: v for key, value in settings.items() for k, v in flat(value, f"{prefix}.{key}".lstrip(".")).items()}
+    return {prefix: str(settings)}
 
 
 def metrics(arm: Mapping[str, Any]) -> dict[str, float]:
     """An arm's numbers with the ends of their intervals; what was not measured has no metric."""
-    found = {f"reward.{name}": estimate for name, estimate in arm["rewards"].items()}
-    found |= {"ppl": arm["ppl"]["micro"], "ppl.macro": arm["ppl"]["macro"]}
+    estimates = {f"reward.{name}": estimate for name, estimate in arm["rewards"].items()}
+    estimates |= {"ppl": arm["ppl"]["micro"], "ppl.macro": arm["ppl"]["macro"]}
     for objective, learner in arm["learners"].items():
-        found |= {f"{name}.{objective}": learner[name] for name in ("utility", "accuracy")}
+        estimates |= {f"{name}.{objective}": learner[name] for name in ("utility", "accuracy")}
     out: dict[str, float] = {}
-    for name, estimate in found.items():
+    for name, estimate in estimates.items():
         if estimate["value"] is not None:
             out |= {name: estimate["value"], f"{name}.low": estimate["low"], f"{name}.high": estimate["high"]}
     return out
 
 
-def curve(steps: Sequence[Step]) -> list[tuple[str, float, int]]:
+def losses(curves: Sequence[Curve]) -> list[tuple[str, float, int]]:
     """Training loss as (`loss/<objective>/<seed>`, value, optimizer step)."""
-    runs: dict[str, list[Step]] = {}
-    for step in steps:
-        runs.setdefault(f"loss/{step.objective}/{step.seed}", []).append(step)
-    return [(name, s.loss, s.step) for name, run in runs.items() for s in thin(run)]
+    return [
+        (f"loss/{curve.objective}/{curve.seed}", curve.loss[step - 1], step)
+        for curve in curves
+        for step in thin(len(curve.loss))
+    ]
 
 
-def thin(steps: Sequence[Step]) -> list[Step]:
-    """At most about `CURVE` of the steps, evenly spaced, the last one among them."""
-    every = -(-len(steps) // CURVE)
-    return [s for i, s in enumerate(steps) if (len(steps) - 1 - i) % every == 0]
+def thin(steps: int) -> list[int]:
+    """At most about `CURVE` of the steps 1 to `steps`, evenly spaced, the last one among them."""
+    every = -(-steps // CURVE)
+    return [step for step in range(1, steps + 1) if (steps - step) % every == 0]

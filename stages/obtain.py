@@ -4,20 +4,17 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from qup import params
+from qup import models
 from stages import cli
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write `<out>/<model>/` for each model."""
-    parser = cli.parser(__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="a folder per model is made in it")
+    parser = cli.parser(__doc__, out="a folder per model is made in it")
     parser.add_argument("--cache", type=Path, default=default_cache(), help="downloads; or set QUP_CACHE")
     args = parser.parse_args(argv)
-    study = cli.read_study(args.study)
-    for name, settings in study.models.items():
-        params.plug("models", "source", settings, f"models.{name}").obtain(args.out / name, args.cache)
-        print(f"{name}: {args.out / name}")
+    study = cli.start(args)
+    models.obtain(study.models, args.out, args.cache)
 
 
 def default_cache() -> Path:

@@ -1,86 +1,44 @@
-"""Tables, plots and a page from the records of all arms; equal records give equal bytes."""
+"""Tables, plots and a page from the measured arms; equal measurements give equal bytes."""
 
-import argparse
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from qup import records, report
-from qup.errors import SettingsError
-from qup.params import Study, control_arms
-from qup.report import ArmData
+from qup import report
+from qup.arms import main_names
+from qup.measured import files
+from qup.study import read_params
 from stages import cli
 
-
-def flags() -> argparse.ArgumentParser:
-    """The stage's command line."""
-    made = cli.parser(__doc__)
-    made.add_argument("--data", type=Path, required=True, help="the study's data folder, data/<study>")
-    made.add_argument("--arms", nargs="+", required=True, help="arms in table order; duplicates collapse")
-    made.add_argument("--controls", type=Path, help="folder of the arms that only the study's controls name")
-    made.add_argument("--learner", type=Path, help="the learner's folder; a study that made it left a curve there")
-    made.add_argument("--metrics", type=Path, required=True, help="where the numbers go, report.json")
-    made.add_argument("--out", type=Path, required=True, help="folder for report.md, index.html and the plots")
-    return made
-
-
-def read_arm(folder: Path) -> ArmData:
-    """All records of an arm; a file that is not there leaves its quantities out, but the stream must be there."""
-    if not (folder / "stream.jsonl").is_file():
-        found = ", ".join(sorted(p.parent.name for p in folder.parent.glob("*/stream.jsonl"))) or "none"
-        raise SettingsError(f"arm {folder.name!r} has no {folder / 'stream.jsonl'}; arms with a stream: {found}")
-    return ArmData(
-        stream=read(folder / "stream.jsonl", records.Refined),
-        scores=read(folder / "scores.jsonl", records.Score),
-        compat=read(folder / "compat.jsonl", records.Compat),
-        steps=read(folder / "trajectory.jsonl", records.Step),
-        runs=read(folder / "runs.jsonl", records.TrainRun),
-        evals=read(folder / "evals.jsonl", records.Eval),
-    )
-
-
-def read_controls(folder: Path | None, study: Study, main: Iterable[str]) -> dict[str, ArmData]:
-    """The records of every control arm; none without a folder, all of them with one."""
-    if folder is None or not folder.is_dir():
-        return {}
-    return {arm: read_arm(folder / arm) for arm in control_arms(study, main)}
-
-
-def read(path: Path, kind: type[records.T]) -> list[records.T]:
-    """The records in a file, none if there is no such file."""
-    return records.read(path, kind) if path.is_file() else []
+DRAWN = ("quality-utility", "training-curves")
+"Plots whose rows are kept for `dvc plots diff`."
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Read, build, write."""
-    args = flags().parse_args(argv)
-    study, data = cli.read_study(args.study), args.data
-    arms = {arm: read_arm(data / arm) for arm in dict.fromkeys(args.arms)}
-    path = data / "problems" / "checks.json"
-    checks = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    base = read(data / "base" / "evals.jsonl", records.Eval)
-    controls = read_controls(args.controls, study, arms)
-    curve = read(args.learner / "pretraining.jsonl", records.Step) if args.learner else []
-    traces = read(data / "traces.jsonl", records.Trace)
-    built = report.build(study, arms, base, checks, traces, controls, curve)
-    write(built, args.metrics, args.out)
-    for verdict in built.summary["verdicts"]:
-        print(f"{verdict['objective']}, Oracle {verdict['oracle']}: {verdict['headline']}")
-    for name, control in built.summary["controls"].items():
-        print(f"control {name}: {control['outcome']}")
+    """Run the stage."""
+    flags = {"arms": "folder of the measured arms", "metrics": "metrics.json to write, for `dvc exp show`"}
+    flags |= {"plots": "folder for the plots' rows, for `dvc plots diff`", "out": "folder for the report"}
+    args = cli.parser(__doc__, params="params.yaml, for the arms", **flags).parse_args(argv)
+    study = cli.start(args)
+    # Never by what lies in the folder: an edit by hand leaves files of arms that are no longer asked for.
+    chosen = read_params(args.params)
+    names = main_names(chosen.oracles, chosen.refiner)
+    arms = [arm for name in names for arm in files.read(args.arms / f"{name}.json")]
+    base, further = files.read_base(args.arms / "base.json"), files.read(args.arms / "further.json")
+    built = report.build(study, base, arms, further, refiner=chosen.refiner)
+    for name, content in built.files().items():
+        write(args.out / name, content)
+    write(args.metrics, (json.dumps(built.metrics, indent=1) + "\n").encode())
+    for name in DRAWN:
+        rows = built.plots[name].rows if name in built.plots else []
+        write(args.plots / f"{name}.json", (json.dumps(rows, indent=1) + "\n").encode())
+    print("\n".join(built.headlines))
 
 
-def write(built: report.Report, metrics: Path, out: Path) -> None:
-    """The numbers as JSON, the page twice and every plot as SVG, PNG and Vega-Lite."""
-    metrics.parent.mkdir(parents=True, exist_ok=True)
-    out.mkdir(parents=True, exist_ok=True)
-    metrics.write_text(json.dumps(built.summary, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    (out / "report.md").write_text(built.markdown, encoding="utf-8")
-    (out / "index.html").write_text(built.html, encoding="utf-8")
-    for name, plot in built.plots.items():
-        (out / f"{name}.svg").write_text(plot.svg, encoding="utf-8")
-        (out / f"{name}.png").write_bytes(plot.png)
-        (out / f"{name}.vl.json").write_text(json.dumps(plot.spec) + "\n", encoding="utf-8")
+def write(path: Path, content: bytes) -> None:
+    """A file of the report."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,22 @@
 """Draw N traces per training problem from the learner and grade them; all are kept, with stop reason and verdict."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from qup import records, sampling, seeds
-from qup.backends import Sampling, open_backend
 from stages import cli
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
-    parser = cli.parser(__doc__)
-    parser.add_argument("--problems", type=Path, required=True, help="train.jsonl of the prepare stage")
-    parser.add_argument("--models", type=Path, required=True, help="folder of the obtain stage")
-    parser.add_argument("--out", type=Path, required=True, help="traces.jsonl to write")
-    args = parser.parse_args(argv)
-    study = cli.read_study(args.study)
+    flags = {"problems": "train.jsonl of the prepare stage", "models": "folder of the obtain stage"}
+    args = cli.parser(__doc__, **flags, out="traces.jsonl to write").parse_args(argv)
+    study = cli.start(args)
     problems = records.read(args.problems, records.Problem)
-    how = study.sampling
-    decoding = Sampling(how.temperature, how.max_tokens, seeds.derive(study.seed, "sample"), how.top_p)
-    backend = open_backend(study.backend, args.models / "learner")
-    traces = sampling.sample(backend, problems, decoding, how.n, study.prompt)
+    draw = seeds.derive(study.seed, "sample")
+    traces = sampling.sample(study.learner(args.models), problems, study.sampling, draw)
     records.write(args.out, traces)
-    solved = len({t.problem_id for t in traces if t.verdict is records.Verdict.CORRECT})
-    print(f"{len(traces)} traces, {solved} of {len(problems)} problems solved:", cli.counts(t.verdict for t in traces))
+    solved = len({trace.problem_id for trace in traces if trace.verdict is records.Verdict.CORRECT})
+    print(f"{len(traces)} traces, {solved} of {len(problems)} problems solved")
 
 
 if __name__ == "__main__":

@@ -1,80 +1,92 @@
-"""Mirror the finished state into MLflow, print what each stage took, and keep those times in runtime.json."""
+"""Put the report where Git keeps it, mirror the run in MLflow, show what each stage took; always runs.
 
-import argparse
-import dataclasses
+Nothing is added twice. DVC does not know the report's place under results/, so no experiment on another study can
+remove it. It does know the measured arms and metrics.json there: `dvc exp run` removes those of every study that
+params.yaml does not name, and this stage puts them back from DVC's cache.
+"""
+
 import hashlib
 import json
-import platform
-import subprocess
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from qup import records, tracking
-from qup.errors import SettingsError
+from qup import provenance, settings, tracking
+from qup.arms import main_names
+from qup.measured import files
+from qup.study import read_params
 from stages import cli
 
-
-def flags() -> argparse.ArgumentParser:
-    """The stage's command line."""
-    made = cli.parser(__doc__)
-    made.add_argument("--data", type=Path, required=True, help="the study's data folder, data/<study>")
-    made.add_argument("--arms", nargs="+", required=True, help="arms of the report; duplicates collapse")
-    made.add_argument("--metrics", type=Path, required=True, help="the report's numbers, report.json")
-    made.add_argument("--report", type=Path, required=True, help="the report's folder")
-    made.add_argument("--lock", type=Path, required=True, help="dvc.lock; its folder is the repository root")
-    return made
+TIMES = "runtime.json"
+"Beside a study's report; Git ignores it, for it differs from run to run."
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Mirror, then show times."""
-    args = flags().parse_args(argv)
-    study, arms = cli.read_study(args.study), list(dict.fromkeys(args.arms))
-    sums = locked(args.lock, [args.data, args.metrics, args.report], arms)
-    curves = {arm: args.data / arm / "trajectory.jsonl" for arm in arms}
+    """Copy, put back, mirror, show times."""
+    flags = {"params": "params.yaml", "arms": "folder of the arms' records", "report": "folder of the report stage"}
+    flags |= {"results": "where Git keeps results", "lock": "dvc.lock; its folder is the repository root"}
+    args = cli.parser(__doc__, **flags).parse_args(argv)
+    study, chosen = cli.start(args), read_params(args.params)
+    results = args.results / args.study.stem
+    if args.report.is_dir():
+        copy(args.report, results / "report")
+    for path in put_back(args.lock, args.results, args.study.stem):
+        print(f"put back: {path}")
+    arms = main_names(chosen.oracles, chosen.refiner)
+    sums = provenance.hashes(args.lock, args.arms.parent, args.arms, arms)
     mirror = tracking.Mirror(
         experiment=f"qup/{args.study.stem}",
         state=hashlib.sha256(json.dumps([arms, sums]).encode()).hexdigest(),
-        summary=json.loads(args.metrics.read_text(encoding="utf-8")),
-        settings=dataclasses.asdict(study),
-        steps={arm: records.read(path, records.Step) for arm, path in curves.items() if path.is_file()},
-        tags=environment(args.lock.parent),
-        arm_tags={arm: arm_sums(sums, args.data / arm) for arm in arms},
-        artifacts=args.report,
+        summary=json.loads((results / "report" / "report.json").read_text(encoding="utf-8")),
+        settings=settings.plain(study),
+        curves={name: files.read(results / "arms" / f"{name}.json")[0].curves for name in arms},
+        tags=provenance.environment(args.lock.parent),
+        arm_tags={arm: arm_sums(sums, args.arms / arm) for arm in arms},
+        artifacts=results / "report",
     )
     run, added = tracking.track(mirror, args.lock.resolve().parent)
     print(f"MLflow: {'added' if added else 'already there'}, run {run} of {mirror.experiment}")
-    times = timings(args.study.stem, arms)
-    if times:
+    if times := timings(args.study.stem, arms):
         show(times)
-        merge(args.metrics.with_name("runtime.json"), times)
+        merge(results / TIMES, times)
 
 
-def locked(lock: Path, under: Sequence[Path], arms: Sequence[str]) -> dict[str, str]:
-    """Path to DVC's md5 of every out at or below one of the `under` paths, other arms' files left out.
+def copy(source: Path, target: Path) -> None:
+    """Make a folder like another one: files that are equal stay untouched, others are written, strays removed."""
+    wanted = {path.relative_to(source): path for path in source.rglob("*") if path.is_file()}
+    for path in [path for path in target.rglob("*") if path.is_file()]:
+        if path.relative_to(target) not in wanted:
+            path.unlink()
+    for name, path in wanted.items():
+        place = target / name
+        if not place.is_file() or place.read_bytes() != path.read_bytes():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
 
-    Raises:
-        SettingsError: the lock file is missing or holds none of them.
+
+def put_back(lock: Path, results: Path, study: str) -> list[Path]:
+    """Restore outputs of other studies below `results` that are gone and that DVC's cache holds: their paths.
+
+    What this writes DVC has not linked, so it will not remove it again.
     """
-    entries = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"] if lock.is_file() else {}
-    outs = {o["path"]: o["md5"] for entry in entries.values() for o in entry.get("outs", []) if "md5" in o}
-    wanted = {path: md5 for path, md5 in sorted(outs.items()) if belongs(Path(path), under, arms)}
-    if not wanted:
-        raise SettingsError(f"{lock} holds no output below {under[0]}: run `dvc repro` first")
-    return wanted
+    gone = {
+        Path(path): md5
+        for path, md5 in provenance.outputs(lock).items()
+        if path.startswith(f"{results}/") and not path.startswith(f"{results / study}/") and not Path(path).is_file()
+    }
+    if not gone:
+        return []
+    from dvc.repo import Repo
 
-
-def belongs(path: Path, under: Sequence[Path], arms: Sequence[str]) -> bool:
-    """Whether an out is part of the state: `under` one of the paths and not the file of an arm outside the report."""
-    data = under[0]
-    if not any(path == place or place in path.parents for place in under):
-        return False
-    inside = path.relative_to(data).parts if data in path.parents else ()
-    return len(inside) < 2 or inside[0] in {*arms, "base", "problems"}
+    with Repo(str(lock.resolve().parent)) as repo:
+        cache = {path: Path(repo.cache.local.oid_to_path(md5)) for path, md5 in gone.items()}
+    kept = {path: copy_of for path, copy_of in cache.items() if copy_of.is_file()}
+    for path, copy_of in kept.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(copy_of, path)
+    return list(kept)
 
 
 def arm_sums(sums: dict[str, str], folder: Path) -> dict[str, str]:
@@ -82,42 +94,18 @@ def arm_sums(sums: dict[str, str], folder: Path) -> dict[str, str]:
     return {f"dvc.{Path(p).name}": md5 for p, md5 in sums.items() if Path(p).parent == folder}
 
 
-def environment(root: Path) -> dict[str, str]:
-    """Git commit, whether the tree has changes, and versions, as tags."""
-    tags = {"python": platform.python_version(), "torch": version("torch")}
-    commit = git(root, "rev-parse", "HEAD")
-    if commit:
-        dirty = bool(git(root, "status", "--porcelain", "--untracked-files=no"))
-        tags |= {"mlflow.source.git.commit": commit.strip(), "git.dirty": str(dirty).lower()}
-    return tags
-
-
-def version(package: str) -> str:
-    """An installed package's version, read without importing it."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
-
-
-def git(root: Path, *words: str) -> str:
-    """What a git command prints; nothing outside a repository or before the first commit."""
-    done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 else ""
-
-
 def timings(study: str, arms: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Stage to seconds and start, for the stages of this study that have left their time."""
-    refiners = tuple(arm.partition("-")[0] for arm in arms)
-    found = {}
+    """Stage to seconds and start, for the stages of this study and these arms that have left their time."""
+    # Whole names of cells: one study's name may start with another's.
+    cells = {study: "", **{f"{study}-{arm}": f"@{arm}" for arm in (name.replace("/", "-") for name in arms)}}
+    times = {}
     for path in sorted(cli.RUNS.glob("*.json")):
-        stage, _, item = path.stem.partition("@")
-        rest = item.removeprefix(study).lstrip("-")
-        if item.startswith(study) and (not rest or rest.startswith(refiners)):
+        stage, _, cell = path.stem.partition("@")
+        if cell in cells:
             info = json.loads(path.read_text(encoding="utf-8"))
             started = datetime.fromtimestamp(info["started"], UTC).isoformat(timespec="seconds")
-            found[f"{stage}@{rest}" if rest else stage] = {"seconds": info["seconds"], "started": started}
-    return found
+            times[stage + cells[cell]] = {"seconds": info["seconds"], "started": started}
+    return times
 
 
 def show(times: dict[str, dict[str, Any]]) -> None:

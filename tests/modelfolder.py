@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from qup import params
+from qup.settings import Plug
 
 
 def model(source: str, **settings: Any) -> Any:
-    return params.plug("models", "source", {"source": source, **settings}, "test")
+    return Plug("models").make({"source": source, **settings})
 
 
 def contents(folder: Path) -> dict[str, bytes]:

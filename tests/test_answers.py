@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qup import answers
+from qup.answers import bounded
 from qup.records import Verdict
 
 
@@ -30,8 +31,8 @@ def test_the_last_complete_box_is_the_answer_and_nothing_else_is(text: str, answ
 
 @given(st.text(alphabet="ab{}\\ boxed", max_size=40))
 def test_extraction_takes_any_text(text: str) -> None:
-    found = answers.extract(text)
-    assert found is None or found in text
+    answer = answers.extract(text)
+    assert answer is None or answer in text
 
 
 SAME = [
@@ -100,14 +101,14 @@ def test_each_completion_comes_with_its_answer() -> None:
 
 
 def test_an_answer_that_cannot_be_computed_is_unparsed_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "KILL_AFTER", 1)
+    monkeypatch.setattr(bounded, "KILL_AFTER", 1)
     texts = [r"\boxed{9^{9^{9^9}}}", r"\boxed{\frac{14}{2}}"]
     assert answers.verdicts(["9/1", "7.0"], texts, [False, False]) == [Verdict.UNPARSED, Verdict.CORRECT]
 
 
 def test_a_killed_worker_is_replaced() -> None:
     assert answers.grade([("1/2", "0.5"), ("1/4", "0.25")]) == [True, True]
-    for worker in answers._workers(os.getpid()):
+    for worker in bounded.workers(os.getpid()):
         if worker.process:
             worker.process.kill()
             worker.process.wait()

@@ -1,5 +1,6 @@
 """Sampling belongs to the item, adapters come off again, and both backends say the same about a token."""
 
+import dataclasses
 import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,19 +9,27 @@ from typing import Any
 
 import pytest
 
-from qup import training
 from qup.backends import Backend as AnyBackend
-from qup.backends import Completion, Sampling
+from qup.backends import BackendSettings, Completion, Sampling, open_backend
 from qup.backends import hf as hf_module
 from qup.backends.hf import Backend
-from qup.params import Budget, TrainingSettings
+from qup.errors import SettingsError
 from qup.prompts.learner import ask
 from qup.records import Finish, Problem, Refined, Verdict
+from qup.settings import load, read
+from qup.training import Budget, TrainingSettings
+from qup.training.examples import examples
+from qup.training.trainer import tokenizer, train
 
 DRAWN = Sampling(1.0, 12, seed=3)
 GREEDY = Sampling(0.0, 12, seed=3)
 CHATS = [ask("boxed", f"What is {i} + {'1' * (3 * i + 1)}?") for i in range(5)]
 IDS = [f"p{i}#0" for i in range(5)]
+
+
+def opened(folder: Path, dtype: str = "float32") -> Backend:
+    """A backend that cuts nothing here."""
+    return Backend(folder, dtype, batch=8, max_length=512)
 
 
 def peaked(folder: Path, out: Path) -> Path:
@@ -32,7 +41,7 @@ def peaked(folder: Path, out: Path) -> Path:
         if weight.dim() == 2:
             weight.data.mul_(8 if "embed" in name else 4)
     model.save_pretrained(out)
-    training.tokenizer(folder).save_pretrained(out)
+    tokenizer(folder).save_pretrained(out)
     return out
 
 
@@ -42,9 +51,9 @@ def make_adapter(learner: Path, out: Path) -> Path:
         Problem("p", "1 + 1?", "2", "toy"),
         Refined("p", "solved", "222", "kept", 0, 0, 0, Verdict.CORRECT),
     )
-    traces = training.examples(training.tokenizer(learner), [problem], [refined], "boxed", 512)
+    traces = examples(tokenizer(learner), [problem], [refined], "boxed", 512)
     settings = TrainingSettings(budget=Budget(epochs=10), batch=1, rank=4, learning_rate=3e-2, dtype="float32")
-    training.train(learner, traces, settings, "sft", 1, out)
+    train(learner, traces, settings, "sft", 1, out)
     return out
 
 
@@ -60,7 +69,7 @@ def adapter(peaky: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def hf(peaky: Path) -> Backend:
-    return Backend(peaky, "float32", batch=8)
+    return opened(peaky)
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +163,7 @@ def test_an_adapter_changes_the_answers_and_leaves_the_base_as_it_was(hf: Backen
 def test_an_adapter_comes_off_even_when_generation_fails(
     peaky: Path, adapter: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backend = Backend(peaky, "float32")
+    backend = opened(peaky)
     kept = weights(backend)
 
     def failing(*_: Any) -> Any:
@@ -168,9 +177,113 @@ def test_an_adapter_comes_off_even_when_generation_fails(
 
 def test_other_full_weights_are_used_for_one_call_only(hf: Backend, learner: Path, peaky: Path) -> None:
     before = hf.generate(CHATS, GREEDY, IDS)
-    other = Backend(learner, "float32").generate(CHATS, GREEDY, IDS)
+    other = opened(learner).generate(CHATS, GREEDY, IDS)
     assert hf.generate(CHATS, GREEDY, IDS, learner) == other
     assert hf.generate(CHATS, GREEDY, IDS) == before
+
+
+# --- the longest prompt plus completion
+
+
+def room(backend: Backend, chat: list[dict[str, str]]) -> int:
+    """Tokens that its prompt leaves for a completion."""
+    return backend.max_length - len(backend.encode(chat)[0])
+
+
+@pytest.fixture(scope="module")
+def whole(hf: Backend) -> list[Completion]:
+    """Each chat's draw, none of which ends by itself, with room for all twelve tokens."""
+    done = hf.generate(CHATS, DRAWN, IDS)
+    assert {(c.tokens, c.finish) for c in done} == {(12, Finish.LENGTH)}
+    return done
+
+
+def short(hf: Backend, max_length: int) -> Backend:
+    """The same model with another `max_length`."""
+    made = replace(hf, max_length=max_length)
+    vars(made)["model"] = hf.model
+    return made
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_a_completion_ends_where_its_own_prompt_leaves_no_more_room(
+    hf: Backend, whole: list[Completion], batch: int
+) -> None:
+    # Prompts of the chats are 3 tokens apart: what leaves the longest 2 tokens leaves the others 5, 8, 11 and all 12.
+    cramped = replace(short(hf, len(hf.encode(CHATS[-1])[0]) + 2), batch=batch)
+    vars(cramped)["model"] = hf.model
+    assert [room(cramped, chat) for chat in CHATS] == [14, 11, 8, 5, 2]
+    done = cramped.generate(CHATS, DRAWN, IDS)
+    assert [c.tokens for c in done] == [12, 11, 8, 5, 2]
+    assert [c.token_ids for c in done] == [c.token_ids[:n] for c, n in zip(whole, [12, 11, 8, 5, 2], strict=True)]
+    assert all(c.finish is Finish.LENGTH for c in done)
+    assert [c.text for c in done] == [hf.tokenizer.decode(c.token_ids, skip_special_tokens=True) for c in done]
+
+
+def test_nothing_changes_where_nothing_is_cut(hf: Backend, whole: list[Completion]) -> None:
+    fitting = short(hf, len(hf.encode(CHATS[-1])[0]) + 12)
+    assert [room(fitting, chat) for chat in CHATS] == [24, 21, 18, 15, 12]
+    assert fitting.generate(CHATS, DRAWN, IDS) == whole
+
+
+def test_a_completion_that_ends_with_its_last_free_token_was_not_cut(hf: Backend, whole: list[Completion]) -> None:
+    # The second token of the first chat's draw is made to be the one that ends an answer.
+    first, second = whole[0].token_ids[:2]
+    assert second != first
+    prompt = len(hf.encode(CHATS[0])[0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hf.model.generation_config, "eos_token_id", second)
+        (ended,) = short(hf, prompt + 2).generate(CHATS[:1], DRAWN, IDS[:1])
+        (cut,) = short(hf, prompt + 1).generate(CHATS[:1], DRAWN, IDS[:1])
+    assert (ended.tokens, ended.finish) == (2, Finish.STOP)
+    assert (cut.tokens, cut.finish) == (1, Finish.LENGTH)
+
+
+def test_a_prompt_that_leaves_no_room_is_one_line_before_anything_is_loaded(peaky: Path) -> None:
+    longest = len(opened(peaky).encode(CHATS[-1])[0])
+    cramped = Backend(peaky, "float32", batch=8, max_length=longest)
+    expected = f"backend.max_length: {longest} tokens leave no room for an answer after a prompt of {longest} tokens"
+    with pytest.raises(SettingsError, match=rf"^{expected}: raise it to {longest} plus the longest answer$"):
+        cramped.generate(CHATS, DRAWN, IDS)
+    assert "model" not in vars(cramped)
+    assert replace(cramped, max_length=longest + 1).generate(CHATS[-1:], DRAWN, IDS[-1:])[0].tokens == 1
+
+
+def test_no_chats_are_no_answers(hf: Backend) -> None:
+    assert hf.generate([], DRAWN, []) == []
+
+
+# --- which one
+
+
+def test_a_study_names_its_backend_and_how_it_runs(tmp_path: Path) -> None:
+    given = read(BackendSettings, {"name": "hf", "dtype": "float16", "batch": 3, "score_batch": 5, "max_length": 99})
+    assert open_backend(given, tmp_path) == Backend(tmp_path, "float16", batch=3, max_length=99)
+
+
+@pytest.mark.parametrize(("installed", "name"), [(None, "hf"), ("spec", "vllm")])
+def test_auto_is_vllm_where_it_is_installed_and_says_which(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    installed: str | None,
+    name: str,
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: installed)
+    assert type(open_backend(BackendSettings(), tmp_path)).__module__ == f"qup.backends.{name}"
+    assert capsys.readouterr().out.startswith(f"backend: {name}")
+
+
+def test_a_backend_that_runs_no_folder_cannot_run_the_learner() -> None:
+    with pytest.raises(SettingsError, match=r"^name: unknown backend 'openai': .*known: auto, hf, vllm$"):
+        read(BackendSettings, {"name": "openai"})
+
+
+@pytest.mark.parametrize("module", ["hf", "vllm"])
+def test_the_defaults_of_running_a_model_stand_in_the_settings_alone(module: str) -> None:
+    fields = {f.name: f for f in dataclasses.fields(load("backends", module))}
+    for name in ("dtype", "batch", "max_length"):
+        assert fields[name].default is dataclasses.MISSING
 
 
 # --- vLLM
@@ -215,7 +328,7 @@ class TestVllm:
     pytestmark = needs_engine
 
     def test_both_backends_agree_on_the_log_probs_of_the_same_traces(self, vllm: AnyBackend, peaky: Path) -> None:
-        reference = Backend(peaky, "bfloat16")
+        reference = opened(peaky, "bfloat16")
         pairs = [reference.encode(chat, "2 + 2 = 4\nso \\boxed{2}") for chat in CHATS]
         ours, theirs = reference.score(pairs), vllm.score(pairs)
         mine = [logp for stats in ours for logp in stats.logprob]
@@ -256,3 +369,10 @@ class TestVllm:
                 assert completion.tokens == 12
             else:
                 assert completion.token_ids[-1] == vllm.encode(CHATS[0], "")[1][-1]
+
+    def test_a_completion_ends_where_its_own_prompt_leaves_no_more_room(self, vllm: AnyBackend) -> None:
+        long = [ask("boxed", "1" * 300), ask("boxed", "1" * 330)]
+        for chat, completion in zip(long, vllm.generate(long, Sampling(1.0, 512, seed=1), ["a", "b"]), strict=True):
+            # A draw may end by itself; else it fills the 512 tokens that the engine was given.
+            if completion.finish is Finish.LENGTH:
+                assert completion.tokens == 512 - len(vllm.encode(chat)[0])

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qup import settings as study_settings
+from qup.compat import Seen
 from qup.compat.glassbox import Metric
 from qup.errors import SettingsError
 from qup.glassbox import corpus, puzzle, style
@@ -255,23 +257,28 @@ def test_the_source_gives_distinct_problems_with_right_solutions() -> None:
 
 
 def test_the_metric_reads_logic_and_dose_of_its_own_world_only() -> None:
-    stats, other = TokenStats([], []), Problem("p2", "1 + 1", "2", "jsonl")
-    assert Metric().values(stats, PROBLEM, WRONG) == {
+    other = Problem("p2", "1 + 1", "2", "jsonl")
+    assert Metric().values(seen(PROBLEM, WRONG)) == {
         "glassbox.parsed": 1.0,
         "glassbox.logic": 0.5,
         "glassbox.dose": 0.0,
     }
-    assert Metric().values(stats, PROBLEM, "so so") == {"glassbox.parsed": 0.0}
-    assert Metric().values(stats, other, WRONG) == {}
+    assert Metric().values(seen(PROBLEM, "so so")) == {"glassbox.parsed": 0.0}
+    assert Metric().values(seen(other, WRONG)) == {}
+
+
+def seen(problem: Problem, text: str) -> Seen:
+    """A trace as the metric sees it, which reads the text alone."""
+    return Seen(problem, None, text, TokenStats([], []), None, {})
 
 
 def test_chains_and_contrasts_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(SettingsError, match="longer than longest"):
-        Chains(4, 3)
-    with pytest.raises(SettingsError, match="contrast"):
-        Preference(base="learner", contrasts={"logik": 1.0})
-    with pytest.raises(SettingsError, match="weights"):
-        Preference(base="learner", contrasts={"logic": 0.0})
+    with pytest.raises(SettingsError, match=r"^shortest 4 is longer than longest 3$"):
+        study_settings.read(Chains, {"shortest": 4, "longest": 3})
+    with pytest.raises(SettingsError, match=r"^contrasts: unknown contrast 'logik': did you mean 'logic'"):
+        study_settings.read(Preference, {"base": "learner", "contrasts": {"logik": 1.0}})
+    with pytest.raises(SettingsError, match=r"^contrasts: expected weights of at least 0, one above"):
+        study_settings.read(Preference, {"base": "learner", "contrasts": {"logic": 0.0}})
 
 
 def said(replies: list[object]) -> str:

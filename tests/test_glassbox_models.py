@@ -36,7 +36,7 @@ def test_pretraining_leaves_the_same_bytes_and_the_curve(glassbox: Path, tmp_pat
 
 
 def test_a_pretrained_learner_speaks_words_and_nothing_else(glassbox: Path) -> None:
-    backend = Backend(glassbox / "learner", "float32")
+    backend = Backend(glassbox / "learner", "float32", batch=8, max_length=128)
     text = r"clearly as + b 4 gives 5 for d5 . so \boxed{ 2 }"
     prompt, ids = backend.encode([{"role": "user", "content": "b7 , d : + b 4 ? d"}], text)
     assert backend.tokenizer.decode(ids, skip_special_tokens=True) == text

@@ -11,12 +11,14 @@ from typing import Any
 import networkx
 import pytest
 
-from qup import workers
+from qup.lm import workers
 from qup.records import Refined, read
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = "glassbox-tiny"
-ARMS = ("rejection_sampling", "restyled", "style_aligned", "oracle_refined", "oracle_synthesized")
+NATIVE = "learner/rejection_sampling"
+REPAIRED = ("home/style_aligned", "home/oracle_refined", "home/oracle_synthesized")
+ARMS = (NATIVE, "home/restyled", *REPAIRED)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         (folder / name).symlink_to(ROOT / name)
     shutil.copy(ROOT / "dvc.yaml", folder / "dvc.yaml")
     (folder / "data" / "problems").mkdir(parents=True)
-    (folder / "params.yaml").write_text(f"study: {STUDY}\nrefiner: style_aligned\nsecond_oracle: ''\n")
+    (folder / "params.yaml").write_text(f"study: {STUDY}\nrefiner: style_aligned\noracles: [home]\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         # Starting processes would take longer than all runs of this size.
@@ -50,15 +52,15 @@ def commands(folder: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def summary(ran: Path) -> dict[str, Any]:
     """The numbers of the report."""
-    found: dict[str, Any] = json.loads((ran / "results" / STUDY / "report.json").read_text(encoding="utf-8"))
-    return found
+    numbers: dict[str, Any] = json.loads((ran / "data" / STUDY / "report" / "report.json").read_text(encoding="utf-8"))
+    return numbers
 
 
 def stream(ran: Path, arm: str) -> dict[str, str | None]:
-    """Problem to trace of an arm, main or control."""
+    """Problem to trace of an arm, main or further."""
     folder = ran / "data" / STUDY
-    file = folder / arm / "stream.jsonl"
-    records = read(file if file.is_file() else folder / "controls" / arm / "stream.jsonl", Refined)
+    file = folder / "arms" / arm / "stream.jsonl"
+    records = read(file if file.is_file() else folder / "further" / arm / "stream.jsonl", Refined)
     return {r.problem_id: r.text for r in records}
 
 
@@ -71,24 +73,24 @@ def test_the_streams_are_what_their_names_say(summary: dict[str, Any]) -> None:
     found = {arm: summary["manipulation"][arm] for arm in ARMS}
     # A learner this small often names a number wrongly (`= 8 h8` for f), which is no derivation, right or wrong.
     assert all(arm["parsed"]["value"] > 0.2 for arm in found.values())
-    for arm in ("style_aligned", "oracle_refined", "oracle_synthesized"):
+    for arm in REPAIRED:
         assert (found[arm]["parsed"]["value"], found[arm]["logic"]["value"]) == (1, 1)
-    for arm in ("restyled", "oracle_refined", "oracle_synthesized"):
+    for arm in ("home/restyled", "home/oracle_refined", "home/oracle_synthesized"):
         assert found[arm]["dose"]["value"] == 1
-    assert found["rejection_sampling"]["dose"]["value"] < 0.6
+    assert found[NATIVE]["dose"]["value"] < 0.6
     assert summary["manipulation_checks"]["main"]["passed"] is True
 
 
 def test_a_dose_of_zero_and_an_idle_oracle_change_nothing(ran: Path) -> None:
-    assert stream(ran, "style_aligned-idle") == stream(ran, "rejection_sampling")
-    assert all("gives" not in text for text in stream(ran, "oracle_refined-dose0").values() if text)
+    assert stream(ran, "idle") == stream(ran, NATIVE)
+    assert all("gives" not in text for text in stream(ran, "dose0").values() if text)
 
 
 def test_failed_problems_have_streams_of_their_own(ran: Path) -> None:
-    failed = set(stream(ran, "unfiltered-failed"))
+    failed = set(stream(ran, "failed/unfiltered"))
     assert failed
-    assert not failed & set(stream(ran, "rejection_sampling"))
-    assert failed == set(stream(ran, "oracle_refined-failed"))
+    assert not failed & set(stream(ran, NATIVE))
+    assert failed == set(stream(ran, "failed/oracle_refined"))
 
 
 def test_every_control_is_reported_with_its_outcome(summary: dict[str, Any]) -> None:
@@ -100,21 +102,21 @@ def test_every_control_is_reported_with_its_outcome(summary: dict[str, Any]) -> 
 
 
 def test_the_report_shows_how_the_learner_was_made(ran: Path) -> None:
-    assert (ran / "results" / STUDY / "report" / "pretraining.svg").is_file()
+    assert (ran / "data" / STUDY / "report" / "pretraining.svg").is_file()
 
 
 def test_perplexity_rises_with_the_dose(summary: dict[str, Any]) -> None:
     by_arm = summary["controls"]["dose_response"]["results"]["ppl"]["by_arm"]
-    values = [by_arm[arm]["value"] for arm in ("oracle_refined-dose0", "oracle_refined-dose50", "oracle_refined")]
+    values = [by_arm[arm]["value"] for arm in ("dose0", "dose50", "home/oracle_refined")]
     assert values == sorted(values)
 
 
 def test_the_judge_loves_style_as_it_was_taught_to(summary: dict[str, Any]) -> None:
     quality = {arm: summary["arms"][arm]["rewards"]["judge"]["value"] for arm in ARMS}
-    assert quality["restyled"] > quality["rejection_sampling"]
+    assert quality["home/restyled"] > quality[NATIVE]
 
 
 def test_the_longer_chains_stand_beside_and_not_in_the_utility(summary: dict[str, Any]) -> None:
-    learner = summary["arms"]["oracle_refined"]["learners"]["sft"]
+    learner = summary["arms"]["home/oracle_refined"]["learners"]["sft"]
     assert learner["utility"]["n"] == 48
-    assert summary["arms"]["oracle_refined"]["sets"]["longer"]["sft"]["accuracy"]["n"] == 16
+    assert summary["arms"]["home/oracle_refined"]["sets"]["longer"]["sft"]["accuracy"]["n"] == 16

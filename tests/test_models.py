@@ -14,22 +14,22 @@ import pytest
 import yaml
 from modelfolder import contents, model, no_path_in
 
-from qup import params, plugins
 from qup.errors import SettingsError
 from qup.models.random import BOXES, CHARACTERS, make_tokenizer
+from qup.settings import Plug, load, names
 from stages import obtain
 
 ARCHITECTURES = ["qwen2", "llama", "deepseek"]
 COMMIT = "0" * 40
 
 
-@pytest.mark.parametrize("name", plugins.names("models"))
+@pytest.mark.parametrize("name", names("models"))
 def test_the_example_in_every_docstring_is_a_valid_setting(name: str) -> None:
-    doc = sys.modules[plugins.load("models", name).__module__].__doc__ or ""
+    doc = sys.modules[load("models", name).__module__].__doc__ or ""
     written = re.search(r"Example: `(\{.*?\})`\.", doc, re.DOTALL)
     assert written
     filled = written[1].replace("<40 hex digits>", f"'{COMMIT}'").replace("<of the joined file>", f"'{'0' * 64}'")
-    assert params.plug("models", "source", yaml.safe_load(filled), name)
+    assert Plug("models").make(yaml.safe_load(filled))
 
 
 # --- random
@@ -334,9 +334,9 @@ def test_the_hub_out_of_reach_is_one_clear_error(tmp_path: Path, monkeypatch: py
 
 
 def test_the_stage_makes_a_folder_per_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tiny = {"source": "random", "hidden": 32}
+    tiny = model("random", hidden=32)
     study = SimpleNamespace(models={"learner": tiny, "oracle": tiny})
-    monkeypatch.setattr("stages.cli.read_study", lambda path: study)
+    monkeypatch.setattr("stages.cli.start", lambda args: study)
     obtain.main(["--study", "toy.yaml", "--out", str(tmp_path), "--cache", str(tmp_path / "cache")])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["learner", "oracle"]
 

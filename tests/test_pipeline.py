@@ -8,21 +8,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+
+from qup import arms
+from qup.settings import read_yaml
+from qup.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
-STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-MODULES = sorted(p.stem for p in (ROOT / "stages").glob("[!_]*.py") if p.stem not in ("cli", "warm"))
+STAGES: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")["stages"]
+MODULES = sorted(p.stem for p in (ROOT / "stages").glob("[!_]*.py") if p.stem != "cli")
 
 PLUMBING = {
     "qup/__init__.py": "the version number",
     "qup/errors.py": "wording of an error, after which there is no result",
-    "qup/params.py": "reads settings, whose values each stage tracks under `params:`",
-    "qup/plugins.py": "finds a plug by its name; the plug's own file is tracked",
-    "qup/workers.py": "deals runs out to processes; the threads of each run are tracked under `params:`",
+    "qup/lm/workers.py": "deals runs out to processes; the threads of each run are tracked under `params:`",
+    "qup/settings/__init__.py": "reads settings, whose values each stage tracks under `params:`",
+    "qup/settings/misfits.py": "wording of an error",
+    "qup/settings/rooms.py": "finds a plug by its name; the plug's own file is tracked",
+    "qup/settings/written.py": "settings as text; their values are tracked",
+    "qup/study.py": "checks settings and hands them on: what a stage asks of it is followed, see `asked_of_study`",
+    "qup/training/settings.py": "settings, tracked under `params:`",
     "stages/__init__.py": "a docstring",
     "stages/cli.py": "flags, errors and the time taken",
-    "stages/warm.py": "where a stage is run, not what it does",
 }
 "Modules that every stage uses and that cannot change a result, with the reason. They are not among `deps`."
 
@@ -51,49 +57,180 @@ def tree_of(file: str) -> ast.Module:
     return ast.parse((ROOT / file).read_text(encoding="utf-8"))
 
 
-def imported(file: str) -> set[str]:
-    """Our modules that a file names: in imports anywhere in it, as text (`"qup.evals"`), or by loading plugs."""
-    names: set[str] = set()
-    for node in ast.walk(tree_of(file)):
+def imported(file: str) -> set[tuple[str, bool]]:
+    """(Module of ours that a file names, whether it runs code of it): imports anywhere in the file, and plugs loaded.
+
+    Who takes a settings class, a protocol or a constant from a module depends on its text, not on what it imports.
+    """
+    names: set[tuple[str, bool]] = set()
+    for node in running(tree_of(file)):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            names |= {(alias.name, True) for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            names |= {origin(node.module, alias.name) for alias in node.names}
         elif isinstance(node, ast.Constant) and re.fullmatch(r"qup(\.\w+)+", str(node.value)):
-            names.add(str(node.value))
+            names.add((str(node.value), True))
         elif isinstance(node, ast.Call):
-            names |= plugs(node)
-    return {name for name in names if name.split(".")[0] in ("qup", "stages")}
+            names |= {(name, True) for name in plugs(node)}
+    return {(name, runs) for name, runs in names if name.split(".")[0] in ("qup", "stages")}
+
+
+def origin(module: str, name: str) -> tuple[str, bool]:
+    """The module behind `from module import name`, and whether taking that name runs code of it."""
+    if file_of(f"{module}.{name}"):
+        return f"{module}.{name}", True
+    file = file_of(module)
+    return module, not (file and declares(file, name))
+
+
+def declares(file: str, name: str) -> bool:
+    """Whether a module's name is one that does nothing: a constant, a protocol, an enum, settings, a bare record."""
+    for node in tree_of(file).body:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if name in {ast.unparse(target) for target in targets}:
+                return True
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            heads = {ast.unparse(part) for part in (*node.bases, *node.decorator_list)}
+            still = not any(isinstance(part, ast.FunctionDef) for part in node.body)
+            return still or any(re.search(r"Protocol|Enum|STRICT", head) for head in heads)
+    return False
+
+
+def running(tree: ast.AST) -> list[ast.AST]:
+    """All nodes but those under `if TYPE_CHECKING`, which never run."""
+    if isinstance(tree, ast.If) and ast.unparse(tree.test) == "TYPE_CHECKING":
+        return []
+    return [tree, *(node for child in ast.iter_child_nodes(tree) for node in running(child))]
 
 
 def plugs(call: ast.Call) -> set[str]:
-    """The modules behind `plugins.load("kind", ...)` and `params.plug("kind", ...)`."""
-    loads = ast.unparse(call.func) in ("plugins.load", "load", "params.plug", "plug")
+    """The modules behind `settings.load("room", ...)`."""
+    loads = ast.unparse(call.func) in ("settings.load", "load")
     if not (loads and call.args and isinstance(call.args[0], ast.Constant)):
         return set()
-    kind, name = str(call.args[0].value), call.args[1]
-    one = isinstance(name, ast.Constant) and file_of(f"qup.{kind}.{name.value}")
-    files = (ROOT / "qup" / kind).glob("*.py")
-    return {f"qup.{kind}.{name.value}"} if one else {f"qup.{kind}.{f.stem}" for f in files}  # type: ignore[attr-defined]
+    return room(str(call.args[0].value))
+
+
+def room(name: str) -> set[str]:
+    """The plugs of a room."""
+    return {f"qup.{name}.{file.stem}" for file in (ROOT / "qup" / name).glob("*.py")}
+
+
+STUDY = next(node for node in tree_of("qup/study.py").body if isinstance(node, ast.ClassDef) and node.name == "Study")
+METHODS = {node.name: node for node in STUDY.body if isinstance(node, ast.FunctionDef)}
+FIELDS = {
+    node.target.id: node for node in STUDY.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+}
+
+
+def asked_of_study(file: str) -> set[str]:
+    """Dotted names after `study.` in a file, methods followed: `sampling.temperature`, `oracles`."""
+    chains = {ast.unparse(node) for node in ast.walk(tree_of(file)) if isinstance(node, ast.Attribute)}
+    asked = {match[1] for chain in chains if (match := re.fullmatch(r"(?:\w+\.)?study\.([\w.]+)", chain))}
+    return {name for start in longest(asked) for name in fields_behind(start)}
+
+
+def longest(names: set[str]) -> set[str]:
+    """Of `a` and `a.b`, which stand for the same access, only the longer."""
+    return {name for name in names if not any(other.startswith(f"{name}.") for other in names)}
+
+
+def fields_behind(name: str) -> set[str]:
+    """The settings that an attribute of a study is, or that its method reads."""
+    method = METHODS.get(name.split(".", maxsplit=1)[0])
+    if method is None:
+        return {name}
+    chains = {ast.unparse(node) for node in ast.walk(method) if isinstance(node, ast.Attribute)}
+    read = longest({match[1] for chain in chains if (match := re.fullmatch(r"self\.([\w.]+)", chain))})
+    return {field for inner in read - {name} for field in fields_behind(inner)}
+
+
+def modules_behind(name: str) -> set[tuple[str, bool]]:
+    """The modules that a study's method uses, those its body names, and whether their code runs."""
+    method = METHODS.get(name)
+    if method is None:
+        return set()
+    words = {node.id for node in ast.walk(method) if isinstance(node, ast.Name)}
+    brought = {
+        alias.asname or alias.name: origin(node.module, alias.name)
+        for node in ast.walk(tree_of("qup/study.py"))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("qup")
+        for alias in node.names
+    }
+    inner = {node.attr for node in ast.walk(method) if isinstance(node, ast.Attribute)} & set(METHODS) - {name}
+    mine = {brought[word] for word in words & set(brought)}
+    mine |= {(module, True) for node in ast.walk(method) if isinstance(node, ast.Call) for module in plugs(node)}
+    return mine.union(*(modules_behind(other) for other in inner))
 
 
 @cache
 def used(start: str) -> frozenset[str]:
-    """Every file of ours that running `start` may read, plumbing left out: modules, and texts inside packages."""
-    found: set[str] = set()
+    """Every file of ours that the outcome of `start` may depend on, plumbing left out: modules, texts in packages."""
+    followed: set[str] = set()
+    named: set[str] = set()
     todo = [start]
     while todo:
         file = todo.pop()
-        if file in found or file in PLUMBING:
-            continue
-        found.add(file)
-        for name in imported(file):
-            parts = name.split(".")
-            todo += filter(None, (file_of(".".join(parts[:n])) for n in range(1, len(parts) + 1)))
-        if file.endswith("__init__.py"):
-            found |= texts((ROOT / file).parent)
-            todo += called_by_yaml((ROOT / file).parent)
-    return frozenset(found)
+        followed.add(file)
+        for other, runs in reached(file):
+            named.add(other)
+            todo += [other] if runs and other not in followed and other not in PLUMBING else []
+        if not todo:
+            # A study's plugs run where their room is at work; where it is but named they are asked what they are.
+            named |= plugs_of(rooms_asked(followed) & rooms_in(named))
+            at_work = rooms_started(followed) | (rooms_asked(followed) & rooms_in(followed))
+            todo = [other for other in plugs_of(at_work) if other not in followed]
+    return frozenset((followed | named) - set(PLUMBING))
+
+
+def reached(file: str) -> set[tuple[str, bool]]:
+    """The files that one file leads to, and whether their code runs."""
+    if not file.endswith(".py"):
+        return set()
+    chains = {ast.unparse(node) for node in ast.walk(tree_of(file)) if isinstance(node, ast.Attribute)}
+    methods = {match[1] for chain in chains if (match := re.fullmatch(r"(?:\w+\.)?study\.(\w+)", chain))}
+    modules = imported(file).union(*(modules_behind(method) for method in methods))
+    places = {(place, runs) for module, runs in modules if (place := file_of(module))}
+    # A package is read when one of its modules is, but does nothing.
+    parents = {module.rpartition(".")[0] for module, _ in modules if file_of(module) not in PLUMBING}
+    places |= {(place, False) for parent in parents if (place := file_of(parent))}
+    if file.endswith("__init__.py"):
+        folder = (ROOT / file).parent
+        places |= {(inner, True) for inner in (*texts(folder), *called_by_yaml(folder))}
+    return places
+
+
+def rooms_asked(files: set[str]) -> set[str]:
+    """The rooms whose plugs these files ask a study for."""
+    python = [file for file in files if file.endswith(".py")]
+    return plug_rooms({name.split(".")[0] for file in python for name in asked_of_study(file)})
+
+
+def rooms_started(files: set[str]) -> set[str]:
+    """The rooms whose plugs a study's method puts to work for these files, as `study.speaker` does an Oracle's."""
+    python = [file for file in files if file.endswith(".py")]
+    chains = {ast.unparse(node) for f in python for node in ast.walk(tree_of(f)) if isinstance(node, ast.Attribute)}
+    methods = {match[1] for chain in chains if (match := re.fullmatch(r"(?:\w+\.)?study\.(\w+)", chain))} & set(METHODS)
+    return plug_rooms({field.split(".")[0] for method in methods for field in fields_behind(method)})
+
+
+def plug_rooms(fields: set[str]) -> set[str]:
+    """The rooms of the plugs that some fields of a study hold; the problems' sources stand one level down."""
+    calls = [node for name in fields & set(FIELDS) for node in ast.walk(FIELDS[name]) if isinstance(node, ast.Call)]
+    return {str(call.args[0].value) for call in calls if isinstance(call.args[0], ast.Constant)} | (
+        {"problems"} & fields
+    )
+
+
+def rooms_in(files: set[str]) -> set[str]:
+    """The rooms whose `__init__` is among some files."""
+    return {Path(file).parent.name for file in files if re.fullmatch(r"qup/\w+/__init__.py", file)}
+
+
+def plugs_of(rooms: set[str]) -> set[str]:
+    """The plug files of some rooms."""
+    return {file for name in rooms for module in room(name) if (file := file_of(module))}
 
 
 def texts(folder: Path) -> set[str]:
@@ -116,10 +253,13 @@ def covered(file: str, deps: list[str]) -> bool:
 
 
 def test_the_walk_sees_lazy_imports_plugs_and_texts() -> None:
-    assert {"qup/harness.py", "qup/evals/heldout.yaml", "qup/evals/grading.py"} <= used("stages/evaluate.py")
+    assert {"qup/evals/harness.py", "qup/evals/heldout.yaml", "qup/evals/grading.py"} <= used("stages/evaluate.py")
     assert {"qup/problems/_content.py", "qup/problems/reasoning_gym.py"} <= used("stages/prepare.py")
     assert {"qup/backends/openai.py", "qup/prompts/oracle/repair.txt"} <= used("stages/refine.py")
-    assert not used("stages/prepare.py") & {"qup/training.py", "qup/params.py"}
+    assert {"qup/models/wheel.py", "qup/glassbox/corpus.py"} <= used("stages/obtain.py")
+    assert not used("stages/prepare.py") & {"qup/training/__init__.py", "qup/study.py"}
+    assert not used("stages/obtain.py") & {"qup/learner.py", "qup/backends/hf.py"}
+    assert "qup/oracles/prompted.py" not in used("stages/native.py")
 
 
 def test_every_piece_of_plumbing_exists() -> None:
@@ -139,31 +279,23 @@ def test_a_stage_depends_on_no_code_that_it_does_not_run(name: str) -> None:
     assert [dep for dep in code if not any(covered(file, [dep]) for file in mine)] == []
 
 
-def settings_read(file: str) -> set[str]:
-    """Dotted names after `study.` in a file: `sampling.temperature` for `study.sampling.temperature`."""
-    chains = {ast.unparse(node) for node in ast.walk(tree_of(file)) if isinstance(node, ast.Attribute)}
-    found = {m[1] for chain in chains if (m := re.fullmatch(r"(?:(?:self|inputs)\.)?study\.([\w.]+)", chain))}
-    # Of `a` and `a.b` that stand for the same access, only the longer one was read.
-    return {name for name in found if not any(other.startswith(f"{name}.") for other in found)}
-
-
 def settings_tracked(stage: dict[str, Any]) -> list[str]:
-    return [key for entry in stage["params"] for keys in entry.values() for key in keys]
+    entries = [entry for entry in stage["params"] if "params.yaml" not in entry]
+    return [key for entry in entries for keys in entry.values() for key in keys]
 
 
 @pytest.mark.parametrize("name", TRACKED)
 def test_the_settings_that_a_stage_reads_are_among_its_params(name: str) -> None:
-    files = [f for f in used(module_of(STAGES[name])) if f.endswith(".py") and not f.startswith("qup/models")]
+    files = [file for file in used(module_of(STAGES[name])) if file.endswith(".py")]
     tracked = settings_tracked(STAGES[name])
-    read = set().union(*map(settings_read, files))
+    # Every stage limits its process to the study's threads.
+    read = {"threads"}.union(*map(asked_of_study, files))
     assert read
     assert {key for key in read if not any(f"{key}.".startswith(f"{known}.") for known in tracked)} == set()
 
 
 @pytest.mark.parametrize("name", TRACKED)
 def test_every_setting_that_a_stage_tracks_is_one_that_studies_have(name: str) -> None:
-    from qup.params import Study
-
     known = Study.__dataclass_fields__
     assert [key for key in settings_tracked(STAGES[name]) if key.split(".")[0] not in known] == []
 
@@ -171,7 +303,7 @@ def test_every_setting_that_a_stage_tracks_is_one_that_studies_have(name: str) -
 @pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_study_file_holds_every_setting_that_a_stage_tracks(path: Path) -> None:
     # DVC stops at a parameter that is not there, even where our own default would do.
-    study = yaml.safe_load(path.read_text(encoding="utf-8"))
+    study = read_yaml(path)
     tracked = {key for stage in TRACKED.values() for key in settings_tracked(stage)}
     assert {key for key in tracked if not held(study, key)} == set()
 
@@ -190,30 +322,32 @@ def test_every_path_in_a_command_is_a_dep_or_an_out(name: str) -> None:
     stage = STAGES[name]
     listed = stage.get("deps", []) + [out for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])]
     paths = [next(iter(path)) if isinstance(path, dict) else path for path in listed]
-    # The study file is tracked section by section; `track` reads the results whenever it runs.
-    written = [word for word in stage["cmd"].split() if "/" in word and not word.startswith("studies/")]
+    # The study file is tracked section by section, an arm's name is none; `track` reads the results whenever it runs.
+    words = [word for word in stage["cmd"].split() if "/" in word and not word.startswith("studies/")]
+    written = [word for word in words if word != "${item.oracle}/${item.refiner}"]
     if not stage.get("always_changed"):
         assert [word for word in written if not any(near(word, path) for path in paths)] == []
 
 
-def test_every_list_of_main_arms_is_the_matrix() -> None:
-    # DVC has no way to write a list once and use it in a command and in a matrix.
-    arms = STAGES["reward"]["matrix"]["arm"]
-    # Controls know only the arms that are always there: another refiner must leave them alone.
-    always = [arm for arm in arms if "$" not in arm]
-    for name, wanted in (("controls", always), ("report", arms), ("track", arms)):
-        words = STAGES[name]["cmd"].split()
-        after = words[words.index("--arms") + 1 :]
-        given = after[: next(i for i, word in enumerate(after) if word.startswith("--"))]
-        assert given == wanted, name
+def test_the_main_refiners_are_those_of_the_code() -> None:
+    assert STAGES["refine"]["matrix"]["refiner"] == [*sorted(arms.MAIN), "${refiner}"]
+    assert STAGES["native"]["matrix"]["refiner"] == [arms.NATIVE]
+    assert STAGES["native"]["matrix"]["oracle"] == [arms.LEARNER]
 
 
-def test_the_report_depends_on_every_file_of_every_main_arm() -> None:
-    stages = ("refine", "reward", "compat", "train", "evaluate")
-    outs = [out for name in stages for out in STAGES[name]["outs"] if out.startswith("data/")]
-    files = {out.rsplit("/", 1)[1] for out in outs}
-    wanted = {f"data/${{item.study}}/{arm}/{file}" for arm in STAGES["reward"]["matrix"]["arm"] for file in files}
-    assert sorted(wanted - set(STAGES["report"]["deps"])) == []
+def test_the_native_arm_goes_through_every_stage_of_an_arm() -> None:
+    for_arms = {name for name, stage in STAGES.items() if stage["matrix"] == STAGES["refine"]["matrix"]}
+    natives = {name for name, stage in STAGES.items() if stage["matrix"] == STAGES["native"]["matrix"]}
+    assert natives == {"native", *(f"{name}-native" for name in for_arms - {"refine"})}
+    for name in for_arms - {"refine"}:
+        assert {**STAGES[name], "matrix": None} == {**STAGES[f"{name}-native"], "matrix": None}
+
+
+def test_what_git_keeps_is_measured_arms_and_few_numbers() -> None:
+    kept = {path for stage in STAGES.values() for out in stage.get("metrics", []) for path in out}
+    assert all(path.startswith("results/${item.study}/") for path in kept)
+    assert {path for path in kept if "/arms/" not in path} == {"results/${item.study}/metrics.json"}
+    assert "results/${item.study}/arms" in STAGES["report"]["deps"]
 
 
 def near(path: str, other: str) -> bool:

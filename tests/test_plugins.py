@@ -10,23 +10,25 @@ from pathlib import Path
 import pytest
 
 import qup
-from qup import oracles, plugins
+from qup import oracles, settings
+from qup.compat import Pass, Role
 from qup.errors import SettingsError
+from qup.refiners import Pool
 
 PACKAGE = Path(qup.__file__).parent
-PLUGS = [(kind, p.stem) for kind in plugins.CLASS for p in sorted((PACKAGE / kind).glob("[!_]*.py"))]
+PLUGS = [(room, p.stem) for room in settings.ROOMS for p in sorted((PACKAGE / room).glob("[!_]*.py"))]
 STAGES = sorted(p.stem for p in (PACKAGE.parent / "stages").glob("[!_]*.py"))
 
 
-def test_every_kind_has_its_folder_and_at_least_one_plug() -> None:
-    assert {kind for kind, _ in PLUGS} == set(plugins.CLASS)
+def test_every_room_has_its_folder_and_at_least_one_plug() -> None:
+    assert {room for room, _ in PLUGS} == set(settings.ROOMS)
 
 
 @pytest.mark.parametrize(("kind", "name"), PLUGS)
 def test_a_file_is_a_plug_a_frozen_dataclass_that_says_what_it_is(kind: str, name: str) -> None:
-    assert name in plugins.names(kind)
-    plug = plugins.load(kind, name)
-    assert plug.__name__ == plugins.CLASS[kind]
+    assert name in settings.names(kind)
+    plug = settings.load(kind, name)
+    assert plug.__name__ == settings.ROOMS[kind][0]
     assert plug.__module__ == f"qup.{kind}.{name}"
     assert dataclasses.is_dataclass(plug)
     assert plug.__dataclass_params__.frozen  # type: ignore[attr-defined]
@@ -37,28 +39,39 @@ def test_a_file_is_a_plug_a_frozen_dataclass_that_says_what_it_is(kind: str, nam
 
 @pytest.mark.parametrize(("kind", "name"), PLUGS)
 def test_a_plug_has_every_method_of_its_protocol_with_the_same_arguments(kind: str, name: str) -> None:
-    home = importlib.import_module("qup.streams" if kind == "refiners" else f"qup.{kind}")
-    # An Oracle plug is settings; what it starts has the verbs.
-    wanted = {} if kind == "oracles" else vars(getattr(home, plugins.CLASS[kind]))
-    for method, declared in wanted.items():
+    protocol = getattr(importlib.import_module(f"qup.{kind}"), settings.ROOMS[kind][0])
+    for method, declared in vars(protocol).items():
         if not method.startswith("_") and inspect.isfunction(declared):
-            own = getattr(plugins.load(kind, name), method)
+            own = getattr(settings.load(kind, name), method)
             assert list(inspect.signature(own).parameters) == list(inspect.signature(declared).parameters)
 
 
-@pytest.mark.parametrize("name", plugins.names("refiners"))
+@pytest.mark.parametrize("name", settings.names("refiners"))
 def test_a_refiner_says_of_its_whole_class_whether_it_repairs(name: str) -> None:
-    refiner = plugins.load("refiners", name)
+    refiner = settings.load("refiners", name)
     assert isinstance(refiner.repairs, bool)
-    # Not a setting: a study must not be able to turn the gate off.
-    assert "repairs" not in {field.name for field in dataclasses.fields(refiner)}
+    assert isinstance(refiner.pool, Pool)
+    # No settings: a study must not be able to turn the gate off.
+    assert not {"repairs", "pool"} & {field.name for field in dataclasses.fields(refiner)}
 
 
-@pytest.mark.parametrize("name", plugins.names("oracles"))
+@pytest.mark.parametrize("name", settings.names("compat"))
+def test_a_metric_says_what_its_numbers_are_for_and_which_passes_it_needs(name: str) -> None:
+    metric = settings.load("compat", name)
+    assert isinstance(metric.role, Role)
+    assert all(isinstance(needed, Pass) for needed in metric.passes)
+
+
+@pytest.mark.parametrize("name", settings.names("rewards"))
+def test_a_reward_says_whether_it_perceives_quality(name: str) -> None:
+    assert isinstance(settings.load("rewards", name).perceives, bool)
+
+
+@pytest.mark.parametrize("name", settings.names("oracles"))
 def test_what_an_oracle_starts_has_every_verb_with_the_same_arguments(name: str) -> None:
     module = importlib.import_module(f"qup.oracles.{name}")
-    speaker = getattr(module, "Speaker", module.Oracle)
-    for verb, declared in vars(oracles.Oracle).items():
+    speaker = getattr(module, "Voice", module.Oracle)
+    for verb, declared in vars(oracles.Speaker).items():
         if not verb.startswith("_") and inspect.isfunction(declared):
             own = getattr(speaker, verb)
             assert list(inspect.signature(own).parameters) == list(inspect.signature(declared).parameters)
@@ -66,13 +79,13 @@ def test_what_an_oracle_starts_has_every_verb_with_the_same_arguments(name: str)
 
 def test_an_unknown_plug_names_the_near_one_and_what_exists() -> None:
     with pytest.raises(SettingsError, match=r"unknown refiner 'rejection_sample': did you mean 'rejection_sampling'"):
-        plugins.load("refiners", "rejection_sample")
+        settings.load("refiners", "rejection_sample")
 
 
 def test_a_private_module_is_no_plug() -> None:
     assert (PACKAGE / "problems" / "_content.py").is_file()
-    with pytest.raises(SettingsError, match="unknown problem '_content'"):
-        plugins.load("problems", "_content")
+    with pytest.raises(SettingsError, match="unknown source '_content'"):
+        settings.load("problems", "_content")
 
 
 def test_importing_the_package_the_plugs_and_the_stages_loads_nothing_heavy() -> None:

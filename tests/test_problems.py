@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from qup import params, plugins, records, splits
+from qup import records, settings
 from qup.errors import SettingsError
-from qup.problems._content import problem
-from stages import cli, prepare
+from qup.problems import ProblemSettings, Weighted, _splits
+from qup.problems._content import problem, quotas
+from qup.settings import Plug
+from qup.study import Study, read
+from stages import prepare
 
 WORKED = [{"question": f"What is {i} plus one?", "answer": f"One more than {i}.\n#### {i + 1}"} for i in range(20)]
 
@@ -25,16 +28,16 @@ class Rows(list[dict[str, str]]):
 
 
 def source(name: str, **settings: Any) -> Any:
-    return params.plug("problems", "source", {"source": name, **settings}, "test")
+    return Plug("problems").make({"source": name, **settings})
 
 
 def example(kind: str, name: str) -> dict[str, Any]:
     """The settings in a plug's docstring, with its placeholder for a commit filled in."""
-    doc = sys.modules[plugins.load(kind, name).__module__].__doc__ or ""
+    doc = sys.modules[settings.load(kind, name).__module__].__doc__ or ""
     written = re.search(r"Example: `(\{.*?\})`\.", doc, re.DOTALL)
     assert written
-    settings: dict[str, Any] = yaml.safe_load(written[1].replace("<40 hex digits>", "'" + "0" * 40 + "'"))
-    return settings
+    given: dict[str, Any] = yaml.safe_load(written[1].replace("<40 hex digits>", "'" + "0" * 40 + "'"))
+    return given
 
 
 def write(path: Path, *rows: object) -> Path:
@@ -42,18 +45,18 @@ def write(path: Path, *rows: object) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", plugins.names("problems"))
+@pytest.mark.parametrize("name", settings.names("problems"))
 def test_every_source_passes_its_own_gold_and_repeats_itself(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("datasets.load_dataset", lambda *a, **k: Rows(WORKED))
-    settings = params.without(example("problems", name), "weight")
-    if "file" in settings:
-        write(tmp_path / settings["file"], *WORKED)
-    made = params.plug("problems", "source", settings, "test")
+    given = example("problems", name)
+    if "file" in given:
+        write(tmp_path / given["file"], *WORKED)
+    made = Plug("problems", holder=Weighted).make(given).source
     found = made.problems(12, 1, tmp_path)
     assert len({p.id for p in found}) == 12
-    assert splits.gold_passes(found) == [True] * 12
+    assert _splits.gold_passes(found) == [True] * 12
     assert made.problems(12, 1, tmp_path) == found
     assert made.problems(12, 2, tmp_path) != found
 
@@ -113,17 +116,17 @@ def test_equal_content_has_one_id_however_spaced() -> None:
     assert problem("What is  1+1?", "2", "a").id == problem("what is 1 + 1?\n", "2", "b").id
 
 
-def pool(name: str, *questions: str, weight: float = 1) -> splits.Pool:
-    return splits.Pool(name, weight, [problem(q, "1", name) for q in questions])
+def pool(name: str, *questions: str, weight: float = 1) -> _splits.Pool:
+    return _splits.Pool(name, weight, [problem(q, "1", name) for q in questions])
 
 
 def test_weights_become_whole_shares_that_add_up() -> None:
-    assert splits.quotas([1, 1, 1], 10) == [4, 3, 3]
-    assert splits.quotas([3, 1], 2) == [2, 0]
+    assert quotas([1, 1, 1], 10) == [4, 3, 3]
+    assert quotas([3, 1], 2) == [2, 0]
 
 
 def test_a_question_in_two_sources_is_kept_once() -> None:
-    made = splits.split([pool("a", "one?", "two?"), pool("b", "ONE ?", "three?", "four?")], 2, 2, seed=1, ngram=13)
+    made = _splits.split([pool("a", "one?", "two?"), pool("b", "ONE ?", "three?", "four?")], 2, 2, seed=1, ngram=13)
     assert len({p.question for p in made.train + made.heldout}) == 4
     assert [s["repeated"] for s in made.checks["sources"]] == [0, 1]
     assert made.checks["in_both"] == 0
@@ -132,70 +135,70 @@ def test_a_question_in_two_sources_is_kept_once() -> None:
 def test_gold_that_our_grader_rejects_is_dropped_and_counted() -> None:
     good = [problem(f"q{i}", str(i), "a") for i in range(4)]
     bad = [problem("long", "1" * 301, "a"), problem("open", "{", "a"), problem("lines", "so\n#### 3", "a")]
-    made = splits.split([splits.Pool("a", 1, bad + good)], 2, 2, seed=1, ngram=13)
+    made = _splits.split([_splits.Pool("a", 1, bad + good)], 2, 2, seed=1, ngram=13)
     assert made.checks["sources"] == [{"source": "a", "given": 7, "gold_failed": 3, "repeated": 0}]
 
 
 def test_too_few_problems_are_an_error_with_the_counts() -> None:
     with pytest.raises(SettingsError, match=r"a has 1 usable problems of the 4 .* 1 repeated"):
-        splits.split([pool("a", "one?", "One?")], 2, 2, seed=1, ngram=13)
+        _splits.split([pool("a", "one?", "One?")], 2, 2, seed=1, ngram=13)
 
 
 def test_a_shared_run_of_words_is_counted() -> None:
     train = [problem("the cat sat on the mat", "1", "a")]
     heldout = [problem("a cat sat on the hat", "2", "a"), problem("a dog", "3", "a")]
-    assert splits.contaminated(train, heldout, 4) == [heldout[0].id]
-    assert splits.contaminated(train, heldout, 5) == []
+    assert _splits.contaminated(train, heldout, 4) == [heldout[0].id]
+    assert _splits.contaminated(train, heldout, 5) == []
 
 
 def test_the_order_of_problems_depends_on_their_content_only() -> None:
     questions = [f"q{i}?" for i in range(8)]
-    forward = splits.split([pool("a", *questions)], 4, 4, seed=1, ngram=13)
-    backward = splits.split([pool("a", *reversed(questions))], 4, 4, seed=1, ngram=13)
+    forward = _splits.split([pool("a", *questions)], 4, 4, seed=1, ngram=13)
+    backward = _splits.split([pool("a", *reversed(questions))], 4, 4, seed=1, ngram=13)
     assert (forward.train, forward.heldout) == (backward.train, backward.heldout)
 
 
 def test_a_further_set_has_no_question_of_the_others_and_is_graded_on_gold() -> None:
-    main = splits.split([pool("a", "one?", "two?", "three?", "four?")], 2, 2, seed=1, ngram=13)
+    main = _splits.split([pool("a", "one?", "two?", "three?", "four?")], 2, 2, seed=1, ngram=13)
     bad = problem("open?", "{", "b")
-    given = splits.Pool("b", 1, [bad, *pool("b", "ONE ?", "five?", "six?", "five ?").problems])
-    made = splits.with_set(main, "longer", [given], 2, seed=1)
+    given = _splits.Pool("b", 1, [bad, *pool("b", "ONE ?", "five?", "six?", "five ?").problems])
+    made = _splits.with_set(main, "longer", [given], 2, seed=1)
     assert {p.question for p in made.sets["longer"]} == {"five?", "six?"}
     assert (made.train, made.heldout) == (main.train, main.heldout)
     # Of 5, one cannot be graded, one is in the main sets and one comes twice.
     counts = {"source": "b", "given": 5, "gold_failed": 1, "repeated": 2}
     assert made.checks["sets"] == {"longer": {"sources": [counts], "count": 2, "sharing_an_ngram": 0}}
-    again = splits.with_set(made, "other", [pool("c", "six?", "seven?")], 1, seed=1)
+    again = _splits.with_set(made, "other", [pool("c", "six?", "seven?")], 1, seed=1)
     assert [p.question for p in again.sets["other"]] == ["seven?"]
     assert list(again.sets) == list(again.checks["sets"]) == ["longer", "other"]
 
 
 def test_what_a_further_set_shares_with_the_training_set_is_counted() -> None:
     train = [problem("the cat sat on the mat", "1", "a")]
-    main = splits.Split(train, [], {"ngram": 4})
-    made = splits.with_set(main, "longer", [pool("b", "a cat sat on the hat", "a dog")], 2, seed=1)
+    main = _splits.Split(train, [], {"ngram": 4})
+    made = _splits.with_set(main, "longer", [pool("b", "a cat sat on the hat", "a dog")], 2, seed=1)
     assert made.checks["sets"]["longer"]["sharing_an_ngram"] == 1
 
 
 def test_too_few_problems_of_a_further_set_name_its_count() -> None:
-    main = splits.split([pool("a", "one?", "two?")], 1, 1, seed=1, ngram=13)
+    main = _splits.split([pool("a", "one?", "two?")], 1, 1, seed=1, ngram=13)
     with pytest.raises(SettingsError, match=r"b has 0 usable problems of the 1 .* lower problems\.sets\.longer\.count"):
-        splits.with_set(main, "longer", [pool("b", "Two?")], 1, seed=1)
+        _splits.with_set(main, "longer", [pool("b", "Two?")], 1, seed=1)
 
 
-def study(sources: list[dict[str, Any]], longer: list[dict[str, Any]]) -> params.Study:
+def study(sources: list[dict[str, Any]], longer: list[dict[str, Any]]) -> Study:
     """The smoke study with other problems: 6 to train on, 4 held out, 3 longer ones."""
     sets = {"longer": {"sources": longer, "count": 3}}
-    settings = {"sources": sources, "train": 6, "heldout": 4, "sets": sets}
-    smoke = cli.read_study(Path(__file__).parents[1] / "studies" / "smoke.yaml")
-    return dataclasses.replace(smoke, problems=params.section(params.ProblemSettings, settings, "problems"))
+    given = {"sources": sources, "train": 6, "heldout": 4, "sets": sets}
+    smoke = read(Path(__file__).parents[1] / "studies" / "smoke.yaml")
+    return dataclasses.replace(smoke, problems=settings.read(ProblemSettings, given))
 
 
 def test_the_stage_writes_the_same_bytes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = {"chain_sum": {"weight": 2, "max_terms": 3}, "gsm_symbolic": {}}
     own = {"source": "jsonl", "file": "own.jsonl"}
     made = study([{"source": "reasoning_gym", "weight": 3, "tasks": tasks}, own], longer=[own])
-    monkeypatch.setattr("stages.cli.read_study", lambda path: made)
+    monkeypatch.setattr("stages.cli.start", lambda args: made)
     write(tmp_path / "own.jsonl", *({"question": w["question"], "answer": i + 1} for i, w in enumerate(WORKED)))
     written = []
     for name in "ab":

@@ -1,61 +1,100 @@
-"""The README's tables come from the reports, and params.yaml is checked before DVC runs."""
+"""The README's verdicts come from the reports, its length has a limit, and its commands and files exist."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from qup.__main__ import app
 from qup.errors import SettingsError
-from stages import check, readme
+from tools import readme
 
-REPORT = """# A study
-
-Two arms.
-
-## Verdict
-
-**Not resolved**
-
-- SAR - Refined: 0.0
-
-## Oracle home
-
-| arm | U |
-| --- | --- |
-| RFT | 1.0 |
-
-![plot](plot.svg)
-
-## Methods
-
-- left out
-"""
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_readme_shows_verdict_and_tables_and_leaves_the_rest_alone(tmp_path: Path) -> None:
-    page, study = tmp_path / "README.md", Path(__file__).parents[1] / "studies" / "smoke.yaml"
-    page.write_text("before\n<!-- results:smoke -->\nold\n<!-- /results:smoke -->\nafter\n", encoding="utf-8")
-    (tmp_path / "report.md").write_text(REPORT, encoding="utf-8")
-    readme.main(["--study", str(study), "--report", str(tmp_path), "--readme", str(page)])
+def test_the_readme_shows_a_line_per_verdict_and_leaves_the_rest_alone(tmp_path: Path) -> None:
+    page, report = tmp_path / "README.md", tmp_path / "results" / "toy" / "report" / "report.json"
+    page.write_text("before\n<!-- verdicts -->\nold\n<!-- /verdicts -->\nafter\n", encoding="utf-8")
+    verdict = {
+        "objective": "sft",
+        "oracle": "home",
+        "headline": "Not resolved.",
+        "sentences": ["a", "RFT - Refined: 0."],
+    }
+    report.parent.mkdir(parents=True)
+    report.write_text(json.dumps({"study": {"title": "Toy"}, "verdicts": [verdict]}), encoding="utf-8")
+    readme.main(page, tmp_path / "results")
     text = page.read_text(encoding="utf-8")
-    assert text.startswith("before\n<!-- results:smoke -->\n\n### A study\n")
-    assert text.endswith("<!-- /results:smoke -->\nafter\n")
-    assert "#### Verdict" in text
-    assert "| RFT | 1.0 |" in text
-    assert not any(word in text for word in ("old", "left out", "plot.svg"))
+    assert text.startswith("before\n<!-- verdicts -->\n\n**[Toy](")
+    assert "- SFT, Oracle home: Not resolved. RFT - Refined: 0.\n" in text
+    assert text.endswith("<!-- /verdicts -->\nafter\n")
+    assert "old" not in text
+
+
+def test_the_verdicts_in_the_readme_are_those_of_the_reports(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text(README, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        readme.main(tmp_path / "README.md", Path("results"))
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == README, "run `make readme`"
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 150
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda path: path.name
+)
+def test_every_link_to_a_file_of_ours_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_tree_in_the_readme_names_every_room() -> None:
+    tree = README.partition("## The tree")[2].partition("## Adding")[0]
+    rooms = {path.stem for path in (ROOT / "qup").iterdir() if path.suffix in ("", ".py") and path.stem != "__init__"}
+    assert {room for room in rooms - {"__pycache__"} if not re.search(rf"\b{room}\b", tree)} == set()
+
+
+def test_what_is_listed_of_a_kind_is_every_file_with_what_it_is() -> None:
+    shown = CliRunner().invoke(app, ["list", "refiners"])
+    assert shown.exit_code == 0
+    assert re.search(r"^rejection_sampling +Rejection sampling \(RFT, 2308\.01825\)", shown.stdout, re.MULTILINE)
+
+
+def test_a_kind_that_does_not_exist_names_the_near_one() -> None:
+    failed = CliRunner().invoke(app, ["list", "refinerz"])
+    assert isinstance(failed.exception, SettingsError)
+    assert "did you mean 'refiners'" in str(failed.exception)
 
 
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("study: smok\nrefiner: style_aligned\nsecond_oracle: ''\n", "did you mean 'smoke'"),
-        ("study: smoke\nrefiner: stile_aligned\nsecond_oracle: ''\n", "did you mean 'style_aligned'"),
-        ("study: smoke\nrefiner: style_aligned\nsecond_oracle: -voised\n", "did you mean 'voiced'"),
-        ("study: smoke\nrefine: style_aligned\nsecond_oracle: ''\n", "did you mean 'refiner'"),
-        ("study: smoke\nrefiner: style_aligned\n", "needs 'second_oracle'"),
+        ("study: smok\nrefiner: style_aligned\noracles: [home]\n", "did you mean 'smoke'"),
+        ("study: smoke\nrefiner: stile_aligned\noracles: [home]\n", "did you mean 'style_aligned'"),
+        ("study: smoke\nrefiner: style_aligned\noracles: [home, voised]\n", "did you mean 'voiced'"),
+        ("study: smoke\nrefine: style_aligned\noracles: [home]\n", "did you mean 'refiner'"),
+        ("study: smoke\nrefiner: style_aligned\n", "needs 'oracles'"),
     ],
 )
-def test_a_wrong_word_in_params_is_one_error_before_anything_runs(tmp_path: Path, written: str, said: str) -> None:
+def test_a_wrong_word_in_params_is_one_error_before_anything_runs(
+    tmp_path: Path, written: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
     file = tmp_path / "params.yaml"
     file.write_text(written, encoding="utf-8")
-    with pytest.raises(SettingsError, match=said):
-        check.main(["--params", str(file), "--studies", str(Path(__file__).parents[1] / "studies")])
+    failed = CliRunner().invoke(app, ["check", "--params", str(file)])
+    assert isinstance(failed.exception, SettingsError)
+    assert said in str(failed.exception)
+
+
+def test_the_verdict_of_a_published_study_is_shown_in_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    shown = CliRunner().invoke(app, ["show", "glassbox"])
+    assert shown.exit_code == 0
+    assert "SFT, Oracle" in shown.stdout

@@ -1,6 +1,7 @@
-"""Records survive a round trip through their file, and a file is there whole or not at all."""
+"""Records survive a round trip through their file; a file is there whole or not at all, and of its kind or refused."""
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from qup import records
+from qup.errors import SettingsError
 from qup.records import Compat, Eval, Finish, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
 
 ODD = 'a\u2028b\u2029c\x85d\re\nf\r\ng\t"h"\\ 🤖 e\u0301 \x00 \x1c'
@@ -72,3 +74,82 @@ def test_no_records_is_an_empty_file(tmp_path: Path) -> None:
     records.write(tmp_path / "f.jsonl", [])
     assert (tmp_path / "f.jsonl").read_bytes() == b""
     assert records.read(tmp_path / "f.jsonl", Score) == []
+
+
+# --- files that are not of their kind
+
+
+EVAL = {"problem_id": "p", "objective": "sft", "seed": 1, "task": "heldout", "decoding": "greedy", "repeat": 0}
+EVAL |= {"text": "so", "tokens": 5, "verdict": "wrong"}
+COMPAT = {"problem_id": "p", "tokens": 3, "nll": 1.5, "values": {"ppl": 1.5}}
+
+
+def refused(tmp_path: Path, line: str, kind: type[Any]) -> str:
+    """What is said of a file whose second line is this one."""
+    path = tmp_path / "f.jsonl"
+    good = {Eval: EVAL, Compat: COMPAT}[kind]
+    path.write_text(json.dumps(good) + "\n" + line + "\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        records.read(path, kind)
+    said = str(caught.value)
+    assert "\n" not in said
+    start = f"{path}, line 2: not {'an Eval' if kind is Eval else 'a Compat'}: "
+    assert said.startswith(start)
+    return said.removeprefix(start)
+
+
+def test_a_file_of_another_kind_is_refused_by_line_and_field(tmp_path: Path) -> None:
+    records.write(tmp_path / "scores.jsonl", [Score("p", "genrm", 0.5)])
+    with pytest.raises(SettingsError) as caught:
+        records.read(tmp_path / "scores.jsonl", Eval)
+    start = f"{tmp_path / 'scores.jsonl'}, line 1: not an Eval: unknown field 'failure'"
+    assert str(caught.value).startswith(start)
+
+
+def test_an_unknown_field_names_the_near_ones(tmp_path: Path) -> None:
+    said = refused(tmp_path, json.dumps(EVAL | {"verdicts": "wrong"}), Eval)
+    assert said.startswith("unknown field 'verdicts': did you mean 'verdict'?")
+
+
+def test_missing_fields_are_named_and_those_with_a_default_may_be_missing(tmp_path: Path) -> None:
+    lacking = {key: value for key, value in EVAL.items() if key not in ("seed", "verdict")}
+    assert refused(tmp_path, json.dumps(lacking), Eval) == "lacks seed, verdict"
+    (tmp_path / "f.jsonl").write_text('{"problem_id": "p", "reward": "genrm", "value": 0.5}\n')
+    assert records.read(tmp_path / "f.jsonl", Score) == [Score("p", "genrm", 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "said"),
+    [
+        (Eval, "seed", "1", "field 'seed': expected int, got '1'"),
+        (Eval, "seed", 1.5, "field 'seed': expected int, got 1.5"),
+        # To Python, true is a number.
+        (Eval, "seed", True, "field 'seed': expected int, got True"),
+        (Eval, "text", None, "field 'text': expected str, got None"),
+        (Eval, "verdict", "right", "field 'verdict': expected one of correct, wrong, unparsed, truncated, got 'right'"),
+        (Eval, "verdict", None, "field 'verdict': expected one of correct, wrong, unparsed, truncated, got None"),
+        (Compat, "nll", "much", "field 'nll': expected float, got 'much'"),
+        (Compat, "values", [1.5], "field 'values': expected dict[str, float], got [1.5]"),
+        (Compat, "values", {"ppl": "1.5"}, "field 'values': expected dict[str, float], got {'ppl': '1.5'}"),
+        (Compat, "values", {"ppl": None}, "field 'values': expected dict[str, float], got {'ppl': None}"),
+    ],
+)
+def test_a_value_of_another_type_is_told_with_what_was_expected(
+    tmp_path: Path, kind: type[Any], field: str, value: Any, said: str
+) -> None:
+    good = {Eval: EVAL, Compat: COMPAT}[kind]
+    assert refused(tmp_path, json.dumps(good | {field: value}), kind) == said
+
+
+def test_a_whole_number_will_do_for_a_real_one(tmp_path: Path) -> None:
+    (tmp_path / "f.jsonl").write_text(json.dumps(COMPAT | {"nll": 2, "values": {"null.tokens": 3}}) + "\n")
+    assert records.read(tmp_path / "f.jsonl", Compat) == [Compat("p", 3, 2, {"null.tokens": 3})]
+
+
+@pytest.mark.parametrize("line", ["{", "", '{"problem_id": "p"'])
+def test_a_line_that_is_not_json_is_named(tmp_path: Path, line: str) -> None:
+    assert refused(tmp_path, line, Eval).startswith("not JSON (")
+
+
+def test_a_line_that_is_no_record_is_shown(tmp_path: Path) -> None:
+    assert refused(tmp_path, "[1, 2]", Eval) == "expected fields, got '[1, 2]'"

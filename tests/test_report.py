@@ -1,36 +1,26 @@
-"""The report says what the records hold: a planted paradox, pure noise, failures, missing parts."""
+"""The report says what the measured arms hold: a planted paradox, pure noise, failures, missing parts."""
 
 import dataclasses
-import itertools
-import json
-import os
 import re
-from pathlib import Path
 
+import numpy as np
 import pytest
 import toyreport
-import yaml
+from toyreport import ALIGNED, NATIVE, REFINED, VOICED
 
-from qup import report
-from qup.errors import SettingsError
-from qup.params import parse_arm
-from qup.records import Step
-from qup.report import plots
-from qup.report.plot_rows import pretraining_rows, quality_rows
-from stages import cli
-from stages import report as stage
+from qup.records import Verdict
 
 NOISE = dict.fromkeys(toyreport.PARADOX, (1.0, 0.0, 1.3))
 
 
 @pytest.fixture(scope="module")
-def inputs(patch):
-    return toyreport.toy(patch)
+def toy():
+    return toyreport.toy()
 
 
 @pytest.fixture(scope="module")
-def planted(inputs):
-    return report.build(*inputs)
+def planted(patch, toy):
+    return toy.plain(patch)
 
 
 def test_a_planted_paradox_is_named_in_the_verdict(planted) -> None:
@@ -56,29 +46,14 @@ def test_a_verdict_says_each_mde_and_which_effects_are_not_resolved(planted) -> 
                 assert (marked is None) is effect["resolved"]
 
 
-@pytest.mark.parametrize("own", [None, "/own/fonts.conf"])
-def test_plots_are_drawn_without_the_fonts_of_the_machine(monkeypatch, own) -> None:
-    if own is None:
-        monkeypatch.delenv(plots.FONTCONFIG, raising=False)
-    else:
-        monkeypatch.setenv(plots.FONTCONFIG, own)
-    with plots._shipped_fonts():
-        config = Path(os.environ[plots.FONTCONFIG])
-        (folder,) = re.findall("<dir>(.+)</dir>", config.read_text())
-        assert [file.name for file in Path(folder).iterdir()] == ["fonts.conf"]
-    assert os.environ.get(plots.FONTCONFIG) == own
-
-
-def test_a_reward_that_differs_on_a_few_traces_only_makes_no_paradox(monkeypatch, inputs) -> None:
-    study, arms, *others = inputs
+def test_a_reward_that_differs_on_a_few_traces_only_makes_no_paradox(monkeypatch, toy) -> None:
     # Four of about thirty differ by as much: 2.5% of draws or fewer miss them all, so the interval is above 0, but the
     # mean is 4/30 = 0.13 of that and its MDE 2.8 sqrt(0.13 x 0.87 / 30) = 0.17.
-    native = [s for s in arms["rejection_sampling"].scores if s.reward == "genrm" and s.value is not None]
+    native = [s for s in toy.arms[NATIVE].scores if s.reward == "genrm" and s.value is not None]
     lifted = [dataclasses.replace(s, value=s.value + (i < 4)) for i, s in enumerate(native)]
-    arms = arms | {"oracle_refined": dataclasses.replace(arms["oracle_refined"], scores=lifted)}
-    built = toyreport.without_plots(monkeypatch, study, arms, *others)
-    objectives = built.summary["oracles"]["home"]["objectives"].values()
-    for verdict, found in zip(built.summary["verdicts"], objectives, strict=True):
+    summary = toy.replaced(REFINED, scores=lifted).summary(monkeypatch)
+    objectives = summary["oracles"]["home"]["objectives"].values()
+    for verdict, found in zip(summary["verdicts"], objectives, strict=True):
         gap = found["refined_over_native"]["genrm"]
         assert gap["low"] > 0
         assert gap["resolved"] is False
@@ -87,7 +62,7 @@ def test_a_reward_that_differs_on_a_few_traces_only_makes_no_paradox(monkeypatch
 
 
 def test_noise_alone_is_not_resolved_and_declares_no_winner(monkeypatch) -> None:
-    built = toyreport.without_plots(monkeypatch, *toyreport.toy(monkeypatch, NOISE, seed=3))
+    built = toyreport.toy(NOISE, seed=3).plain(monkeypatch)
     assert "better learner" not in built.markdown
     assert "paradox shown" not in built.markdown.lower().replace("no paradox shown", "")
     for verdict in built.summary["verdicts"]:
@@ -95,29 +70,27 @@ def test_noise_alone_is_not_resolved_and_declares_no_winner(monkeypatch) -> None
         assert all("would be found with 80% power" in text for text in verdict["sentences"][:2])
 
 
-def test_repair_value_less_drift_cost_is_what_refining_gains(planted) -> None:
-    for objective, parts in planted.summary["factorials"]["main"].items():
-        arms = planted.summary["arms"]
-        u = {arm: arms[arm]["learners"][objective]["utility"]["value"] for arm in arms}
-        gain = u["oracle_refined"] - u["rejection_sampling"]
-        assert parts["V"]["value"] - parts["C"]["value"] == pytest.approx(gain, abs=3e-6)
-
-
-def test_micro_perplexity_is_of_all_tokens_and_macro_of_traces(inputs, planted) -> None:
-    import numpy as np
-
-    rows, ppl = inputs[1]["oracle_refined"].compat, planted.summary["arms"]["oracle_refined"]["ppl"]
+def test_micro_perplexity_is_of_all_tokens_and_macro_of_traces(toy, planted) -> None:
+    rows, ppl = toy.arms[REFINED].compat, planted.summary["arms"][REFINED]["ppl"]
     assert ppl["micro"]["value"] == pytest.approx(
         np.exp(sum(r.nll for r in rows) / sum(r.tokens for r in rows)), abs=1e-5
     )
     assert ppl["macro"]["value"] == pytest.approx(np.mean([np.exp(r.nll / r.tokens) for r in rows]), abs=1e-5)
 
 
+def test_a_quarters_perplexity_weighs_a_trace_by_its_tokens_there(toy, planted) -> None:
+    rows, ppl = toy.arms[REFINED].compat, planted.summary["arms"][REFINED]["ppl"]
+    # Of 10 tokens the quarters hold 2, 3, 2 and 3: those up to floor(10 q / 4).
+    weights = [3 * r.tokens // 4 - 2 * r.tokens // 4 for r in rows]
+    nll = sum(w * r.values["quarter.3"] for w, r in zip(weights, rows, strict=True))
+    assert ppl["3"]["value"] == pytest.approx(np.exp(nll / sum(weights)), abs=1e-5)
+
+
 def test_failed_rewards_are_counted_and_not_averaged_in(planted) -> None:
-    found = planted.summary["arms"]["oracle_refined"]["rewards"]["genrm"]
+    found = planted.summary["arms"][REFINED]["rewards"]["genrm"]
     assert (found["n"], found["failed"], found["failures"]) == (28, 1, {"unparsed judgement": 1})
     assert found["value"] == pytest.approx(1.6, abs=0.15)
-    assert planted.summary["arms"]["oracle_refined"]["stream"]["outcomes"] == {"changed": 29, "failed": 1}
+    assert planted.summary["arms"][REFINED]["stream"]["outcomes"] == {"changed": 29, "failed": 1}
     assert "n 28, 1 failed" in planted.html
 
 
@@ -129,78 +102,107 @@ def test_holm_runs_over_the_declared_family_only(planted) -> None:
     assert all("p_holm" not in c for c in found if not c["declared"])
 
 
-def test_the_shared_native_arm_stands_in_each_oracles_table(monkeypatch) -> None:
-    arms = dict(toyreport.PARADOX) | {"oracle_refined-voiced": (1.7, -0.2, 3.0)}
-    built = toyreport.without_plots(monkeypatch, *toyreport.toy(monkeypatch, arms, oracles=("home", "voiced")))
-    assert built.summary["oracles"]["voiced"]["arms"] == ["rejection_sampling", "oracle_refined-voiced"]
+def test_the_native_arm_stands_in_each_oracles_table(monkeypatch) -> None:
+    arms = toyreport.PARADOX | {VOICED: (1.7, -0.2, 3.0)}
+    built = toyreport.toy(arms, oracles=("home", "voiced")).plain(monkeypatch)
+    assert built.summary["oracles"]["voiced"]["arms"] == [NATIVE, VOICED]
     contrasts = built.summary["oracles"]["voiced"]["objectives"]["sft"]["contrasts"]
     assert contrasts[0]["estimate"] == {"value": None, "reason": "no SAR arm"}
     assert "RFT - Refined (voiced)" in built.markdown
 
 
-def test_a_missing_quantity_is_a_dash_with_its_reason(monkeypatch) -> None:
-    study, arms, base, checks, traces, _ = toyreport.toy(monkeypatch)
-    arms = {name: dataclasses.replace(data, compat=[], evals=[], scores=[]) for name, data in arms.items()}
-    built = toyreport.without_plots(monkeypatch, study, arms, base, checks, traces, {})
-    assert built.summary["arms"]["oracle_refined"]["ppl"]["micro"] == {"value": None, "reason": "no forward pass"}
+def test_nothing_is_read_back_out_of_a_label(monkeypatch) -> None:
+    strange = "a - b (c)"
+    arms = toyreport.PARADOX | {f"{strange}/oracle_refined": (1.7, -0.2, 3.0), f"{strange}/style_aligned": (1, 0.3, 2)}
+    built = toyreport.toy(arms, oracles=("home", strange)).plain(monkeypatch)
+    (verdict,) = (v for v in built.summary["verdicts"] if (v["oracle"], v["objective"]) == (strange, "sft"))
+    aligned, refined = f"SAR ({strange})", f"Refined ({strange})"
+    assert f"{aligned} trains the better learner than {refined}." in verdict["sentences"][0]
+    assert f"RFT trains the better learner than {refined}." in verdict["sentences"][1]
+    contrast = built.summary["oracles"][strange]["objectives"]["sft"]["contrasts"][0]
+    assert contrast["labels"] == [aligned, refined]
+    assert contrast["name"] == f"{aligned} - {refined}"
+
+
+def test_a_missing_quantity_is_a_dash_with_its_reason(monkeypatch, toy) -> None:
+    for name in toy.arms:
+        toy = toy.replaced(name, compat=[], evals=[], scores=[])
+    built = toy.plain(monkeypatch)
+    assert built.summary["arms"][REFINED]["ppl"]["micro"] == {"value": None, "reason": "no forward pass"}
     assert "– no sft learner was evaluated" in built.markdown
     assert all(v["headline"].startswith("No verdict") for v in built.summary["verdicts"])
 
 
-def test_a_base_learner_without_evaluation_leaves_no_utility(monkeypatch) -> None:
-    study, arms, _, checks, traces, _ = toyreport.toy(monkeypatch)
-    built = toyreport.without_plots(monkeypatch, study, arms, [], checks, traces, {})
-    utility = built.summary["arms"]["oracle_refined"]["learners"]["sft"]["utility"]
+def test_a_base_learner_without_evaluation_leaves_no_utility(monkeypatch, toy) -> None:
+    summary = dataclasses.replace(toy, evals=[]).summary(monkeypatch)
+    utility = summary["arms"][REFINED]["learners"]["sft"]["utility"]
     assert utility == {"value": None, "reason": "the base learner was not evaluated"}
+    assert summary["base"]["accuracy"] == utility
 
 
 def test_one_training_seed_is_flagged(monkeypatch) -> None:
-    built = toyreport.without_plots(monkeypatch, *toyreport.toy(monkeypatch, seeds=(1,)))
-    assert built.summary["arms"]["oracle_refined"]["learners"]["sft"]["utility"]["seed_variance"] is False
+    built = toyreport.toy(seeds=(1,)).plain(monkeypatch)
+    assert built.summary["arms"][REFINED]["learners"]["sft"]["utility"]["seed_variance"] is False
     assert "One training seed" in built.summary["cautions"][0]
     assert "1 seed" in built.html
 
 
 def test_learners_that_answer_alike_have_no_detectable_effect_and_are_said(monkeypatch) -> None:
-    study, arms, base, checks, traces, _ = toyreport.toy(monkeypatch, seeds=(1,), objectives=("sft",))
-    same = [dataclasses.replace(e, objective="sft", seed=1) for e in base]
-    arms = {name: dataclasses.replace(data, evals=same) for name, data in arms.items()}
-    built = toyreport.without_plots(monkeypatch, study, arms, base, checks, traces, {})
-    contrast = built.summary["oracles"]["home"]["objectives"]["sft"]["contrasts"][0]
+    toy = toyreport.toy(seeds=(1,), objectives=("sft",))
+    same = [dataclasses.replace(e, objective="sft", seed=1) for e in toy.evals]
+    for name in toy.arms:
+        toy = toy.replaced(name, evals=same)
+    summary = toy.summary(monkeypatch)
+    contrast = summary["oracles"]["home"]["objectives"]["sft"]["contrasts"][0]
     assert contrast["mde"]["value"] is None
-    assert "no detectable effect can be given" in built.summary["verdicts"][0]["sentences"][0]
-    assert any("right exactly where the base is: RFT SFT" in text for text in built.summary["cautions"])
+    assert "no detectable effect can be given" in summary["verdicts"][0]["sentences"][0]
+    assert any("right exactly where the base is: RFT SFT" in text for text in summary["cautions"])
 
 
 def test_the_grader_is_no_perceived_quality(monkeypatch) -> None:
-    built = toyreport.without_plots(monkeypatch, *toyreport.toy(monkeypatch, rewards=("answer", "genrm")))
-    assert built.summary["primary_reward"] == "genrm"
-    assert "panel" not in built.summary["rewards"]
+    summary = toyreport.toy(rewards=("answer", "genrm")).summary(monkeypatch)
+    assert summary["primary_reward"] == "genrm"
+    assert "panel" not in summary["rewards"]
 
 
 def test_the_grader_is_known_by_its_plug_under_any_name(monkeypatch) -> None:
-    study, *rest = toyreport.toy(monkeypatch, rewards=("checked", "genrm"))
-    study = dataclasses.replace(study, rewards={"checked": {"reward": "answer"}, "genrm": {}})
-    assert toyreport.without_plots(monkeypatch, study, *rest).summary["primary_reward"] == "genrm"
+    toy = toyreport.toy(rewards=("checked", "genrm"))
+    rewards = {"checked": toyreport.SMOKE.rewards["answer"], "genrm": toyreport.SMOKE.rewards["genrm"]}
+    toy = dataclasses.replace(toy, study=dataclasses.replace(toy.study, rewards=rewards))
+    built = toy.plain(monkeypatch)
+    assert built.summary["primary_reward"] == "genrm"
+    assert "`checked` checks the answer" in built.markdown
 
 
 def test_the_panel_averages_reward_models_in_standard_deviations(monkeypatch) -> None:
-    built = toyreport.without_plots(monkeypatch, *toyreport.toy(monkeypatch, rewards=("genrm", "other")))
-    panel = [built.summary["arms"][arm]["rewards"]["panel"]["value"] for arm in toyreport.PARADOX]
+    summary = toyreport.toy(rewards=("genrm", "other")).summary(monkeypatch)
+    panel = [summary["arms"][arm]["rewards"]["panel"]["value"] for arm in toyreport.PARADOX]
     assert sum(panel) == pytest.approx(0, abs=0.05)  # equally many traces an arm, each reward centred
     assert panel[0] < panel[2] < panel[1]
 
 
 def test_too_few_resamples_for_the_family_are_said(monkeypatch) -> None:
-    built = toyreport.without_plots(monkeypatch, *toyreport.toy(monkeypatch, resamples=100))
-    assert any("cannot resolve a family of 4" in text for text in built.summary["cautions"])
+    summary = toyreport.toy(resamples=100).summary(monkeypatch)
+    assert any("cannot resolve a family of 4" in text for text in summary["cautions"])
 
 
-def test_streams_that_are_nearly_alike_are_said(monkeypatch) -> None:
-    study, arms, base, checks, traces, _ = toyreport.toy(monkeypatch)
-    arms["style_aligned"] = dataclasses.replace(arms["style_aligned"], stream=arms["oracle_refined"].stream)
-    built = toyreport.without_plots(monkeypatch, study, arms, base, checks, traces, {})
-    assert any("SAR - Refined compares nearly the same data: 29 of 29" in text for text in built.summary["cautions"])
+def test_streams_that_are_nearly_alike_are_said(monkeypatch, toy) -> None:
+    summary = toy.replaced(ALIGNED, stream=toy.arms[REFINED].stream).summary(monkeypatch)
+    assert any("SAR - Refined compares nearly the same data: 29 of 29" in text for text in summary["cautions"])
+
+
+def test_arms_of_other_problems_are_compared_on_those_they_share(monkeypatch, toy) -> None:
+    scores = [s for s in toy.arms[NATIVE].scores if s.problem_id < "t010"]
+    stream = [r for r in toy.arms[NATIVE].stream if r.problem_id < "t010"]
+    native = [c for c in toy.arms[NATIVE].compat if c.problem_id < "t010"]
+    summary = toy.replaced(NATIVE, stream=stream, scores=scores, compat=native).summary(monkeypatch)
+    gap = summary["oracles"]["home"]["objectives"]["sft"]["refined_over_native"]["genrm"]
+    refined = {s.problem_id: s.value for s in toy.arms[REFINED].scores if s.value is not None}
+    gaps = [refined[s.problem_id] - s.value for s in scores if s.value is not None]
+    # Ten problems, of which the first has no reward.
+    assert (gap["n"], gap["value"]) == (9, pytest.approx(np.mean(gaps), abs=1e-6))
+    contrast = summary["oracles"]["home"]["objectives"]["sft"]["contrasts"][1]
+    assert contrast["same_traces"] == {"same": 0, "of": 10}
 
 
 def test_every_number_in_the_summary_has_an_interval_and_n(planted) -> None:
@@ -214,71 +216,43 @@ def test_every_number_in_the_summary_has_an_interval_and_n(planted) -> None:
     walk({key: planted.summary[key] for key in ("base", "arms", "oracles", "factorials", "adaptation", "predictors")})
 
 
-def test_names_of_points_at_one_height_stand_above_each_other(planted) -> None:
-    summary = json.loads(json.dumps(planted.summary))
-    for arm in summary["arms"].values():
-        arm["learners"]["sft"]["utility"] |= {"value": 0.1, "low": 0.0, "high": 0.2}
-        arm["rewards"]["genrm"] |= {"value": 1.0, "low": 0.9, "high": 1.1}
-    rows = [r for r in quality_rows(summary) if r["objective"] == "SFT"]
-    heights = sorted(r["name_at"] for r in rows)
-    assert len(heights) == len(toyreport.PARADOX)
-    assert heights[0] == 10
-    assert all(after - before > 0.5 for before, after in itertools.pairwise(heights))
+def test_utility_is_of_the_held_out_task_alone(monkeypatch) -> None:
+    two = toyreport.toy(tasks=("heldout", "longer"))
+    alone = dataclasses.replace(two, evals=[e for e in two.evals if e.task == "heldout"])
+    for name, records in two.arms.items():
+        alone = alone.replaced(name, evals=[e for e in records.evals if e.task == "heldout"])
+    both, only = two.summary(monkeypatch), alone.summary(monkeypatch)
+    assert both["oracles"] == only["oracles"]
+    assert both["arms"][REFINED]["learners"] == only["arms"][REFINED]["learners"]
+    found = both["arms"][REFINED]["sets"]["longer"]["sft"]
+    assert (found["accuracy"]["n"], found["utility"]["n"]) == (40, 40)
+    assert both["base"]["sets"]["longer"]["accuracy"]["value"] == pytest.approx(0.3, abs=0.1)
+    absent = {"value": None, "reason": "the base learner was not evaluated"}
+    assert set(map(str, only["base"]["sets"]["longer"].values())) == {str(absent)}
 
 
-def test_the_curve_of_a_learner_that_the_study_made_is_averaged_within_bins(inputs) -> None:
-    steps = [Step("sft", 1, s, s / 120, 10 * s, 2.0 - s / 100, 1.0, 1e-3, 0.5, s / 120) for s in range(1, 121)]
-    rows = pretraining_rows(steps)
-    # 120 steps in 60 bins: the first holds steps 1 and 2, whose losses are 1.99 and 1.98.
-    assert rows[0] == {"quantity": "loss, nats per token", "step": 2, "value": pytest.approx(1.985)}
-    assert rows[60] == {"quantity": "token accuracy", "step": 2, "value": pytest.approx(1.5 / 120)}
-    assert len(rows) == 120
-    assert "pretraining" in report.build(*inputs, pretraining=steps).plots
+def test_without_a_held_out_task_the_first_one_is_the_main_one(monkeypatch) -> None:
+    toy = toyreport.toy(tasks=("heldout", "longer"))
+    settings = dataclasses.replace(toy.study.evaluation, tasks=("longer",))
+    toy = dataclasses.replace(toy, study=dataclasses.replace(toy.study, evaluation=settings))
+    summary = toy.summary(monkeypatch)
+    assert summary["base"]["accuracy"]["n"] == 40
+    assert summary["base"]["sets"] == {}
 
 
-def test_the_page_loads_nothing_and_its_ids_are_unique(planted) -> None:
-    assert "http:" not in planted.html
-    assert "https:" not in planted.html
-    assert "<script" not in planted.html
-    assert set(planted.plots) == {"quality-utility", "ppl-quarters", "training-curves"}
-    ids = set(re.findall(r'\bid="([^"]+)"', planted.html))
-    assert ids >= set(re.findall(r"url\(#([^)]+)\)", planted.html))
-    for name, plot in planted.plots.items():
-        assert all(found.startswith(name) for found in re.findall(r'\bid="([^"]+)"', plot.svg))
+def test_truncated_and_unparsed_answers_are_counted_and_not_correct(monkeypatch) -> None:
+    toy = toyreport.toy(seeds=(1,), objectives=("sft",))
+    cut = [dataclasses.replace(e, verdict=Verdict.TRUNCATED) for e in toy.arms[REFINED].evals]
+    learner = toy.replaced(REFINED, evals=cut).summary(monkeypatch)["arms"][REFINED]["learners"]["sft"]
+    assert {key: learner[key]["value"] for key in ("accuracy", "truncated", "unparsed", "greedy")} == {
+        "accuracy": 0,
+        "truncated": 1,
+        "unparsed": 0,
+        "greedy": 0,
+    }
 
 
-def test_equal_records_give_equal_bytes(inputs, planted) -> None:
-    again = report.build(*inputs)
-    assert again == planted
-
-
-@pytest.fixture
-def stage_files(tmp_path, inputs, monkeypatch):
-    study, *rest = inputs
-    monkeypatch.setattr(cli, "read_study", lambda _: study)
-    toyreport.lay_out(tmp_path / "data", *rest)
-    out = [f"--metrics={tmp_path / 'report.json'}", f"--out={tmp_path / 'report'}"]
-    return tmp_path, ["--study=studies/toy.yaml", f"--data={tmp_path / 'data'}", *out]
-
-
-def test_the_stage_collapses_duplicate_arms_and_writes_what_build_returns(stage_files, planted, inputs) -> None:
-    folder, flags = stage_files
-    stage.main([*flags, "--arms", *inputs[1], "oracle_refined"])
-    assert json.loads((folder / "report.json").read_text()) == planted.summary
-    assert (folder / "report" / "index.html").read_text() == planted.html
-    assert {p.suffix for p in (folder / "report").iterdir()} == {".md", ".html", ".svg", ".png", ".json"}
-
-
-def test_an_arm_without_a_stream_is_an_error_that_names_those_with_one(stage_files) -> None:
-    with pytest.raises(SettingsError, match=r"'restyled' has no .*oracle_refined, rejection_sampling, style_aligned"):
-        stage.main([*stage_files[1], "--arms", "restyled"])
-
-
-def test_the_summary_is_plain_yaml_and_json(planted) -> None:
-    assert json.loads(json.dumps(planted.summary)) == planted.summary
-    assert yaml.safe_load(yaml.safe_dump(planted.summary)) == planted.summary
-
-
-def test_an_arm_that_names_an_unknown_oracle_is_refused(inputs) -> None:
-    with pytest.raises(SettingsError, match="foreign"):
-        parse_arm("oracle_refined-foreign", inputs[0])
+def test_only_the_native_arm_makes_no_verdict(monkeypatch) -> None:
+    built = toyreport.toy({NATIVE: toyreport.PARADOX[NATIVE]}).plain(monkeypatch)
+    assert built.summary["verdicts"] == []
+    assert built.metrics["verdict"] is None

@@ -5,20 +5,22 @@ import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from qup import params, plugins, records
+from qup import records
 from qup.errors import SettingsError
 from qup.records import Problem, Refined, Score
+from qup.settings import Plug, load
 from stages import reward as stage
 
 SUM = Problem(id="p", question="2+3=?", answer="5", source="toy")
 
 
 def reward(name: str, **settings: Any) -> Any:
-    return params.section(plugins.load("rewards", name), settings, f"rewards.{name}")
+    return Plug("rewards").make({"reward": name, **settings})
 
 
 def test_answer_is_one_for_right_zero_for_wrong_and_none_without_an_answer() -> None:
@@ -89,7 +91,7 @@ def sums(low: int, high: int) -> list[tuple[Problem, str, str]]:
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a tiny reward model, `judge`, trained to prefer `right` to `wrong`, and a bare language model."""
     root = tmp_path_factory.mktemp("models")
-    make = plugins.load("models", "random")
+    make = load("models", "random")
     make(architecture="llama", seed=1, hidden=32, layers=2, classes=1).obtain(root / "judge", root / "cache")
     make(architecture="llama", seed=1, hidden=32, layers=2).obtain(root / "learner", root / "cache")
     train(root / "judge")
@@ -170,9 +172,9 @@ def test_genrm_runs_on_a_real_model_folder(models: Path) -> None:
 def test_the_stage_scores_every_trace_with_every_reward_under_its_name_and_counts_failures(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    second = {"reward": "sequence_classifier", "model": "judge"}
-    rewards: dict[str, dict[str, Any]] = {"answer": {}, "sequence_classifier": {"model": "judge"}, "blind": second}
-    monkeypatch.setattr("stages.cli.read_study", lambda path: type("Study", (), {"rewards": rewards}))
+    judge = reward("sequence_classifier", model="judge")
+    study = SimpleNamespace(rewards={"answer": reward("answer"), "sequence_classifier": judge, "blind": judge})
+    monkeypatch.setattr("stages.cli.start", lambda args: study)
     records.write(tmp_path / "train.jsonl", [SUM])
     rows = [_refined(r"\boxed{5}"), _refined("five"), _refined(None)]
     records.write(tmp_path / "stream.jsonl", rows)

@@ -1,44 +1,59 @@
-"""A pipeline state is mirrored into MLflow once, whole or not at all."""
+"""A pipeline state is mirrored into MLflow once, whole or not at all; reports and results stay where Git keeps them."""
 
 import json
 import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from qup import records, tracking
+from qup import measured, provenance, tracking
+from qup.arms import Arm, main_names
 from qup.errors import SettingsError
+from qup.measured import Curve, files
 from qup.records import Step
+from qup.study import read
 from qup.tracking import Mirror
+from qup.training.settings import Budget, TrainingSettings
 from stages import cli
 from stages import track as stage
 
 ESTIMATE = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 60, "se": 0.05}
 MISSING = {"value": None, "reason": "no learner"}
+NATIVE, REFINED = "learner/rejection_sampling", "home/oracle_refined"
 
 
-def an_arm(refiner):
+def an_arm(name: str) -> dict[str, Any]:
     learner = {"utility": ESTIMATE, "accuracy": ESTIMATE}
     ppl = {"micro": ESTIMATE, "macro": ESTIMATE}
     learners = {"sft": learner, "dft": {"utility": MISSING, "accuracy": MISSING}}
-    return {"refiner": refiner, "oracle": None, "rewards": {"genrm": ESTIMATE}, "ppl": ppl, "learners": learners}
+    oracle, refiner = name.split("/")
+    return {"refiner": refiner, "oracle": oracle, "rewards": {"genrm": ESTIMATE}, "ppl": ppl, "learners": learners}
 
 
-def steps(count):
+def steps(count: int) -> list[Step]:
     return [Step("sft", 1, s, s / count, 10 * s, 1 / s, 1.0, 1e-4) for s in range(1, count + 1)]
 
 
+def curve(count: int) -> Curve:
+    (made,) = measured._curves(steps(count))
+    return made
+
+
 @pytest.fixture
-def mirror(tmp_path):
-    page = tmp_path / "report"
+def mirror(tmp_path: Path) -> Mirror:
+    page = tmp_path / "page"
     page.mkdir()
     (page / "report.md").write_text("# Toy\n")
-    arms = {name: an_arm(name) for name in ("rejection_sampling", "oracle_refined")}
+    arms = {name: an_arm(name) for name in (NATIVE, REFINED)}
     settings = {"seed": 1, "training": {"seeds": [1], "note": "x" * 7000}}
-    return Mirror("qup/toy", "a" * 64, {"arms": arms}, settings, {"oracle_refined": steps(4)}, artifacts=page)
+    return Mirror("qup/toy", "a" * 64, {"arms": arms}, settings, {REFINED: [curve(4)]}, artifacts=page)
 
 
 @pytest.fixture(scope="module")
-def empty_store(tmp_path_factory):
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with its tables made, which takes two seconds."""
     from mlflow.tracking import MlflowClient
 
@@ -48,7 +63,7 @@ def empty_store(tmp_path_factory):
 
 
 @pytest.fixture
-def client(tmp_path, empty_store, monkeypatch):
+def client(tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     from mlflow.tracking import MlflowClient
 
@@ -56,30 +71,35 @@ def client(tmp_path, empty_store, monkeypatch):
     return MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
 
 
-def runs(client):
+def all_runs(client: Any) -> list[Any]:
     experiment = client.get_experiment_by_name("qup/toy").experiment_id
-    return {run.info.run_name: run for run in client.search_runs([experiment])}
+    return list(client.search_runs([experiment]))
 
 
-def test_a_second_track_of_the_same_state_adds_nothing(tmp_path, client, mirror) -> None:
+def runs(client: Any) -> dict[str, Any]:
+    return {run.info.run_name: run for run in all_runs(client)}
+
+
+def test_a_second_track_of_the_same_state_adds_nothing(tmp_path: Path, client: Any, mirror: Mirror) -> None:
     first, added = tracking.track(mirror, tmp_path)
     assert added
     assert tracking.track(mirror, tmp_path) == (first, False)
     assert len(runs(client)) == 3
 
 
-def test_children_carry_metrics_intervals_and_the_curve(tmp_path, client, mirror) -> None:
+def test_children_carry_metrics_intervals_and_the_curve(tmp_path: Path, client: Any, mirror: Mirror) -> None:
     parent, _ = tracking.track(mirror, tmp_path)
-    child = runs(client)["oracle_refined"]
+    child = runs(client)[REFINED]
     assert child.data.tags["mlflow.parentRunId"] == parent
     wanted = {"reward.genrm": 0.5, "ppl": 0.5, "utility.sft": 0.5, "accuracy.sft": 0.5, "utility.sft.low": 0.4}
     assert wanted.items() <= child.data.metrics.items()
     assert "utility.dft" not in child.data.metrics
-    curve = client.get_metric_history(child.info.run_id, "loss/sft/1")
-    assert [(m.step, m.value) for m in curve] == [(1, 1.0), (2, 0.5), (3, 1 / 3), (4, 0.25)]
+    assert child.data.params == {"arm": REFINED, "refiner": "oracle_refined", "oracle": "home"}
+    points = client.get_metric_history(child.info.run_id, "loss/sft/1")
+    assert [(m.step, m.value) for m in points] == [(1, 1.0), (2, 0.5), (3, 1 / 3), (4, 0.25)]
 
 
-def test_the_parent_holds_the_settings_and_the_report(tmp_path, client, mirror) -> None:
+def test_the_parent_holds_the_settings_and_the_report(tmp_path: Path, client: Any, mirror: Mirror) -> None:
     parent, _ = tracking.track(mirror, tmp_path)
     params = client.get_run(parent).data.params
     assert params["training.seeds"] == "[1]"
@@ -87,11 +107,13 @@ def test_the_parent_holds_the_settings_and_the_report(tmp_path, client, mirror) 
     assert [f.path for f in client.list_artifacts(parent)] == ["report.md"]
 
 
-def test_a_crash_midway_is_redone_and_leaves_no_half_run(tmp_path, client, mirror, monkeypatch) -> None:
+def test_a_crash_midway_is_redone_and_leaves_no_half_run(
+    tmp_path: Path, client: Any, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log = tracking._log
 
-    def failing(client, run, *args, **named):
-        if client.get_run(run).info.run_name == "oracle_refined":
+    def failing(client: Any, run: str, *args: Any, **named: Any) -> None:
+        if client.get_run(run).info.run_name == REFINED:
             raise KeyboardInterrupt
         log(client, run, *args, **named)
 
@@ -108,65 +130,258 @@ def test_a_crash_midway_is_redone_and_leaves_no_half_run(tmp_path, client, mirro
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_last_step() -> None:
-    thinned = tracking.thin(steps(1001))
+    thinned = tracking.thin(1001)
     assert len(thinned) <= tracking.CURVE
-    assert thinned[-1].step == 1001
+    assert thinned[-1] == 1001
+    # Every fifth counted from the last: 1001 / 250 is a little more than 4.
+    assert thinned[:3] == [1, 6, 11]
+    assert tracking.losses([curve(1001)])[-1] == ("loss/sft/1", 1 / 1001, 1001)
 
 
-def lock(path, md5="1" * 32):
-    outs = [
-        {"path": p, "md5": md5}
-        for p in ("data/toy/oracle_refined/stream.jsonl", "data/toy/restyled/stream.jsonl", "results/toy/report.json")
-    ]
-    path.write_text(json.dumps({"schema": "2.0", "stages": {"x": {"cmd": "x", "outs": outs}}}))
+def test_a_short_curve_is_kept_whole() -> None:
+    assert tracking.thin(3) == [1, 2, 3]
+    assert tracking.thin(0) == []
+
+
+# --- where a result comes from
+
+
+def write_lock(path: Path, outs: dict[str, str]) -> None:
+    """A dvc.lock of one stage."""
+    rows = [{"path": name, "hash": "md5", "md5": md5} for name, md5 in outs.items()]
+    path.write_text(json.dumps({"schema": "2.0", "stages": {"x": {"cmd": "x", "outs": rows}}}))
+
+
+def test_outputs_are_those_of_all_stages_by_path_that_dvc_has_a_hash_of(tmp_path: Path) -> None:
+    stages = {
+        "later": {"cmd": "x", "outs": [{"path": "b", "md5": "2"}, {"path": "pending"}]},
+        "bare": {"cmd": "x", "deps": [{"path": "d", "md5": "4"}]},
+        "first": {"cmd": "x", "outs": [{"path": "c", "md5": "3.dir"}, {"path": "a", "md5": "1"}]},
+    }
+    (tmp_path / "dvc.lock").write_text(json.dumps({"schema": "2.0", "stages": stages}))
+    assert list(provenance.outputs(tmp_path / "dvc.lock").items()) == [("a", "1"), ("b", "2"), ("c", "3.dir")]
+
+
+def test_no_lock_file_has_no_outputs(tmp_path: Path) -> None:
+    assert provenance.outputs(tmp_path / "dvc.lock") == {}
+
+
+def test_hashes_are_those_of_the_study_without_the_arms_that_are_not_asked_for(tmp_path: Path) -> None:
+    mine = {
+        "data/toy/traces.jsonl": "1",
+        "data/toy/report": "2.dir",
+        "data/toy/arms/home/restyled/stream.jsonl": "3",
+        "data/toy/arms/home/restyled/scores.jsonl": "4",
+    }
+    others = {
+        "data/toy/arms/home/restyled_more/stream.jsonl": "5",
+        "data/toy/arms/voiced/restyled/stream.jsonl": "6",
+        "data/toy-large/traces.jsonl": "7",
+        "results/toy/metrics.json": "8",
+    }
+    write_lock(tmp_path / "dvc.lock", others | mine)
+    found = provenance.hashes(tmp_path / "dvc.lock", Path("data/toy"), Path("data/toy/arms"), ["home/restyled"])
+    assert found == mine
+
+
+@pytest.mark.parametrize("outs", [None, {}, {"data/other/traces.jsonl": "1"}])
+def test_a_lock_without_the_study_is_an_error_that_says_what_to_do(tmp_path: Path, outs: dict[str, str] | None) -> None:
+    if outs is not None:
+        write_lock(tmp_path / "dvc.lock", outs)
+    with pytest.raises(SettingsError, match=r"dvc\.lock holds no output below data/toy: run `dvc repro` first"):
+        provenance.hashes(tmp_path / "dvc.lock", Path("data/toy"), Path("data/toy/arms"), [])
+
+
+def test_the_environment_names_the_commit_and_whether_the_tree_has_changes(tmp_path: Path) -> None:
+    def git(*words: str) -> str:
+        who = ["-c", "user.name=us", "-c", "user.email=us@example.org"]
+        return subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+
+    assert "mlflow.source.git.commit" not in provenance.environment(tmp_path)
+    git("init", "--quiet")
+    assert "mlflow.source.git.commit" not in provenance.environment(tmp_path)
+    (tmp_path / "a").write_text("1")
+    git("add", "a")
+    git("commit", "--quiet", "--message", "one")
+    clean = provenance.environment(tmp_path)
+    assert (clean["mlflow.source.git.commit"], clean["git.dirty"]) == (git("rev-parse", "HEAD").strip(), "false")
+    assert clean["torch"][0].isdigit()
+    (tmp_path / "b").write_text("not tracked")
+    assert provenance.environment(tmp_path)["git.dirty"] == "false"
+    (tmp_path / "a").write_text("2")
+    assert provenance.environment(tmp_path)["git.dirty"] == "true"
+
+
+# --- a folder like another
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def put(folder: Path, **texts: str) -> None:
+    for name, text in texts.items():
+        place = folder / name.replace("__", "/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+
+
+def test_a_copied_folder_is_like_its_source_strays_removed(tmp_path: Path) -> None:
+    put(tmp_path / "from", same="1", other="2", deep__new="3")
+    put(tmp_path / "to", same="1", other="old", deep__stray="4", stray="5")
+    stage.copy(tmp_path / "from", tmp_path / "to")
+    assert contents(tmp_path / "to") == contents(tmp_path / "from") == {"same": "1", "other": "2", "deep/new": "3"}
+    stage.copy(tmp_path / "from", tmp_path / "fresh")
+    assert contents(tmp_path / "fresh") == contents(tmp_path / "from")
+
+
+def test_equal_files_are_not_written_again(tmp_path: Path) -> None:
+    put(tmp_path / "from", same="1", other="2")
+    put(tmp_path / "to", same="1", other="x")
+    before = (tmp_path / "to" / "same").stat()
+    stage.copy(tmp_path / "from", tmp_path / "to")
+    after = (tmp_path / "to" / "same").stat()
+    assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
+
+
+# --- results of other studies that an experiment removed
+
+PIPELINE = """
+stages:
+  measure:
+    matrix: {study: [mine, other]}
+    cmd: mkdir -p results/${item.study} && cp given.json results/${item.study}/metrics.json
+    deps: [given.json]
+    metrics:
+      - results/${item.study}/metrics.json: {cache: false}
+"""
 
 
 @pytest.fixture
-def repo(tmp_path, mirror, client, monkeypatch):
-    """A folder like the repository after `dvc repro`."""
+def dvc_repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A DVC repository after a run of two studies."""
+    from dvc.repo import Repo
+
     monkeypatch.chdir(tmp_path)
-    lock(tmp_path / "dvc.lock")
-    (tmp_path / "results" / "toy").mkdir(parents=True)
-    (tmp_path / "results" / "toy" / "report.json").write_text(json.dumps(mirror.summary))
-    records.write(tmp_path / "data" / "toy" / "oracle_refined" / "trajectory.jsonl", steps(3))
-    monkeypatch.setattr(cli, "read_study", lambda _: Step("sft", 1, 1, 1, 1, 1, 1, 1))
-    flags = ["--study=studies/toy.yaml", "--data=data/toy", "--metrics=results/toy/report.json", "--report=report"]
-    return [*flags, "--lock=dvc.lock", "--arms", "rejection_sampling", "oracle_refined", "oracle_refined"]
+    put(tmp_path, **{"given.json": "[1]\n", "dvc.yaml": PIPELINE})
+    with Repo.init(no_scm=True) as repo:
+        repo.reproduce()
+    return tmp_path
 
 
-def test_a_new_stream_is_a_new_state_and_another_arms_is_not(tmp_path, repo, client, capsys) -> None:
+def put_back() -> list[Path]:
+    return stage.put_back(Path("dvc.lock"), Path("results"), "mine")
+
+
+def test_what_dvc_removed_of_other_studies_comes_back_from_its_cache_and_nothing_else(dvc_repo: Path) -> None:
+    mine, other = (Path("results") / study / "metrics.json" for study in ("mine", "other"))
+    assert put_back() == []
+    shutil.rmtree("results")
+    assert put_back() == [other]
+    assert other.read_text() == "[1]\n"
+    assert not mine.exists()
+    assert put_back() == []
+
+
+def test_what_is_there_is_left_as_it_is(dvc_repo: Path) -> None:
+    other = Path("results/other/metrics.json")
+    other.write_text("edited")
+    assert put_back() == []
+    assert other.read_text() == "edited"
+
+
+def test_what_the_cache_does_not_hold_is_passed_over(dvc_repo: Path) -> None:
+    shutil.rmtree("results")
+    shutil.rmtree(".dvc/cache")
+    assert put_back() == []
+
+
+# --- the stage
+
+MD5 = "1" * 32
+ARMS = main_names(["home"], "oracle_refined")
+
+
+def lock_of(md5: str = MD5, voiced: str = MD5) -> dict[str, str]:
+    arms = {f"data/toy/arms/{arm}/stream.jsonl": md5 for arm in ARMS[:2]}
+    return arms | {"data/toy/arms/voiced/restyled/stream.jsonl": voiced, "data/toy/report": f"{md5}.dir"}
+
+
+def write_measured(folder: Path, name: str, curve_of: Sequence[Step]) -> None:
+    oracle, refiner = name.split("/")
+    arm = Arm(name, oracle, refiner, TrainingSettings(Budget(epochs=1)), "solved")
+    files.write(folder / f"{name}.json", [measured.measure(arm, {}, [], [], [], curve_of, [], [])])
+
+
+@pytest.fixture
+def repo(tmp_path: Path, mirror: Mirror, client: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Flags of the stage in a folder like the repository after `dvc repro`."""
+    study = read(Path(__file__).parents[1] / "studies" / "smoke.yaml")
+    monkeypatch.setattr("stages.cli.start", lambda args: study)
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path, **{"params.yaml": "study: toy\nrefiner: oracle_refined\noracles: [home]\n"})
+    write_lock(tmp_path / "dvc.lock", lock_of())
+    put(tmp_path / "data/toy/report", **{"report.json": json.dumps(mirror.summary), "report.md": "# Toy\n"})
+    for name in ARMS:
+        write_measured(tmp_path / "results/toy/arms", name, steps(3))
+    flags = ["--study=studies/toy.yaml", "--params=params.yaml", "--arms=data/toy/arms", "--report=data/toy/report"]
+    return [*flags, "--results=results", "--lock=dvc.lock"]
+
+
+def test_a_new_stream_is_a_new_state_and_another_arms_is_not(
+    tmp_path: Path, repo: list[str], client: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     stage.main(repo)
     before = len(runs(client))
-    text = (tmp_path / "dvc.lock").read_text()
-    (tmp_path / "dvc.lock").write_text(
-        text.replace('restyled/stream.jsonl", "md5": "1', 'restyled/stream.jsonl", "md5": "2')
-    )
+    write_lock(tmp_path / "dvc.lock", lock_of(voiced="2" * 32))
     stage.main(repo)
-    assert len(runs(client)) == before == 3
-    lock(tmp_path / "dvc.lock", "3" * 32)
+    assert len(all_runs(client)) == before == 3
+    write_lock(tmp_path / "dvc.lock", lock_of("3" * 32))
     stage.main(repo)
-    experiment = client.get_experiment_by_name("qup/toy").experiment_id
-    assert len(client.search_runs([experiment])) == 6
-    sums = {run.data.tags.get("dvc.stream.jsonl") for run in client.search_runs([experiment])}
-    assert sums == {None, "1" * 32, "3" * 32}
+    assert len(all_runs(client)) == 6
+    sums = {run.data.tags.get("dvc.stream.jsonl") for run in all_runs(client)}
+    assert sums == {None, MD5, "3" * 32}
     assert "seconds" not in capsys.readouterr().out
     assert not (tmp_path / "results" / "toy" / "runtime.json").exists()
 
 
-def test_times_of_this_study_are_shown_and_merged(tmp_path, repo, capsys) -> None:
+def test_the_stage_mirrors_the_studys_settings_and_the_arms_measured_curves(repo: list[str], client: Any) -> None:
+    stage.main(repo)
+    parent = next(run for run in all_runs(client) if run.data.tags[tracking.KIND] == "pipeline")
+    assert parent.data.params["models.learner.source"] == "random"
+    assert parent.data.params["training.objectives"] == "['sft', 'dft']"
+    points = client.get_metric_history(runs(client)[NATIVE].info.run_id, "loss/sft/1")
+    assert [m.value for m in points] == [1.0, 0.5, 1 / 3]
+
+
+def test_the_report_lies_where_git_keeps_it_and_a_run_without_one_leaves_it(tmp_path: Path, repo: list[str]) -> None:
+    put(tmp_path / "results/toy/report", stray="of another version")
+    stage.main(repo)
+    kept = contents(tmp_path / "results/toy/report")
+    assert kept == contents(tmp_path / "data/toy/report")
+    shutil.rmtree(tmp_path / "data/toy/report")
+    stage.main(repo)
+    assert contents(tmp_path / "results/toy/report") == kept
+
+
+def test_times_of_this_study_are_shown_and_merged(
+    tmp_path: Path, repo: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     cli.RUNS.mkdir(parents=True)
-    for name in ("reward@toy-oracle_refined", "prepare@toy", "prepare@toy-large", "prepare@other"):
+    for name in ("reward@toy-home-oracle_refined", "prepare@toy", "prepare@toy-large", "prepare@other"):
         (cli.RUNS / f"{name}.json").write_text(json.dumps({"stage": name, "seconds": 1.5, "started": 0}))
     kept = tmp_path / "results" / "toy" / "runtime.json"
     kept.write_text(json.dumps({"sample": {"seconds": 9, "started": "1970-01-01T00:00:00+00:00"}}))
     stage.main(repo)
     found = json.loads(kept.read_text())
-    assert set(found) == {"sample", "prepare", "reward@oracle_refined"}
+    assert set(found) == {"sample", "prepare", "reward@home-oracle_refined"}
     assert found["prepare"] == {"seconds": 1.5, "started": "1970-01-01T00:00:00+00:00"}
-    assert "reward@oracle_refined" in capsys.readouterr().out
+    assert "reward@home-oracle_refined" in capsys.readouterr().out
 
 
-def test_a_lock_without_the_study_is_an_error_that_says_what_to_do(tmp_path, repo) -> None:
-    (tmp_path / "dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
-    with pytest.raises(SettingsError, match="dvc repro"):
-        stage.main(repo)
+def test_times_of_a_study_whose_name_goes_on_are_not_this_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cli.RUNS.mkdir(parents=True)
+    for name in ("prepare@toy", "prepare@toy-large", "reward@toy-large-home-restyled", "reward@toy-home-restyled"):
+        (cli.RUNS / f"{name}.json").write_text(json.dumps({"stage": name, "seconds": 1.5, "started": 0}))
+    assert set(stage.timings("toy", ["home/restyled"])) == {"prepare", "reward@home-restyled"}

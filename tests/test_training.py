@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from qup import training
+from qup.backends import BackendSettings
 from qup.backends.hf import Backend
 from qup.errors import SettingsError
-from qup.params import Budget, TrainingSettings
-from qup.prompts.learner import ask
+from qup.learner import Learner
 from qup.records import Problem, Refined, Verdict
-from qup.training import Example, examples, schedule
+from qup.training import Budget, TrainingSettings, fine_tune
+from qup.training.examples import Example, examples, schedule
+from qup.training.trainer import tokenizer, train
 
 TEXTS = ["two: \\boxed{2}", "a longer one, by far: \\boxed{3}", "\\boxed{1}", "so\nso\n\\boxed{2}"]
 PROBLEMS = [Problem(f"p{i}", f"What is {i} + 1?", "2", "toy") for i in range(len(TEXTS))]
@@ -23,8 +24,8 @@ STREAM = [Refined(f"p{i}", "solved", text, "kept", 0, 0, 0, Verdict.CORRECT) for
 
 
 def settings(**others: Any) -> TrainingSettings:
-    given = {"budget": Budget(epochs=1), "batch": 2, "rank": 4, "learning_rate": 1e-2, "dtype": "float32"} | others
-    return TrainingSettings(**given)
+    given: dict[str, Any] = {"batch": 2, "rank": 4, "learning_rate": 1e-2, "dtype": "float32"}
+    return TrainingSettings(**{"budget": Budget(epochs=1), **given, **others})
 
 
 def rows(*trained: int) -> list[Example]:
@@ -98,7 +99,7 @@ def test_a_small_share_of_an_epoch_is_at_least_one_step() -> None:
 
 @pytest.fixture(scope="module")
 def encoder(learner: Path) -> Any:
-    return training.tokenizer(learner)
+    return tokenizer(learner)
 
 
 def test_the_prompt_carries_no_loss_and_the_completion_does_to_its_end_of_sequence(encoder: Any) -> None:
@@ -114,7 +115,8 @@ def test_the_prompt_carries_no_loss_and_the_completion_does_to_its_end_of_sequen
 
 def test_a_trace_is_trained_on_as_it_was_scored(learner: Path, encoder: Any) -> None:
     (made,) = examples(encoder, PROBLEMS, STREAM[1:2], "boxed", 512)
-    prompt, completion = Backend(learner, "float32").encode(ask("boxed", PROBLEMS[1].question), STREAM[1].text)
+    scored = Learner(learner, "boxed", BackendSettings(dtype="float32"))
+    prompt, completion = scored.encode(PROBLEMS[1].question, STREAM[1].text or "")
     assert made.input_ids == prompt + completion
     assert made.labels == [-100] * len(prompt) + completion
 
@@ -151,7 +153,7 @@ def trained(learner: Path, traces: list[Example], tmp_path_factory: pytest.TempP
 
     def run(objective: str, seed: int = 1, model: Path = learner, **others: Any) -> tuple[Any, Any, Path]:
         out = tmp_path_factory.mktemp("trained") / f"{objective}-{seed}"
-        curve, account = training.train(model, traces, settings(**others), objective, seed, out)
+        curve, account = train(model, traces, settings(**others), objective, seed, out)
         return curve, account, out
 
     return run
@@ -163,7 +165,7 @@ def log_probs(learner: Path, traces: list[Example]) -> list[list[float]]:
     for trace in traces:
         asked = trace.labels.count(-100)
         pairs.append((trace.input_ids[:asked], trace.input_ids[asked:]))
-    return [stats.logprob for stats in Backend(learner, "float32").score(pairs)]
+    return [stats.logprob for stats in Backend(learner, "float32", batch=8, max_length=512).score(pairs)]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +190,7 @@ def clueless(learner: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = AutoModelForCausalLM.from_pretrained(learner)
     model.model.norm.weight.data.zero_()
     model.save_pretrained(folder)
-    training.tokenizer(learner).save_pretrained(folder)
+    tokenizer(learner).save_pretrained(folder)
     return folder
 
 
@@ -265,3 +267,15 @@ def test_an_adapter_names_no_place_on_this_machine(learner: Path, trained: Runs)
         for place in (learner.parent, out.parent):
             assert str(place).encode() not in file.read_bytes(), file.name
     assert not (out.parent / "scratch").exists()
+
+
+def test_a_learner_is_trained_per_objective_and_seed_each_in_a_folder_of_its_own(learner: Path, tmp_path: Path) -> None:
+    two = settings(objectives=("dft", "sft"), seeds=(3, 1))
+    curve, runs = fine_tune(learner, "boxed", PROBLEMS, STREAM, two, tmp_path, threads=None)
+    names = ["dft-3", "dft-1", "sft-3", "sft-1"]
+    assert [f"{run.objective}-{run.seed}" for run in runs] == [run.path for run in runs] == names
+    assert all((tmp_path / name / "adapter_model.safetensors").is_file() for name in names)
+    # Four traces in steps of two.
+    assert [(step.objective, step.seed, step.step) for step in curve] == [
+        (run.objective, run.seed, step) for run in runs for step in (1, 2)
+    ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from qup import workers
+from qup.lm import workers
 
 
 def where(jobs: Sequence[int]) -> list[tuple[int, int]]:

@@ -1,59 +1,133 @@
-"""Synthetic records for the report's tests: arms whose quality, perplexity and utility are set."""
+"""Synthetic measured arms for the report's tests: arms whose quality, perplexity and utility are set."""
 
-import json
-from dataclasses import replace
+import dataclasses
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from qup import params, records, report
-from qup.params import (
-    Budget,
-    ControlSettings,
-    EvaluationSettings,
-    ProblemSettings,
-    ReportSettings,
-    SetSettings,
-    TrainingSettings,
-)
-from qup.records import Compat, Eval, Finish, Refined, Score, Step, Trace, TrainRun, Verdict
-from qup.report import ArmData
-from stages import cli
+from qup import measured, report, study
+from qup.arms import ArmSettings, ControlSettings
+from qup.evals import EvaluationSettings
+from qup.measured import Base, Measured
+from qup.oracles.program import Oracle
+from qup.problems import SetSettings
+from qup.records import Compat, Eval, Finish, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
+from qup.report import Report
+from qup.stats import ReportSettings
+from qup.study import Study
 
-PARADOX = {
-    "rejection_sampling": (1.0, 0.10, 1.3),
-    "oracle_refined": (1.6, -0.15, 1.9),
-    "style_aligned": (1.3, 0.25, 1.35),
-}
+SMOKE = study.read(Path(__file__).parents[1] / "studies" / "smoke.yaml")
+NATIVE, REFINED, ALIGNED = "learner/rejection_sampling", "home/oracle_refined", "home/style_aligned"
+RESTYLED = "home/restyled"
+VOICED, VOICED_ALIGNED = "voiced/oracle_refined", "voiced/style_aligned"
+PARADOX = {NATIVE: (1.0, 0.10, 1.3), REFINED: (1.6, -0.15, 1.9), ALIGNED: (1.3, 0.25, 1.35)}
 "Arm to (mean reward, utility as a share, perplexity)."
-FACTORIAL = dict(zip(PARADOX, [(1.0, 0.1, 1.3), (1.6, -0.1, 1.9), (1.3, 0.3, 1.35)], strict=True)) | {
-    "restyled": (1.5, -0.1, 1.8)
+FACTORIAL = {
+    NATIVE: (1.0, 0.1, 1.3),
+    REFINED: (1.6, -0.1, 1.9),
+    ALIGNED: (1.3, 0.3, 1.35),
+    RESTYLED: (1.5, -0.1, 1.8),
 }
 "The paradox with its fourth cell."
 CRAFT = {
     "rejection_sampling": (0.8, 0.0),
     "restyled": (0.8, 1.0),
     "style_aligned": (1.0, 0.0),
-    "oracle_refined": (1, 1),
+    "oracle_refined": (1.0, 1.0),
 }
 "Refiner to (share of right steps, dose) as a parser would read them."
-LADDER = {
-    "oracle_refined-dose0": (1.3, 0.3, 1.35),
-    "oracle_refined-dose50": (1.45, 0.1, 1.6),
-    "style_aligned-idle": (1.0, 0.1, 1.3),
+LADDER = {"dose0": (1.3, 0.3, 1.35), "dose50": (1.45, 0.1, 1.6), "idle": (1.0, 0.1, 1.3)}
+"The arms beside the main ones."
+FURTHER = {
+    "dose0": ArmSettings("dose0", "oracle_refined"),
+    "dose50": ArmSettings("dose50", "oracle_refined"),
+    "idle": ArmSettings("idle", "style_aligned"),
 }
-"Arms of the controls."
 CONTROLS = {
-    "dose_zero": ControlSettings("zero", ("style_aligned", "oracle_refined-dose0")),
-    "idle": ControlSettings("zero", ("style_aligned-idle", "rejection_sampling")),
-    "blind": ControlSettings("zero", ("restyled", "rejection_sampling"), "genrm"),
-    "dose": ControlSettings("ordered", ("oracle_refined-dose0", "oracle_refined-dose50", "oracle_refined")),
+    "dose_zero": ControlSettings("zero", (ALIGNED, "dose0")),
+    "idle": ControlSettings("zero", ("idle", NATIVE)),
+    "blind": ControlSettings("zero", (RESTYLED, NATIVE), "genrm"),
+    "dose": ControlSettings("ordered", ("dose0", "dose50", REFINED)),
 }
-DIALS = {"dose0": {"dose": 0.0}, "dose50": {"dose": 0.5}}
+ORACLES = {
+    "dose0": Oracle(dose=0.0),
+    "dose50": Oracle(dose=0.5),
+    "idle": Oracle(repair_rate=0.0),
+}
 
 
-def study(
-    monkeypatch,
+@dataclass(frozen=True)
+class Records:
+    """All records of one arm."""
+
+    stream: list[Refined]
+    scores: list[Score]
+    compat: list[Compat]
+    steps: list[Step]
+    runs: list[TrainRun]
+    evals: list[Eval]
+
+
+@dataclass(frozen=True)
+class Toy:
+    """What a report is made of, as records, which a test changes before they are measured."""
+
+    study: Study
+    arms: dict[str, Records]
+    further: dict[str, Records]
+    evals: list[Eval]
+    "Of the untrained learner."
+    pretraining: tuple[Step, ...] = ()
+
+    def replaced(self, name: str, **changes: list) -> "Toy":
+        """With some records of an arm changed."""
+        arms, further = (
+            {n: replace(records, **changes) if n == name else records for n, records in table.items()}
+            for table in (self.arms, self.further)
+        )
+        return replace(self, arms=arms, further=further)
+
+    def measured(self, name: str, records: Records) -> Measured:
+        """One arm's records as columns."""
+        declared = {**self.study.main_arms(self.study.oracles), **self.study.further}
+        values = [getattr(records, f.name) for f in dataclasses.fields(records)]
+        return measured.measure(declared[name], self.study.compat, *values)
+
+    def base(self) -> Base:
+        """The untrained learner and the problems."""
+        problems = [Problem(f"t{p:03}", "", "1", "toy") for p in range(30)]
+        traces = [
+            Trace(f"t{p:03}", i, "", 9, Finish.STOP, "1", list(Verdict)[(p + i) % 4])
+            for p in range(30)
+            for i in range(2)
+        ]
+        checks = {"gold": {"checked": 90, "failed": 0}, "contamination": {"exact": 0, "ngram": 2}}
+        return measured.measure_base(self.evals, problems, traces, checks, self.pretraining)
+
+    def main_arms(self) -> list[Measured]:
+        """In table order."""
+        return [self.measured(name, records) for name, records in self.arms.items()]
+
+    def further_arms(self) -> list[Measured]:
+        """Those beside the main ones."""
+        return [self.measured(name, records) for name, records in self.further.items()]
+
+    def build(self, **compared: str) -> Report:
+        """The report, plots and all."""
+        return report.build(self.study, self.base(), self.main_arms(), self.further_arms(), **compared)
+
+    def plain(self, patch, **compared: str) -> Report:
+        """The report without plots, which take most of the time."""
+        patch.setattr("qup.report.plots.draw", lambda *_: {})
+        return self.build(**compared)
+
+    def summary(self, patch) -> dict:
+        """The numbers of the report, as JSON."""
+        return self.plain(patch).summary
+
+
+def toy_study(
     *,
     seeds=(1, 2, 3),
     oracles=("home",),
@@ -61,24 +135,27 @@ def study(
     resamples=400,
     objectives=("sft", "dft"),
     tasks=("heldout",),
+    further=(),
     controls=None,
-):
-    """A study whose plugs are not looked up: the report needs their names only."""
-    smoke = cli.read_study(Path(__file__).parents[1] / "studies" / "smoke.yaml")
-    monkeypatch.setattr(params, "plug", lambda *_: None)
-    sets = {task: SetSettings(({"source": "toy"},), 40) for task in tasks[1:]}
+    training=None,
+) -> Study:
+    """The smoke study with the parts that matter to a report as a test wants them; a reward is its plug by its name.
+
+    `training` maps a further arm to what is different about its training.
+    """
+    count = {task: SetSettings(SMOKE.problems.sources, 40) for task in tasks[1:]}
+    overrides = training or {}
     return replace(
-        smoke,
+        SMOKE,
         title="Toy study",
-        models={"learner": {"source": "toy"}},
-        problems=ProblemSettings(sources=({"source": "toy"},), train=30, heldout=60, sets=sets),
-        oracles={name: {"oracle": "prompted", "temperature": 1.0} | DIALS.get(name, {}) for name in oracles},
-        rewards={name: {} for name in rewards},
-        training=TrainingSettings(budget=Budget(epochs=1), seeds=seeds, objectives=objectives),
+        problems=replace(SMOKE.problems, train=30, heldout=60, sets=count),
+        oracles={name: ORACLES.get(name, SMOKE.oracles["voiced"]) for name in oracles},
+        rewards={name: SMOKE.rewards.get(name, SMOKE.rewards["genrm"]) for name in rewards},
+        training=replace(SMOKE.training, seeds=seeds, objectives=objectives),
         evaluation=EvaluationSettings(tasks=tasks, k=4),
-        controls=controls or {},
         report=ReportSettings(resamples=resamples),
-        compat={},
+        arms={name: replace(FURTHER[name], training=overrides.get(name, {})) for name in further},
+        controls=controls or {},
     )
 
 
@@ -95,98 +172,69 @@ def evals(rng, objective, seeds, rate, *, problems=60, k=4, task="heldout"):
     return out
 
 
-def arm(rng, settings, name, dials, *, problems=30, base=0.5, craft=None):
-    """One arm's records; the last trace of an Oracle's stream is a failure and the first reward call failed.
-
-    `craft` is what a parser would read of the traces, (share of right steps, dose); one in ten is not parsed.
-    """
-    quality, utility, ppl = dials
-    native = name.startswith("rejection_sampling")
+def stream(name, native, problems):
+    """A trace per problem, all different from other arms'; the last one is not there."""
+    kept, attempts = ("kept", 0) if native else ("changed", 1)
     ids = [f"t{p:03}" for p in range(problems)]
-    stream = [
-        Refined(
-            i,
-            "solved",
-            f"{name} {i}",
-            "kept" if native else "changed",
-            0,
-            int(not native),
-            0 if native else 90,
-            Verdict.CORRECT,
-        )
-        for i in ids[:-1]
-    ]
-    stream.append(Refined(ids[-1], "failed", None, "skipped" if native else "failed", None, int(not native), 0, None))
-    scores, compat = [], []
-    for place, i in enumerate(ids[:-1]):
-        for reward in settings.rewards:
-            failed = place == 0
-            value = None if failed else float(quality + rng.normal(0, 0.2))
-            scores.append(Score(i, reward, value, "unparsed judgement" if failed else None))
-        tokens = int(rng.integers(40, 90))
-        values = {f"quarter.{q}": float(np.log(ppl) * (1.3 - 0.1 * q) + rng.normal(0, 0.03)) for q in range(1, 5)}
-        values |= {"ppl": float(np.exp(np.mean(list(values.values())))), "null.tokens": float(tokens)}
-        values |= {
-            "onpolicy_z": float(np.log(ppl) * 3 + rng.normal(0, 0.5)),
-            "rsr": float(ppl * 2 + rng.normal(0, 0.2)),
-        }
-        if craft:
-            values |= {"glassbox.parsed": float(place % 10 > 0)}
-            logic, dose = (float(np.clip(x + rng.normal(0, 0.03), 0, 1)) for x in craft)
-            values |= {"glassbox.logic": logic, "glassbox.dose": dose} if place % 10 else {}
-        compat.append(Compat(i, tokens, float(tokens * np.mean([values[f"quarter.{q}"] for q in range(1, 5)])), values))
+    rows = [Refined(i, "solved", f"{name} {i}", kept, 0, attempts, 90 * attempts, Verdict.CORRECT) for i in ids[:-1]]
+    return [*rows, Refined(ids[-1], "failed", None, "skipped" if native else "failed", None, attempts, 0, None)]
+
+
+def compat(rng, problem, place, ppl, craft):
+    """One trace's metrics at about a perplexity; `craft` is what a parser would read, one in ten is not parsed."""
+    tokens = int(rng.integers(40, 90))
+    quarters = {f"quarter.{q}": float(np.log(ppl) * (1.3 - 0.1 * q) + rng.normal(0, 0.03)) for q in range(1, 5)}
+    mean = float(np.mean(list(quarters.values())))
+    values = {**quarters, "ppl": float(np.exp(mean)), "null.tokens": float(tokens)}
+    values["onpolicy_z"] = float(np.log(ppl) * 3 + rng.normal(0, 0.5))
+    values["rsr"] = float(ppl * 2 + rng.normal(0, 0.2))
+    if craft:
+        values["glassbox.parsed"] = float(place % 10 > 0)
+        logic, dose = (float(np.clip(x + rng.normal(0, 0.03), 0, 1)) for x in craft)
+        values |= {"glassbox.logic": logic, "glassbox.dose": dose} if place % 10 else {}
+    return Compat(problem, tokens, tokens * mean, values)
+
+
+def arm(rng, study, name, dials, *, problems=30, base=0.5, craft=None) -> Records:
+    """One arm's records; the last trace of a stream is not there and the first reward call failed."""
+    quality, utility, ppl = dials
+    rows = stream(name, name == NATIVE, problems)
+    scores, metrics = [], []
+    for place, row in enumerate(rows[:-1]):
+        for reward in study.rewards:
+            value = None if place == 0 else float(quality + rng.normal(0, 0.2))
+            scores.append(Score(row.problem_id, reward, value, None if place else "unparsed judgement"))
+        metrics.append(compat(rng, row.problem_id, place, ppl, craft))
+    training = {**study.main_arms(study.oracles), **study.further}[name].training
     steps, runs, graded = [], [], []
-    for objective in settings.training.objectives:
-        for seed in settings.training.seeds:
+    for objective in training.objectives:
+        for seed in training.seeds:
             runs.append(TrainRun(objective, seed, problems - 1, 0, 2000, 20, f"models/{objective}-{seed}"))
             graded += evals(rng, objective, [seed], base + utility)
-            for task in settings.evaluation.tasks[1:]:
+            for task in study.evaluation.tasks[1:]:
                 graded += evals(rng, objective, [seed], base - 0.2, problems=40, task=task)
             for s in range(1, 21):
                 loss = float(np.log(ppl) * (0.5 + np.exp(-s / 8)) + rng.normal(0, 0.01))
                 steps.append(Step(objective, seed, s, s / 10, 100 * s, loss, 1.0, 1e-4))
-    return ArmData(stream, scores, compat, steps, runs, graded)
+    return Records(rows, scores, metrics, steps, runs, graded)
 
 
-def toy(monkeypatch, arms=None, seed=0, ladder=None, craft=None, **settings):
-    """What `qup.report.build` takes: (study, arms, base evals, checks, traces, control arms)."""
+def toy(arms=None, seed=0, ladder=None, craft=None, **settings) -> Toy:
+    """Records of these arms; `ladder` are those beside the main ones, `craft` is by refiner."""
     rng = np.random.default_rng(seed)
-    made = study(monkeypatch, **settings)
-    skill = {name: (craft or {}).get(name.partition("-")[0]) for name in [*(arms or PARADOX), *(ladder or {})]}
-    found = {name: arm(rng, made, name, dials, craft=skill[name]) for name, dials in (arms or PARADOX).items()}
-    traces = [
-        Trace(f"t{p:03}", i, "", 9, Finish.STOP, "1", list(Verdict)[(p + i) % 4]) for p in range(30) for i in range(2)
+    chosen = toy_study(further=tuple(ladder or {}), **settings)
+    refiners = {n: a.refiner for n, a in {**chosen.main_arms(chosen.oracles), **chosen.further}.items()}
+    made = [
+        {n: arm(rng, chosen, n, dials, craft=(craft or {}).get(refiners[n])) for n, dials in table.items()}
+        for table in (arms or PARADOX, ladder or {})
     ]
-    checks = {"gold": {"checked": 90, "failed": 0}, "contamination": {"exact": 0, "ngram": 2}}
     base = evals(rng, "base", [0], 0.5)
-    for task in made.evaluation.tasks[1:]:
+    for task in chosen.evaluation.tasks[1:]:
         base += evals(rng, "base", [0], 0.3, problems=40, task=task)
-    controls = {name: arm(rng, made, name, dials, craft=skill[name]) for name, dials in (ladder or {}).items()}
-    return made, found, base, checks, traces, controls
+    return Toy(chosen, made[0], made[1], base)
 
 
-def controlled(monkeypatch, ladder=None, arms=None, **settings):
+def controlled(ladder=None, arms=None, **settings) -> Toy:
     """The factorial with every kind of control; `ladder` and `arms` say what differs from `LADDER` and `FACTORIAL`."""
-    arms, ladder = FACTORIAL | (arms or {}), LADDER | (ladder or {})
     given = {"oracles": ("home", "dose0", "dose50", "idle"), "controls": CONTROLS, "craft": CRAFT} | settings
-    return toy(monkeypatch, arms, ladder=ladder, **given)
-
-
-def lay_out(folder, arms, base, checks, traces, controls):  # noqa: PLR0917 - as `toy` returns them
-    """Write the records where the stages leave them."""
-    names = {"stream": "stream", "scores": "scores", "compat": "compat", "steps": "trajectory", "runs": "runs"}
-    places = {folder / arm: data for arm, data in arms.items()}
-    places |= {folder / "controls" / arm: data for arm, data in controls.items()}
-    for place, data in places.items():
-        for field, file in {**names, "evals": "evals"}.items():
-            records.write(place / f"{file}.jsonl", getattr(data, field))
-    records.write(folder / "base" / "evals.jsonl", base)
-    records.write(folder / "traces.jsonl", traces)
-    (folder / "problems").mkdir()
-    (folder / "problems" / "checks.json").write_text(json.dumps(checks))
-
-
-def without_plots(patch, *args):
-    """Build without drawing, which takes most of the time."""
-    patch.setattr("qup.report.plots.draw", lambda *_: {})
-    return report.build(*args)
+    return toy(FACTORIAL | (arms or {}), ladder=LADDER | (ladder or {}), **given)

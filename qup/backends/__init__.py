@@ -4,21 +4,50 @@ The protocol speaks in chat messages and token ids; a backend owns its tokenizer
 Randomness of item i comes from `(sampling.seed, ids[i])`.
 """
 
+import dataclasses
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Any, Literal, Protocol
 
-from qup import plugins
-from qup.params import BackendSettings
+from pydantic import Field, PositiveInt
+from pydantic.dataclasses import dataclass
+
+from qup import settings
+from qup.errors import unknown
 from qup.records import Finish, TokenStats
+from qup.settings import STRICT
 
 Message = dict[str, str]
 "A chat message: `role` (system, user, assistant) and `content`."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
+class BackendSettings:
+    """How models are run."""
+
+    name: str = "auto"
+    "`hf`, `vllm`, or `auto`: vLLM where it is installed, else hf; the run says which."
+    dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
+    batch: PositiveInt = 16
+    "Sequences a step (hf: batch; vllm: max_num_seqs)."
+    score_batch: PositiveInt = 8
+    "Traces a forward pass, when scoring."
+    max_length: Annotated[int, Field(ge=16)] = 1024
+    "Longest prompt plus completion, tokens; what would grow longer is cut there, and counted as cut."
+
+    def __post_init__(self) -> None:
+        local = [name for name in settings.names("backends") if _runs_folders(settings.load("backends", name))]
+        if self.name not in ("auto", *local):
+            raise unknown("backend", self.name, ("auto", *local), "name")
+
+
+def _runs_folders(backend: type[Any]) -> bool:
+    """Whether a backend runs a model folder; one behind an API can be an Oracle, not the learner."""
+    return "folder" in {f.name for f in dataclasses.fields(backend)}
+
+
+@dataclasses.dataclass(frozen=True)
 class Sampling:
     """How to decode. Temperature 0 is greedy."""
 
@@ -28,7 +57,7 @@ class Sampling:
     top_p: float = 1.0
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Completion:
     """One generated answer."""
 
@@ -66,11 +95,11 @@ class Backend(Protocol):
         ...
 
 
-def open_backend(settings: BackendSettings, folder: Path) -> Backend:
-    """The backend a study names, on a model folder; `auto` is vLLM where it is installed, else hf, and says which."""
-    name = settings.name
+def open_backend(chosen: BackendSettings, folder: Path) -> Backend:
+    """The backend that a study names, on a model folder; nothing is loaded before its first use."""
+    name = chosen.name
     if name == "auto":
         name = "vllm" if importlib.util.find_spec("vllm") else "hf"
         print(f"backend: {name}" + ("" if name == "vllm" else " (vLLM is not installed: slower, same interface)"))
-    made: Backend = plugins.load("backends", name)(folder, settings.dtype, settings.batch, settings.max_length)
-    return made
+    backend: Backend = settings.load("backends", name)(folder, chosen.dtype, chosen.batch, chosen.max_length)
+    return backend

@@ -5,15 +5,18 @@ from softmax(logits / T), so neither its neighbours in a batch nor a restart cha
 """
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qup import memory, seeds
+from qup import seeds
 from qup.backends import Completion, Message, Sampling
-from qup.chat import encode_chat
+from qup.errors import SettingsError
+from qup.lm import memory
+from qup.lm.chat import encode_chat
 from qup.records import Finish, TokenStats
 
 
@@ -22,9 +25,9 @@ class Backend:
     """A model folder run by transformers on CPU or the first GPU."""
 
     folder: Path
-    dtype: str = "bfloat16"
-    batch: int = 16
-    max_length: int = 1024
+    dtype: str
+    batch: int
+    max_length: int
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -50,10 +53,15 @@ class Backend:
     def generate(
         self, messages: Sequence[list[Message]], sampling: Sampling, ids: Sequence[str], weights: Path | None = None
     ) -> list[Completion]:
-        """One completion per chat, in order; see `Backend.generate` of the protocol."""
+        """One completion per chat, in order; see `Backend.generate` of the protocol.
+
+        Raises:
+            SettingsError: a prompt fills `max_length`.
+        """
         from tqdm import tqdm
 
         prompts = [self.encode(chat)[0] for chat in messages]
+        self._require_room(prompts)
         done: dict[int, Completion] = {}
         with self._wearing(weights) as model, tqdm(total=len(ids), desc="generate", unit="trace") as bar:
             for rows in _batches([len(p) for p in prompts], self.batch):
@@ -62,13 +70,24 @@ class Backend:
                 bar.update(len(rows))
         return [done[i] for i in range(len(prompts))]
 
+    def _require_room(self, prompts: Sequence[list[int]]) -> None:
+        """Do nothing if each prompt leaves room for a token; known before a weight is loaded."""
+        longest = max(map(len, prompts), default=0)
+        if longest >= self.max_length:
+            raise SettingsError(
+                f"{self.max_length} tokens leave no room for an answer after a prompt of {longest} tokens: "
+                f"raise it to {longest} plus the longest answer",
+                "backend",
+                "max_length",
+            )
+
     @contextlib.contextmanager
     def _wearing(self, weights: Path | None) -> Iterator[Any]:
         """The model with an adapter on, bare again afterwards, or another copy of it."""
         if weights is None:
             yield self.model
         elif not (weights / "adapter_config.json").is_file():
-            yield Backend(weights, self.dtype).model
+            yield dataclasses.replace(self, folder=weights).model
         else:
             from peft import PeftModel
 
@@ -84,10 +103,11 @@ class Backend:
 
         inputs = self.tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt").to(model.device)
         noise = _GumbelNoise(sampling, ids)
+        limits = [min(sampling.max_tokens, self.max_length - len(prompt)) for prompt in prompts]
         with torch.inference_mode():
             out = model.generate(
                 **inputs,
-                max_new_tokens=sampling.max_tokens,
+                max_new_tokens=max(limits),
                 do_sample=False,
                 temperature=None,
                 top_p=None,
@@ -95,7 +115,9 @@ class Backend:
                 logits_processor=LogitsProcessorList([noise] if sampling.temperature > 0 else []),
             )
         width = inputs["input_ids"].shape[1]
-        return [self._completion(row[width:].tolist(), model.generation_config) for row in out]
+        # A batch goes on to the largest room in it; what a longer prompt's row says beyond its own is dropped.
+        rows = [row[width : width + limit].tolist() for row, limit in zip(out, limits, strict=True)]
+        return [self._completion(row, model.generation_config) for row in rows]
 
     def _completion(self, token_ids: list[int], config: Any) -> Completion:
         ends = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]

@@ -16,16 +16,19 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic.dataclasses import dataclass
+
 from qup import seeds
 from qup.backends import Completion, Message, Sampling
 from qup.errors import SettingsError
-from qup.params import at_least
 from qup.records import Finish, TokenStats
+from qup.settings import STRICT
 
 TEMPLATE_TOKENS = 64
 "What a chat template may add to the words of one message, for the upper bound on a prompt's tokens."
@@ -62,7 +65,7 @@ class Ledger:
             self.changed.notify_all()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Backend:
     """A model behind an OpenAI-compatible chat API; the key comes from the environment and goes nowhere else."""
 
@@ -70,18 +73,18 @@ class Backend:
     "The endpoint's name for the model; use a dated one, an alias moves."
     base_url: str
     "E.g. https://api.openai.com/v1 or http://127.0.0.1:8000/v1."
-    budget: Annotated[int, at_least(0)]
+    budget: NonNegativeInt
     """Prompt plus completion tokens that this endpoint and model may cost in all, over all runs that share `cache`.
     A call that timed out may have been billed unseen; the endpoint's own limit is the hard one."""
     key_env: str = "OPENAI_API_KEY"
     "The name of the environment variable that holds the key; set it to any word for a server that wants none."
     cache: str = ".qup/openai"
     "Folder of the stored responses."
-    concurrency: Annotated[int, at_least(1)] = 8
+    concurrency: PositiveInt = 8
     "Calls under way at once."
-    timeout: Annotated[float, at_least(1)] = 120.0
+    timeout: Annotated[float, Field(ge=1)] = 120.0
     "Seconds a call may take before it is retried."
-    retries: Annotated[int, at_least(0)] = 6
+    retries: NonNegativeInt = 6
     "Retries of a call that met a rate limit, a server error or a timeout."
     extra: dict[str, Any] = field(default_factory=dict)
     "Request fields to add or replace; null leaves one out: {temperature: null, reasoning_effort: low}."
@@ -166,12 +169,12 @@ class Backend:
 
         try:
             # Through `extra_body` any field passes, known to the client or not.
-            made = client.chat.completions.create(model=self.model, messages=chat, extra_body=body)
+            answer = client.chat.completions.create(model=self.model, messages=chat, extra_body=body)
         except OpenAIError as error:
             raise self._one_line(error) from error
         # The client hands a reply that is not JSON, say a web page, through as a string.
-        page = isinstance(made, str)
-        response: dict[str, Any] = {} if page else made.model_dump(mode="json", exclude_none=True, warnings=False)
+        page = isinstance(answer, str)
+        response: dict[str, Any] = {} if page else answer.model_dump(mode="json", exclude_none=True, warnings=False)
         lacking = [name for name in ("choices", "usage") if not response.get(name)]
         if lacking:
             raise SettingsError(

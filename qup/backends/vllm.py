@@ -16,7 +16,7 @@ from typing import Any
 
 from qup import seeds
 from qup.backends import Completion, Message, Sampling
-from qup.chat import encode_chat
+from qup.lm.chat import encode_chat
 from qup.records import Finish, TokenStats
 
 ENVIRONMENT = {
@@ -35,9 +35,9 @@ class Backend:
     """A model folder run by vLLM."""
 
     folder: Path
-    dtype: str = "bfloat16"
-    batch: int = 64
-    max_length: int = 1024
+    dtype: str
+    batch: int
+    max_length: int
     worn: dict[str, Path] = field(default_factory=dict, compare=False, repr=False)
     "The weights in the engine, where they are not the folder's own."
 
@@ -143,5 +143,5 @@ def _completion(output: Any) -> Completion:
 
 
 def _stats(logprobs: Sequence[Any], token_ids: list[int]) -> TokenStats:
-    found = [entry[token] for entry, token in zip(logprobs, token_ids, strict=True)]
-    return TokenStats(token_ids, [f.logprob for f in found], rank=[f.rank for f in found])
+    taken = [entry[token] for entry, token in zip(logprobs, token_ids, strict=True)]
+    return TokenStats(token_ids, [token.logprob for token in taken], rank=[token.rank for token in taken])

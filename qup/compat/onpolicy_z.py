@@ -5,20 +5,26 @@ about standard normal for the learner's own samples, and falls below as a trace 
 """
 
 import math
-from dataclasses import dataclass
+from typing import ClassVar
 
-from qup.records import Problem, TokenStats
+from pydantic.dataclasses import dataclass
+
+from qup.compat import Pass, Role, Seen
+from qup.settings import STRICT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Metric:
     """z of one trace; needs a backend that tells entropy and variance (hf)."""
 
-    def values(self, stats: TokenStats, problem: Problem, text: str) -> dict[str, float]:
+    role: ClassVar[Role] = Role.DRIFT
+    passes: ClassVar[tuple[Pass, ...]] = ()
+
+    def values(self, seen: Seen) -> dict[str, float]:
         """`onpolicy_z`; no value where the learner was certain throughout (variance 0)."""
-        if stats.entropy is None or stats.variance is None:
+        if seen.stats.entropy is None or seen.stats.variance is None:
             raise ValueError("onpolicy_z needs entropies and variances: score with the hf backend")
-        spread = sum(stats.variance)
+        spread = sum(seen.stats.variance)
         if spread <= 0:
             return {}
-        return {"onpolicy_z": (sum(stats.logprob) + sum(stats.entropy)) / math.sqrt(spread)}
+        return {"onpolicy_z": (sum(seen.stats.logprob) + sum(seen.stats.entropy)) / math.sqrt(spread)}

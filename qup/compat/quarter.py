@@ -1,16 +1,39 @@
 """NLL by quarter of the trace: where along a derivation the learner is surprised (Qian et al., 2606.16152)."""
 
-from dataclasses import dataclass
+from typing import ClassVar
 
-from qup.records import Problem, TokenStats
+from pydantic.dataclasses import dataclass
+
+from qup.compat import Pass, Role, Seen
+from qup.settings import STRICT
+
+QUARTERS = (1, 2, 3, 4)
 
 
-@dataclass(frozen=True)
+def key(quarter: int) -> str:
+    """Under which a trace has the NLL of one of its quarters."""
+    return f"quarter.{quarter}"
+
+
+def start(quarter: int, total: int) -> int:
+    """The first of `total` tokens that lies in a quarter; the last lies just before the next quarter's first."""
+    return (quarter - 1) * total // 4
+
+
+def tokens_in(quarter: int, total: int) -> int:
+    """How many of a trace's `total` tokens a quarter holds."""
+    return start(quarter + 1, total) - start(quarter, total)
+
+
+@dataclass(frozen=True, config=STRICT)
 class Metric:
     """Mean NLL per token of each of four equal parts; a trace shorter than four tokens has empty parts left out."""
 
-    def values(self, stats: TokenStats, problem: Problem, text: str) -> dict[str, float]:
-        """`quarter.1` to `quarter.4`, nats per token; quarter q holds tokens floor((q-1)T/4) to floor(qT/4)-1."""
-        total = len(stats.logprob)
-        parts = {q: stats.logprob[(q - 1) * total // 4 : q * total // 4] for q in range(1, 5)}
-        return {f"quarter.{q}": -sum(part) / len(part) for q, part in parts.items() if part}
+    role: ClassVar[Role] = Role.DRIFT
+    passes: ClassVar[tuple[Pass, ...]] = ()
+
+    def values(self, seen: Seen) -> dict[str, float]:
+        """`quarter.1` to `quarter.4`, nats per token."""
+        logprob = seen.stats.logprob
+        parts = {q: logprob[start(q, len(logprob)) : start(q + 1, len(logprob))] for q in QUARTERS}
+        return {key(q): -sum(part) / len(part) for q, part in parts.items() if part}

@@ -1,21 +1,27 @@
 """Rank-surprisal ratio (2601.14249): informative where tokens are surprising yet highly ranked."""
 
-from dataclasses import dataclass
+from typing import ClassVar
 
-from qup.records import Problem, TokenStats
+from pydantic.dataclasses import dataclass
+
+from qup.compat import Pass, Role, Seen
+from qup.settings import STRICT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Metric:
     """sum min(r_t, cap) / sum l_t."""
 
+    role: ClassVar[Role] = Role.DRIFT
+    passes: ClassVar[tuple[Pass, ...]] = ()
+
     cap: int = 100
 
-    def values(self, stats: TokenStats, problem: Problem, text: str) -> dict[str, float]:
+    def values(self, seen: Seen) -> dict[str, float]:
         """`rsr`, ranks per nat; no value for a trace without surprisal."""
-        if stats.rank is None:
+        if seen.stats.rank is None:
             raise ValueError("rsr needs ranks: score with the hf or vllm backend")
-        surprisal = -sum(stats.logprob)
+        surprisal = -sum(seen.stats.logprob)
         if surprisal <= 0:
             return {}
-        return {"rsr": sum(min(rank, self.cap) for rank in stats.rank) / surprisal}
+        return {"rsr": sum(min(rank, self.cap) for rank in seen.stats.rank) / surprisal}

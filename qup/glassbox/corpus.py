@@ -2,48 +2,50 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated
+
+from pydantic import Field, PositiveInt
+from pydantic.dataclasses import dataclass
 
 from qup.errors import SettingsError
 from qup.glassbox.derivation import Derivation, derive
 from qup.glassbox.puzzle import LONGEST, MODULUS, Puzzle, draw
 from qup.glassbox.style import FILLERS, doses, render
-from qup.params import at_least, at_most
 from qup.seeds import derive as derive_seed
+from qup.settings import STRICT, Share
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Chains:
     """How long chains are: uniform between two numbers of steps."""
 
-    shortest: Annotated[int, at_least(1)] = 2
-    longest: Annotated[int, at_least(1), at_most(LONGEST)] = 6
+    shortest: PositiveInt = 2
+    longest: Annotated[int, Field(ge=1, le=LONGEST)] = 6
 
     def __post_init__(self) -> None:
         if self.shortest > self.longest:
-            raise SettingsError(f"chains: shortest {self.shortest} is longer than longest {self.longest}")
+            raise SettingsError(f"shortest {self.shortest} is longer than longest {self.longest}")
 
     def draw(self, rng: random.Random) -> Puzzle:
         """A problem of such a length."""
         return draw(rng, rng.randint(self.shortest, self.longest))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Mix:
     """What a learner reads before the study begins."""
 
-    errors: Annotated[float, at_least(0), at_most(1)] = 0.03
+    errors: Share = 0.03
     "Probability that a step has a wrong result."
-    foreign: Annotated[float, at_least(0), at_most(1)] = 0.25
+    foreign: Share = 0.25
     "Share of traces that hold the Oracle's style, at a dose drawn from [0, 1) for each."
-    wordy: Annotated[float, at_least(0), at_most(1)] = 0.25
+    wordy: Share = 0.25
     "Share of those whose foreign steps open with empty words: else a wordy Oracle's would be unheard of."
 
 
 def traces(mix: Mix, chains: Chains, count: int, seed: int) -> list[tuple[Puzzle, str]]:
     """`count` problems with a trace each; trace i depends on `seed` and i only."""
-    made = []
+    drawn = []
     for i in range(count):
         rng = random.Random(derive_seed(seed, "trace", i))
         puzzle = chains.draw(rng)
@@ -51,8 +53,8 @@ def traces(mix: Mix, chains: Chains, count: int, seed: int) -> list[tuple[Puzzle
         dose = rng.random() if rng.random() < mix.foreign else 0.0
         styled = in_dose(rng, derivation, puzzle, dose)
         fillers = rng.randint(1, len(FILLERS)) if rng.random() < mix.wordy else 0
-        made.append((puzzle, render(styled, fillers)))
-    return made
+        drawn.append((puzzle, render(styled, fillers)))
+    return drawn
 
 
 def plant(rng: random.Random, puzzle: Puzzle, rate: float) -> dict[int, int]:
@@ -67,7 +69,7 @@ def in_dose(rng: random.Random, derivation: Derivation, puzzle: Puzzle, dose: fl
 
 def pairs(chains: Chains, contrasts: Mapping[str, float], count: int, seed: int) -> list[tuple[Puzzle, str, str]]:
     """`count` preferences (problem, chosen, rejected), each a contrast of `CONTRASTS` drawn by its weight."""
-    made: list[tuple[Puzzle, str, str]] = []
+    preferences: list[tuple[Puzzle, str, str]] = []
     for i in range(count):
         rng = random.Random(derive_seed(seed, "pair", i))
         puzzle = chains.draw(rng)
@@ -78,11 +80,11 @@ def pairs(chains: Chains, contrasts: Mapping[str, float], count: int, seed: int)
         styled = CONTRASTS[contrast].doses or (dose, dose)
         sides = zip((right, worse), styled, strict=True)
         chosen, rejected = (render(side.styled(doses(draws, at), puzzle)) for side, at in sides)
-        made += [(puzzle, chosen, rejected)] + [(puzzle, rejected, chosen)] * CONTRASTS[contrast].mirrored
-    return made[:count]
+        preferences += [(puzzle, chosen, rejected)] + [(puzzle, rejected, chosen)] * CONTRASTS[contrast].mirrored
+    return preferences[:count]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Contrast:
     """What the chosen and the rejected trace of a preference differ in."""
 

@@ -49,32 +49,32 @@ class Puzzle:
         return f"{' , '.join(parts)} ? {self.definitions[-1].name}"
 
 
-def number(operand: str, known: Mapping[str, int]) -> int:
-    """The value of an operand, by `known` if it is a name.
+def number(operand: str, numbers: Mapping[str, int]) -> int:
+    """The value of an operand, by `numbers` if it is a name.
 
     Raises:
         KeyError: a name that is not known.
     """
-    return int(operand) if operand.isdigit() else known[operand]
+    return int(operand) if operand.isdigit() else numbers[operand]
 
 
 def draw(rng: random.Random, steps: int) -> Puzzle:
     """A problem of `steps` steps, each of which needs the one before it."""
     names = rng.sample(NAMES, GIVEN + steps)
     given = {name: rng.randrange(MODULUS) for name in names[:GIVEN]}
-    known, definitions = dict(given), []
+    numbers, definitions = dict(given), []
     for i in range(GIVEN, GIVEN + steps):
-        definitions.append(_define(rng, names[i], names[i - 1], known))
-        left, right = (number(operand, known) for operand in (definitions[-1].left, definitions[-1].right))
-        known[names[i]] = OPERATIONS[definitions[-1].op](left, right)
+        definitions.append(_define(rng, names[i], names[i - 1], numbers))
+        left, right = (number(operand, numbers) for operand in (definitions[-1].left, definitions[-1].right))
+        numbers[names[i]] = OPERATIONS[definitions[-1].op](left, right)
     return Puzzle(tuple(given.items()), tuple(definitions))
 
 
-def _define(rng: random.Random, name: str, before: str, known: Mapping[str, int]) -> Definition:
+def _define(rng: random.Random, name: str, before: str, numbers: Mapping[str, int]) -> Definition:
     """A definition by the name before it and a number or any earlier name, whose result does not wrap around."""
-    earlier = [other for other in known if other != before]
+    earlier = [other for other in numbers if other != before]
     other = str(rng.randrange(MODULUS)) if rng.random() < 1 / 2 else rng.choice(earlier)
-    a, b = known[before], number(other, known)
+    a, b = numbers[before], number(other, numbers)
     ways = [Definition(name, before, "-", other)] if a >= b else [Definition(name, other, "-", before)]
     if a + b < MODULUS:
         ways += [Definition(name, before, "+", other), Definition(name, other, "+", before)]

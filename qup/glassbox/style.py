@@ -27,11 +27,11 @@ FOREIGN = re.compile(rf"(?:(?:{'|'.join(FILLERS)}) )*as {EXPRESSION} gives (\d+)
 CLOSING = re.compile(r"(so|thus the answer is) \\boxed\{ (\d+) \}( done)?")
 
 
-def render(made: Derivation, fillers: int = 0) -> str:
+def render(derivation: Derivation, fillers: int = 0) -> str:
     """A derivation as text, each step in its own style, the Oracle's after `fillers` empty words."""
-    steps = [_foreign(step, fillers) if step.foreign else _native(step) for step in made.steps]
-    box = f"\\boxed{{ {made.answer} }}"
-    return " ".join([*steps, f"thus the answer is {box} done" if made.foreign else f"so {box}"])
+    steps = [_foreign(step, fillers) if step.foreign else _native(step) for step in derivation.steps]
+    box = f"\\boxed{{ {derivation.answer} }}"
+    return " ".join([*steps, f"thus the answer is {box} done" if derivation.foreign else f"so {box}"])
 
 
 def _native(step: Step) -> str:
@@ -49,14 +49,14 @@ def _foreign(step: Step, fillers: int) -> str:
 
 def parse(text: str, puzzle: Puzzle) -> Derivation | None:
     """The derivation that a text states, in whichever styles; None if any part of it is not of this grammar."""
-    known = dict(puzzle.given)
+    numbers = dict(puzzle.given)
     steps: list[Step] = []
     at = 0
     while (closing := CLOSING.match(text, at)) is None:
-        step, at = _step(text, at, known)
+        step, at = _step(text, at, numbers)
         if step is None:
             return None
-        known[step.name] = step.result
+        numbers[step.name] = step.result
         steps.append(step)
     foreign = closing[1] != "so"
     if closing.end() != len(text) or foreign != (closing[3] is not None):
@@ -64,7 +64,7 @@ def parse(text: str, puzzle: Puzzle) -> Derivation | None:
     return Derivation(tuple(steps), int(closing[2]), foreign)
 
 
-def _step(text: str, at: int, known: Mapping[str, int]) -> tuple[Step | None, int]:
+def _step(text: str, at: int, numbers: Mapping[str, int]) -> tuple[Step | None, int]:
     """The step that starts at `at` and where the next one starts."""
     if match := NATIVE.match(text, at):
         name, op, left, one, right, two, result, named, again = match.groups()
@@ -72,10 +72,10 @@ def _step(text: str, at: int, known: Mapping[str, int]) -> tuple[Step | None, in
             return None, at
         return Step(name, left or one, op, right or two, (int(one), int(two)), int(result)), match.end() + 1
     match = FOREIGN.match(text, at)
-    if match is None or any(o not in known and not o.isdigit() for o in (match[2], match[3])) or match[4] != match[6]:
+    if match is None or any(o not in numbers and not o.isdigit() for o in (match[2], match[3])) or match[4] != match[6]:
         return None, at
     op, left, right, result, name, _ = match.groups()
-    taken = number(left, known), number(right, known)
+    taken = number(left, numbers), number(right, numbers)
     return Step(name, left, op, right, taken, int(result), foreign=True), match.end() + 1
 
 

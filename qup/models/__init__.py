@@ -1,5 +1,6 @@
 """Where weights come from, one source per file: class `Model`, a frozen dataclass of settings with one method."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -16,3 +17,10 @@ class Model(Protocol):
             SettingsError: a hash does not match, or the source has no such model.
         """
         ...
+
+
+def obtain(models: Mapping[str, Model], out: Path, cache: Path) -> None:
+    """Write `<out>/<name>/` for each model, in the study's order: one may be made from another named before it."""
+    for name, model in models.items():
+        model.obtain(out / name, cache)
+        print(f"{name}: {out / name}")

@@ -5,16 +5,18 @@ Example: `{source: hub, repo: Qwen/Qwen2.5-Math-1.5B, revision: <40 hex digits>}
 
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic.dataclasses import dataclass
 
 from qup.errors import SettingsError
 from qup.models import _folder
+from qup.settings import STRICT
 
 WANTED = ["*.safetensors", "*.json", "*.txt", "*.jinja", "tokenizer.model"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Model:
     """A model repository at one commit."""
 

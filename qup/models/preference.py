@@ -8,47 +8,50 @@ starts at random, would keep a taste by chance. The curve is kept beside the wei
 
 import json
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from qup import workers
+from pydantic import PositiveInt
+from pydantic.dataclasses import dataclass
+
 from qup.errors import SettingsError, unknown
 from qup.glassbox import corpus
 from qup.glassbox.corpus import Chains
+from qup.lm import workers
 from qup.models import _folder
-from qup.params import at_least, at_most, between
 from qup.seeds import derive
+from qup.settings import STRICT, PositiveShare, Share
 
 KEPT = ("step", "loss", "accuracy", "margin")
 "What of the trainer's log is kept."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Model:
     """Every preference is seen once; what prefers what stands in `qup.glassbox.corpus.pairs`."""
 
     base: str
     "The model it starts from, one that the study names before it."
-    pairs: Annotated[int, at_least(1)] = 3000
+    pairs: PositiveInt = 3000
     contrasts: dict[str, float] = field(default_factory=lambda: {"logic": 2.0, "style": 1.0, "both": 1.0})
     "Kind of difference, of `qup.glassbox.corpus.CONTRASTS`, to its weight."
     chains: Chains = field(default_factory=Chains)
-    batch: Annotated[int, at_least(1)] = 32
+    batch: PositiveInt = 32
     "Pairs a step."
-    learning_rate: Annotated[float, between(0, 1)] = 1e-4
-    warmup: Annotated[float, at_least(0), at_most(1)] = 0.1
+    learning_rate: PositiveShare = 1e-4
+    warmup: Share = 0.1
     "Share of steps."
     seed: int = 1
-    threads: Annotated[int, at_least(1)] = 2
+    threads: PositiveInt = 2
     "CPU threads; the study's are for runs that share the machine."
 
     def __post_init__(self) -> None:
         for taste in self.contrasts:
             if taste not in corpus.CONTRASTS:
-                raise unknown("contrast", taste, corpus.CONTRASTS)
+                raise unknown("contrast", taste, corpus.CONTRASTS, "contrasts")
         if not self.contrasts or min(self.contrasts.values()) < 0 or not sum(self.contrasts.values()):
-            raise SettingsError(f"contrasts: expected weights of at least 0, one above, got {self.contrasts}")
+            raise SettingsError(f"expected weights of at least 0, one above, got {self.contrasts}", "contrasts")
 
     def obtain(self, folder: Path, cache: Path) -> None:
         """Train and save; the base model lies beside `folder`."""
@@ -87,10 +90,10 @@ class Model:
             chat = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
             return list(words.apply_chat_template(chat, tokenize=True, return_dict=False))
 
-        made = corpus.pairs(self.chains, self.contrasts, self.pairs, derive(self.seed, "pairs"))
+        pairs = corpus.pairs(self.chains, self.contrasts, self.pairs, derive(self.seed, "pairs"))
         return [
             {"chosen_ids": encode(p.question(), chosen), "rejected_ids": encode(p.question(), rejected)}
-            for p, chosen, rejected in made
+            for p, chosen, rejected in pairs
         ]
 
     def _arguments(self, scratch: str) -> Any:

@@ -6,18 +6,23 @@ Example: `{source: pretrain, examples: 17600, mix: {errors: 0.1}}`. The curve is
 """
 
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
 
-from qup import records, workers
-from qup.chat import encode_chat
+from pydantic import Field, PositiveInt
+from pydantic.dataclasses import dataclass
+
+from qup import records
 from qup.errors import SettingsError
 from qup.glassbox import corpus
 from qup.glassbox.corpus import Chains, Mix
+from qup.lm import workers
+from qup.lm.chat import encode_chat
 from qup.models import _folder
-from qup.params import Budget, TrainingSettings, at_least, between
 from qup.seeds import derive
+from qup.settings import STRICT, PositiveShare
+from qup.training.settings import Budget, TrainingSettings
 
 HEAD = 32
 "Width of an attention head."
@@ -27,55 +32,55 @@ BETA2 = 0.98
 "At the usual 0.999, tuned for long runs, the same accuracy takes half as many steps again."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Model:
     """About 1.8 million parameters at the default width and depth, float32."""
 
-    examples: Annotated[int, at_least(1)]
+    examples: PositiveInt
     "Problems with a trace each; every one is seen once."
     chains: Chains = field(default_factory=lambda: Chains(1, 6))
     mix: Mix = field(default_factory=Mix)
-    learning_rate: Annotated[float, between(0, 1)] = 2e-3
+    learning_rate: PositiveShare = 2e-3
     "Rises over a tenth of the steps and falls to 0 as a cosine."
-    batch: Annotated[int, at_least(1)] = 8
+    batch: PositiveInt = 8
     "Steps count more than their size; `studies/glassbox.yaml` has the pilots."
     seed: int = 1
-    hidden: Annotated[int, at_least(HEAD)] = 192
+    hidden: Annotated[int, Field(ge=HEAD)] = 192
     "Width, a multiple of 32."
-    layers: Annotated[int, at_least(1)] = 4
-    threads: Annotated[int, at_least(1)] = 2
+    layers: PositiveInt = 4
+    threads: PositiveInt = 2
     "CPU threads; the study's are for runs that share the machine."
 
     def __post_init__(self) -> None:
         if self.hidden % HEAD:
-            raise SettingsError(f"hidden: expected a multiple of {HEAD}, got {self.hidden}")
+            raise SettingsError(f"expected a multiple of {HEAD}, got {self.hidden}", "hidden")
 
     def obtain(self, folder: Path, cache: Path) -> None:
         """Train and save; nothing is downloaded, `cache` stays as it is."""
         from transformers import AutoModelForCausalLM
 
-        from qup import training
         from qup.glassbox.vocabulary import tokenizer
+        from qup.training.trainer import train
 
         words = tokenizer()
         with tempfile.TemporaryDirectory() as scratch, workers.alone(self.threads):
             untrained, trained = Path(scratch, "untrained"), Path(scratch, "trained")
             _folder.save(self._untrained(words), words, untrained)
             traces, seed = self._examples(words), derive(self.seed, "train")
-            curve, _ = training.train(untrained, traces, self._settings(), "sft", seed, trained)
+            curve, _ = train(untrained, traces, self._settings(), "sft", seed, trained)
             _folder.save(AutoModelForCausalLM.from_pretrained(trained), words, folder)
         records.write(folder / "pretraining.jsonl", curve)
         facts = {"origin": f"pretrained from seed {self.seed} on {self.examples} traces", "license": "none needed"}
         _folder.write_origin(folder, "glass-box learner", **facts)
 
     def _examples(self, words: Any) -> list[Any]:
-        from qup.training import Example
+        from qup.training.examples import Example
 
-        made = []
+        examples = []
         for puzzle, trace in corpus.traces(self.mix, self.chains, self.examples, derive(self.seed, "corpus")):
             asked, said = encode_chat(words, [{"role": "user", "content": puzzle.question()}], trace)
-            made.append(Example([*asked, *said], [-100] * len(asked) + said, truncated=False))
-        return made
+            examples.append(Example([*asked, *said], [-100] * len(asked) + said, truncated=False))
+        return examples
 
     def _settings(self) -> TrainingSettings:
         return TrainingSettings(

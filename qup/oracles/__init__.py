@@ -4,14 +4,16 @@ A verb takes a batch and answers in order. `attempt` is 0 for the first call and
 draws anew.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from qup import params
-from qup.params import BackendSettings, Scope
 from qup.records import Problem
+
+if TYPE_CHECKING:
+    # A stream that asks no Oracle must not depend on how models are run.
+    from qup.backends import BackendSettings
 
 
 @dataclass(frozen=True)
@@ -29,14 +31,14 @@ class Setting:
 
     models: Path
     "Folder of the study's models."
-    backend: BackendSettings
+    backend: "BackendSettings"
     temperature: float
     "The learner's."
     seed: int
 
 
-class Oracle(Protocol):
-    """The verbs a refiner may use."""
+class Speaker(Protocol):
+    """An Oracle at work: the verbs a refiner may use."""
 
     def solve(self, problems: Sequence[Problem], attempt: int) -> list[Reply]:
         """A derivation from scratch for each problem."""
@@ -51,12 +53,25 @@ class Oracle(Protocol):
         ...
 
 
-def make(settings: Mapping[str, Any], where: str) -> Any:
-    """The plug of an Oracle's entry in a study; `where` names the entry in errors."""
-    return params.plug("oracles", "oracle", params.without(settings, "scope"), where)
+class Oracle(Protocol):
+    """An Oracle as a study sets it."""
+
+    def start(self, setting: Setting) -> Speaker:
+        """The Oracle at work; what it needs is loaded at its first word."""
+        ...
 
 
-def scope(settings: Mapping[str, Any], default: Scope, where: str) -> Scope:
-    """The problems that the Oracle of an entry is asked about."""
-    found: Scope = params.convert(Scope, settings.get("scope", default), f"{where}.scope")
-    return found
+class Nobody:
+    """The Oracle of the native arm: there is none, so nothing may be asked."""
+
+    def solve(self, problems: Sequence[Problem], attempt: int) -> list[Reply]:
+        """Raises `RuntimeError`."""
+        raise RuntimeError("the native arm has no Oracle to ask")
+
+    def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
+        """Raises `RuntimeError`."""
+        return self.solve(problems, attempt)
+
+    def restyle(self, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
+        """Raises `RuntimeError`."""
+        return self.solve(problems, attempt)

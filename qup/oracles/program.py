@@ -6,26 +6,27 @@ in the draft's.
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Annotated
+
+from pydantic import NonNegativeInt
+from pydantic.dataclasses import dataclass
 
 from qup.glassbox import puzzle, style
 from qup.glassbox.derivation import Derivation, derive, is_right
 from qup.oracles import Reply, Setting
-from qup.params import at_least, at_most
 from qup.records import Problem
 from qup.seeds import derive as derive_seed
+from qup.settings import STRICT, Share
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Oracle:
     """At dose 0 its style is the learner's, at 1 its own; a higher dose takes the steps of a lower one and more."""
 
-    dose: Annotated[float, at_least(0), at_most(1)] = 1.0
+    dose: Share = 1.0
     "Lambda: the probability that a step is written in the Oracle's style."
-    repair_rate: Annotated[float, at_least(0), at_most(1)] = 1.0
+    repair_rate: Share = 1.0
     "Probability that a draft with an error is repaired; the others keep their errors."
-    fillers: Annotated[int, at_least(0)] = 1
+    fillers: NonNegativeInt = 1
     "Verbosity: empty words a step, where the Oracle writes from scratch."
 
     def start(self, setting: Setting) -> "Oracle":
@@ -64,9 +65,9 @@ class Oracle:
             return mended
         return self._in_style(problem, mended, asked)
 
-    def _in_style(self, problem: Problem, made: Derivation, asked: puzzle.Puzzle) -> Derivation:
-        draws = [_draw(problem, "style", i) for i in range(len(made.steps) + 1)]
-        return made.styled({i: True for i, taken in style.doses(draws, self.dose).items() if taken}, asked)
+    def _in_style(self, problem: Problem, derivation: Derivation, asked: puzzle.Puzzle) -> Derivation:
+        draws = [_draw(problem, "style", i) for i in range(len(derivation.steps) + 1)]
+        return derivation.styled({i: True for i, taken in style.doses(draws, self.dose).items() if taken}, asked)
 
 
 def _edited(

@@ -4,57 +4,56 @@ A *voice* is a style directive (a file of qup/prompts/oracle/voices) given as th
 weights make an Oracle at home in the learner's style and one that is not.
 """
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any
 
-from qup import params, plugins
+from pydantic import NonNegativeFloat, PositiveInt
+from pydantic.dataclasses import dataclass
+
 from qup.backends import Backend, Message, Sampling, open_backend
+from qup.backends.openai import Backend as Endpoint
 from qup.errors import SettingsError
+from qup.lm.progress import show
 from qup.oracles import Reply, Setting
-from qup.params import at_least
-from qup.progress import show
 from qup.prompts.oracle import tell
 from qup.records import Finish, Problem
+from qup.settings import STRICT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Oracle:
     """Exactly one of `model` and `api` is set."""
 
     model: str | None = None
     "One of the study's models."
-    api: dict[str, Any] = field(default_factory=dict)
-    "Settings of the openai backend."
+    api: Endpoint | None = None
+    "An endpoint: settings of the openai backend."
     voice: str | None = None
     "File under qup/prompts/oracle/voices; none: the model speaks as it does."
-    temperature: Annotated[float, at_least(0)] | None = None
+    temperature: NonNegativeFloat | None = None
     "None: the learner's, or a difference in entropy passes for a difference in style."
-    max_tokens: Annotated[int, at_least(1)] = 512
+    max_tokens: PositiveInt = 512
     solve_prompt: str = "solve"
     repair_prompt: str = "repair"
     keep_style_prompt: str = "repair_keep_style"
     restyle_prompt: str = "restyle"
 
     def __post_init__(self) -> None:
-        if (self.model is None) == (not self.api):
+        if (self.model is None) == (self.api is None):
             raise SettingsError("a prompted oracle needs exactly one of model (a name) and api (endpoint settings)")
-        if self.api:
-            params.plug("backends", "backend", {"backend": "openai", **self.api}, "api")
         for prompt in (self.solve_prompt, self.repair_prompt, self.keep_style_prompt, self.restyle_prompt):
             tell(prompt, "", "", self.voice)
 
-    def start(self, setting: Setting) -> "Speaker":
+    def start(self, setting: Setting) -> "Voice":
         """The Oracle with its model at hand; weights are loaded at the first question."""
         temperature = setting.temperature if self.temperature is None else self.temperature
         sampling = Sampling(temperature, self.max_tokens, setting.seed)
-        if self.model is not None:
-            return Speaker(self, open_backend(setting.backend, setting.models / self.model), sampling)
-        return Speaker(self, params.section(plugins.load("backends", "openai"), self.api, "api"), sampling)
+        backend = self.api or open_backend(setting.backend, setting.models / str(self.model))
+        return Voice(self, backend, sampling)
 
 
-@dataclass(frozen=True)
-class Speaker:
+@dataclasses.dataclass(frozen=True)
+class Voice:
     """A prompted Oracle at work: verbs become chats."""
 
     oracle: Oracle

@@ -1,14 +1,16 @@
 """A scripted Oracle for tests and the smoke study: it knows the gold answer and writes by rule."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from pydantic.dataclasses import dataclass
 
 from qup.answers import extract
 from qup.oracles import Reply, Setting
 from qup.records import Problem
+from qup.settings import STRICT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Oracle:
     """Answers are right except where `breaks` says; `phrase` is its style."""
 

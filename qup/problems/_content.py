@@ -4,7 +4,7 @@ import hashlib
 import random
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -53,6 +53,26 @@ def shuffled(length: int, seed: int, *keys: str) -> list[int]:
     return order
 
 
+def quotas(weights: Sequence[float], count: int) -> list[int]:
+    """`count` in whole shares as near to `weights` as can be (largest remainders).
+
+    Raises:
+        SettingsError: a weight is not a number above 0.
+
+    >>> quotas([2, 1], 10)
+    [7, 3]
+    """
+    for weight in weights:
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight > 0:
+            raise SettingsError(f"weight: expected a number above 0, got {weight!r}")
+    exact = [count * weight / sum(weights) for weight in weights]
+    shares = [int(share) for share in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda i: (shares[i] - exact[i], i))
+    for i in by_remainder[: count - sum(shares)]:
+        shares[i] += 1
+    return shares
+
+
 @dataclass(frozen=True)
 class Columns:
     r"""Where question, answer and solution stand in a row, and how the answer is marked off inside the answer column.
@@ -73,8 +93,8 @@ class Columns:
         Raises:
             SettingsError: a column is missing, is empty or is not text, or the answer is not marked off as set.
         """
-        question, given = (self._text(row, column, where) for column in (self.question, self.answer))
-        answer, solution = self._cut(given, where)
+        question, cell = (self._text(row, column, where) for column in (self.question, self.answer))
+        answer, solution = self._cut(cell, where)
         if self.solution and row.get(self.solution) is not None:
             solution = self._text(row, self.solution, where)
         return problem(question, answer, source, solution)
@@ -88,15 +108,15 @@ class Columns:
             raise SettingsError(f"{where}: expected text in {column!r}, got {value!r}; the row has: {has}")
         return value
 
-    def _cut(self, given: str, where: str) -> tuple[str, str | None]:
+    def _cut(self, cell: str, where: str) -> tuple[str, str | None]:
         if self.answer_boxed:
-            boxed = extract(given)
+            boxed = extract(cell)
             if boxed is None:
                 raise SettingsError(f"{where}: answer_boxed is set, but {self.answer!r} has no \\boxed{{...}}")
-            return boxed, given
+            return boxed, cell
         if self.answer_after is None:
-            return given, None
-        solution, mark, answer = given.rpartition(self.answer_after)
+            return cell, None
+        solution, mark, answer = cell.rpartition(self.answer_after)
         if not mark or not answer.strip():
             raise SettingsError(f"{where}: expected {self.answer_after!r} and an answer in {self.answer!r}")
         return answer, solution

@@ -5,8 +5,10 @@ Example: `{source: glassbox, chains: {shortest: 2, longest: 6}}`.
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from pydantic.dataclasses import dataclass
 
 from qup.glassbox import style
 from qup.glassbox.corpus import Chains
@@ -14,12 +16,13 @@ from qup.glassbox.derivation import derive
 from qup.problems._content import distinct, problem
 from qup.records import Problem
 from qup.seeds import derive as derive_seed
+from qup.settings import STRICT
 
 PATIENCE = 4
 "Problems drawn for each one wanted; with short chains some come twice."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Source:
     """Chains of the given lengths; the solution is the right derivation in native style."""
 

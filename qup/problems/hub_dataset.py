@@ -5,16 +5,18 @@ question: question, answer: answer, answer_after: "####"}`.
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic.dataclasses import dataclass
 
 from qup.errors import SettingsError
 from qup.problems._content import Columns, distinct, shuffled
 from qup.records import Problem
+from qup.settings import STRICT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Source:
     """Rows of one split, in a seeded order; a problem's source is `hub_dataset/<repo>`."""
 
@@ -50,18 +52,18 @@ class Source:
         """
         rows = self._rows()
         columns = Columns(self.question, self.answer, self.solution, self.answer_after, self.answer_boxed)
-        found, problem_with = [], None
+        problems, problem_with = [], None
         # A reserve of a fifth, for duplicates; a big data set is not read to its end.
         for i in shuffled(len(rows), seed, "hub_dataset", self.repo):
             try:
-                found.append(columns.read(rows[i], f"hub_dataset/{self.repo}", f"{self.repo}, row {i}"))
+                problems.append(columns.read(rows[i], f"hub_dataset/{self.repo}", f"{self.repo}, row {i}"))
             except SettingsError as error:
                 problem_with = error
-            if len(found) >= count * 1.2:
+            if len(problems) >= count * 1.2:
                 break
-        if not found and problem_with:
+        if not problems and problem_with:
             raise problem_with
-        return distinct(found, count)
+        return distinct(problems, count)
 
     def _rows(self) -> Any:
         from datasets import load_dataset

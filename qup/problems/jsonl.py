@@ -4,16 +4,18 @@ Example: `{source: jsonl, weight: 1, file: gsm8k_train.jsonl, answer_after: "###
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic.dataclasses import dataclass
 
 from qup.errors import SettingsError, unknown
 from qup.problems._content import Columns, distinct, shuffled
 from qup.records import Problem
+from qup.settings import STRICT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Source:
     """Lines of `file`, in a seeded order; a problem's source is `jsonl/<file's name>`."""
 
@@ -35,12 +37,12 @@ class Source:
             raise unknown(f"problem file in {files}", self.file, (p.name for p in files.glob("*.jsonl")))
         columns = Columns(solution="solution", answer_after=self.answer_after, answer_boxed=self.answer_boxed)
         lines = path.read_text(encoding="utf-8").split("\n")
-        found = [
+        rows = [
             columns.read(_row(line, where), f"jsonl/{path.stem}", where)
             for where, line in ((f"{self.file}, line {n}", line) for n, line in enumerate(lines, 1))
             if line.strip()
         ]
-        return distinct((found[i] for i in shuffled(len(found), seed, "jsonl", self.file)), count)
+        return distinct((rows[i] for i in shuffled(len(rows), seed, "jsonl", self.file)), count)
 
 
 def _row(line: str, where: str) -> dict[str, Any]:

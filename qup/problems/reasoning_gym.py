@@ -6,22 +6,22 @@ The tasks and their settings are those of `reasoning_gym.factory.DATASETS`.
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic.dataclasses import dataclass
+
 from qup.errors import SettingsError, unknown
-from qup.params import without
-from qup.problems._content import distinct, problem
+from qup.problems._content import distinct, problem, quotas
 from qup.records import Problem
 from qup.seeds import derive
-from qup.splits import quotas
+from qup.settings import STRICT
 
 PATIENCE = 4
 "Problems drawn for each one wanted, before a task counts as exhausted."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Source:
     """A weighted mix of tasks; a problem's source is `reasoning_gym/<task>`."""
 
@@ -37,11 +37,13 @@ class Source:
         if not self.tasks:
             raise SettingsError("reasoning_gym needs at least one task, e.g. tasks: {chain_sum: {weight: 1}}")
         shares = quotas([settings.get("weight", 1) for settings in self.tasks.values()], count)
-        found: list[Problem] = []
+        problems: list[Problem] = []
         for (task, settings), share in zip(self.tasks.items(), shares, strict=True):
-            drawn = _draw(task, without(settings, "weight"), share * PATIENCE, derive(seed, task))
-            found += distinct(drawn, share)
-        return found
+            drawn = _draw(
+                task, {k: v for k, v in settings.items() if k != "weight"}, share * PATIENCE, derive(seed, task)
+            )
+            problems += distinct(drawn, share)
+        return problems
 
 
 def _draw(task: str, settings: dict[str, Any], size: int, seed: int) -> Iterator[Problem]:
@@ -57,10 +59,10 @@ def _dataset(task: str, settings: dict[str, Any], size: int, seed: int) -> Any:
 
     if task not in DATASETS:
         raise unknown("reasoning_gym task", task, DATASETS)
-    known = {f.name for f in dataclasses.fields(DATASETS[task][1])} - {"seed", "size"}
+    fields = {f.name for f in dataclasses.fields(DATASETS[task][1])} - {"seed", "size"}
     for name in settings:
-        if name not in known:
-            raise unknown(f"setting of reasoning_gym task {task}", name, known)
+        if name not in fields:
+            raise unknown(f"setting of reasoning_gym task {task}", name, fields)
     try:
         # Some tasks seed numpy, which takes 32 bits.
         return create_dataset(task, size=max(size, 1), seed=seed % 2**31, **settings)

@@ -1,1 +1,210 @@
-"""Refiners, one per file: class `Refiner`, a frozen dataclass with one method (protocol: `qup.streams.Refiner`)."""
+"""From samples to training streams: which draft of which problem, what a refiner makes of it, and what is kept.
+
+A refiner is one file: class `Refiner`, a frozen dataclass with one method. All streams of a study cover the same
+problems, one trace each; what a refiner could not deliver is recorded as failed.
+"""
+
+import dataclasses
+import enum
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import ClassVar, Protocol
+
+from pydantic import NonNegativeInt
+from pydantic.dataclasses import dataclass
+
+from qup import seeds
+from qup.answers import extract, verdicts
+from qup.oracles import Reply, Speaker
+from qup.records import Problem, Refined, Scope, Trace, Verdict
+from qup.settings import STRICT
+
+SAMPLES = "samples"
+"What a candidate of the learner's own samples comes from; others come from the arm they are of."
+
+
+@dataclass(frozen=True, config=STRICT)
+class StreamSettings:
+    """Which problems the streams cover, and how hard the Oracle is asked."""
+
+    scope: Scope = "solved"
+    "An arm of the study's `arms` may have one of its own."
+    retries: NonNegativeInt = 1
+    "Further Oracle calls after one that broke the final answer."
+
+
+class Pool(enum.StrEnum):
+    """What a refiner wants to choose from, besides the draft."""
+
+    NONE = "none"
+    SAMPLES = "samples"
+    "All of the learner's samples of the problem."
+    STREAMS = "streams"
+    "Those, and the problem's trace in every main arm's stream."
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """A trace that a refiner may choose."""
+
+    source: str
+    "`samples`, or the arm whose stream holds it."
+    text: str
+    verdict: Verdict | None
+    "Against gold."
+
+
+@dataclasses.dataclass(frozen=True)
+class Draft:
+    """A problem of the shared set and the native trace that stands for it."""
+
+    problem: Problem
+    stratum: str
+    "`solved` (the draft is correct) or `failed` (the learner has no correct sample; the draft is a wrong one)."
+    index: int
+    text: str
+    pool: tuple[Candidate, ...] = ()
+    "What the refiner asked for by its `pool`."
+
+
+class Refiner(Protocol):
+    """What makes a stream out of drafts."""
+
+    repairs: ClassVar[bool]
+    "True: a trace must end in the gold answer. False: in the draft's own, right or wrong."
+    pool: ClassVar[Pool]
+    "What it chooses from. One that wants other arms' streams is listed under the study's `arms`."
+
+    def propose(self, drafts: Sequence[Draft], oracle: Speaker, attempt: int) -> list[Reply | None]:
+        """A trace for each draft, None where this refiner has none to give; it knows the Oracle's verbs only."""
+        ...
+
+
+def make_stream(  # noqa: PLR0917 - who refines, by whose word, what
+    refiner: Refiner,
+    oracle: Speaker,
+    problems: Sequence[Problem],
+    traces: Sequence[Trace],
+    settings: StreamSettings,
+    seed: int,
+    streams: Mapping[str, Sequence[Refined]] = MappingProxyType({}),
+) -> list[Refined]:
+    """An arm's training stream; `streams` are the main arms', for a refiner that chooses from them."""
+    drafts = choose_drafts(problems, traces, settings.scope, seed)
+    stream = refine(refiner, oracle, with_pool(drafts, refiner.pool, traces, streams), settings.retries)
+    counts = Counter(f"{refined.stratum} {refined.outcome}" for refined in stream)
+    print(f"{len(stream)} problems:", ", ".join(f"{key} {count}" for key, count in sorted(counts.items())))
+    return stream
+
+
+def choose_drafts(problems: Sequence[Problem], traces: Sequence[Trace], scope: Scope, seed: int) -> list[Draft]:
+    """One draft a problem: a random correct trace, or for a failed problem a random wrong one.
+
+    A failed problem all of whose samples are cut or without an answer has no draft and is left out.
+    """
+    by_problem = _by_problem(traces)
+    drafts = []
+    for problem in problems:
+        own = by_problem.get(problem.id, [])
+        solved = any(trace.verdict is Verdict.CORRECT for trace in own)
+        wanted = Verdict.CORRECT if solved else Verdict.WRONG
+        usable = [trace for trace in own if trace.verdict is wanted]
+        stratum = "solved" if solved else "failed"
+        if usable and scope in (stratum, "all"):
+            chosen = min(usable, key=lambda trace: seeds.derive(seed, "draft", trace.problem_id, trace.index))
+            drafts.append(Draft(problem, stratum, chosen.index, chosen.text))
+    return drafts
+
+
+def with_pool(
+    drafts: Sequence[Draft], pool: Pool, traces: Sequence[Trace], streams: Mapping[str, Sequence[Refined]]
+) -> list[Draft]:
+    """The drafts with what a refiner asked for beside them; `streams` are the main arms', by arm."""
+    if pool is Pool.NONE:
+        return list(drafts)
+    candidates: dict[str, list[Candidate]] = {}
+    for trace in traces:
+        candidates.setdefault(trace.problem_id, []).append(Candidate(SAMPLES, trace.text, trace.verdict))
+    for arm, stream in streams.items() if pool is Pool.STREAMS else ():
+        for refined in stream:
+            if refined.text is not None:
+                candidates.setdefault(refined.problem_id, []).append(Candidate(arm, refined.text, refined.verdict))
+    return [dataclasses.replace(draft, pool=tuple(candidates[draft.problem.id])) for draft in drafts]
+
+
+def _by_problem(traces: Sequence[Trace]) -> dict[str, list[Trace]]:
+    grouped: dict[str, list[Trace]] = {}
+    for trace in traces:
+        grouped.setdefault(trace.problem_id, []).append(trace)
+    return grouped
+
+
+@dataclasses.dataclass(frozen=True)
+class Proposal:
+    """What a refiner gave for a draft, how it was graded against gold, and whether it may be trained on."""
+
+    reply: Reply | None
+    verdict: Verdict | None
+    passed: bool
+
+
+def refine(refiner: Refiner, oracle: Speaker, drafts: Sequence[Draft], retries: int) -> list[Refined]:
+    """The stream of `refiner`: one trace a draft, and one whose final answer is not what it must be is tried again.
+
+    A refiner that repairs must come to the gold answer; one that does not must leave the draft's own as it is.
+    """
+    tries: list[list[Proposal]] = [[] for _ in drafts]
+    open_rows = list(range(len(drafts)))
+    for attempt in range(retries + 1):
+        asked = [drafts[row] for row in open_rows]
+        judged = _judge(asked, refiner.propose(asked, oracle, attempt), refiner.repairs)
+        for row, proposal in zip(open_rows, judged, strict=True):
+            tries[row].append(proposal)
+        open_rows = [row for row in open_rows if tries[row][-1].reply and not tries[row][-1].passed]
+        if not open_rows:
+            break
+    return [_account(*pair) for pair in zip(drafts, tries, strict=True)]
+
+
+def _judge(drafts: Sequence[Draft], replies: Sequence[Reply | None], repairs: bool) -> list[Proposal]:
+    answered = [(draft, reply) for draft, reply in zip(drafts, replies, strict=True) if reply is not None]
+    texts, cut = [reply.text for _, reply in answered], [reply.truncated for _, reply in answered]
+    gold = verdicts([draft.problem.answer for draft, _ in answered], texts, cut)
+    # Asking the grader twice would double its cost where both questions are the same.
+    own = gold if repairs else verdicts([_own_answer(draft) for draft, _ in answered], texts, cut)
+    judged = iter([Proposal(r, g, o is Verdict.CORRECT) for (_, r), g, o in zip(answered, gold, own, strict=True)])
+    return [Proposal(None, None, False) if reply is None else next(judged) for reply in replies]
+
+
+def _own_answer(draft: Draft) -> str:
+    """The draft's final answer; for a solved problem that is the gold one."""
+    return draft.problem.answer if draft.stratum == "solved" else extract(draft.text) or ""
+
+
+def _account(draft: Draft, tries: Sequence[Proposal]) -> Refined:
+    last = tries[-1]
+    # A native or chosen trace is no call: it cost no token.
+    calls = [proposal.reply for proposal in tries if proposal.reply is not None and proposal.reply.tokens > 0]
+    return Refined(
+        problem_id=draft.problem.id,
+        stratum=draft.stratum,
+        text=last.reply.text if last.reply and last.passed else None,
+        outcome=_outcome(draft, last.reply, last.passed),
+        draft_index=draft.index,
+        attempts=len(calls),
+        oracle_tokens=sum(reply.tokens for reply in calls),
+        verdict=last.verdict,
+    )
+
+
+def _outcome(draft: Draft, reply: Reply | None, passed: bool) -> str:
+    if reply is None:
+        return "skipped"
+    if not passed:
+        return "failed"
+    if reply.tokens == 0:
+        return "kept"
+    if reply.text.strip() == draft.text.strip():
+        return "unchanged"
+    return "changed"

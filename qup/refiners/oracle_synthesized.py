@@ -1,19 +1,22 @@
 """Oracle synthesis: the Oracle writes a derivation from scratch and never sees the draft."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
-from qup.oracles import Oracle, Reply
-from qup.streams import Draft
+from pydantic.dataclasses import dataclass
+
+from qup.oracles import Reply, Speaker
+from qup.refiners import Draft, Pool
+from qup.settings import STRICT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Refiner:
     """Takes the Oracle's own solution."""
 
     repairs: ClassVar[bool] = True
+    pool: ClassVar[Pool] = Pool.NONE
 
-    def propose(self, drafts: Sequence[Draft], oracle: Oracle, attempt: int) -> list[Reply | None]:
+    def propose(self, drafts: Sequence[Draft], oracle: Speaker, attempt: int) -> list[Reply | None]:
         """The Oracle's derivation of each draft's problem."""
         return [*oracle.solve([d.problem for d in drafts], attempt)]

@@ -1,57 +1,84 @@
-"""The report: tables, plots and a page from the records of all arms. Equal records give equal bytes.
+"""The report: tables, plots and a page from measured arms. Equal measurements give equal bytes.
 
->>> report = build(study, {"rejection_sampling": arm, ...}, base_evals, checks, traces, {})  # doctest: +SKIP
+A section of the page is one file of `sections`: its numbers and its words. `contents` has their order, `page` makes
+Markdown and HTML of them, `summary` makes report.json.
+
+>>> report = build(study, base, [native, refined, aligned])  # doctest: +SKIP
+>>> print(report.headlines[0])  # doctest: +SKIP
+sft, Oracle home: Not resolved: no declared contrast is told from zero and above its MDE, so no winner is declared.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qup.params import Study, control_arms, parse_arm
-from qup.records import Eval, Step, Trace
-from qup.report.data import ArmData, Inputs
+from qup.arms import ALIGNED, HOME
+from qup.measured import Base, Measured
+from qup.report import contents, metrics, page, plots
+from qup.report.contents import Numbers
+from qup.report.evidence import Evidence
+from qup.report.metrics import Metrics
+from qup.report.plots import Plot
+from qup.report.summary import summary
+from qup.study import Study
 
-__all__ = ["ArmData", "Plot", "Report", "build"]
-
-
-@dataclass(frozen=True)
-class Plot:
-    """One plot in the three forms it is kept in."""
-
-    svg: str
-    spec: dict[str, Any]
-    "Vega-Lite, with its data."
-    png: bytes
+__all__ = ["Plot", "Report", "build"]
 
 
 @dataclass(frozen=True)
 class Report:
     """Numbers, words and pictures of a study."""
 
-    summary: dict[str, Any]
+    numbers: Numbers
+    metrics: Metrics
+    "At most a dozen, for the refiner under comparison."
     markdown: str
     html: str
+    "One page that loads nothing."
     plots: dict[str, Plot]
 
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The numbers as report.json has them."""
+        return summary(self.numbers)
 
-def build(  # noqa: PLR0917 - the records of seven kinds, and no two of them travel together
+    @property
+    def headlines(self) -> list[str]:
+        """For the terminal: a line per verdict and per control."""
+        verdicts = [f"{v.objective}, Oracle {v.oracle}: {v.headline}" for v in self.numbers.verdicts]
+        return verdicts + [f"control {name}: {control.outcome}" for name, control in self.numbers.controls.items()]
+
+    def files(self) -> dict[str, bytes]:
+        """All files of the report, by their names in its folder."""
+        numbers = json.dumps(self.summary, indent=1, ensure_ascii=False) + "\n"
+        texts = {"report.json": numbers, "report.md": self.markdown, "index.html": self.html}
+        drawn = [file for name, plot in self.plots.items() for file in plot.files(name).items()]
+        return {name: text.encode() for name, text in texts.items()} | dict(drawn)
+
+
+def build(
     study: Study,
-    arms: Mapping[str, ArmData],
-    base_evals: Sequence[Eval],
-    checks: dict[str, Any],
-    traces: Sequence[Trace],
-    controls: Mapping[str, ArmData],
-    pretraining: Sequence[Step] = (),
+    base: Base,
+    arms: Sequence[Measured],
+    further: Sequence[Measured] = (),
+    *,
+    oracle: str = HOME,
+    refiner: str = ALIGNED,
 ) -> Report:
-    """Measure all arms and write them up; `checks` are the counts of the problems' own checks.
+    """Compute all sections and write them up.
 
-    `controls` are the arms that only the study's controls name; they stand in a section of their own. `pretraining` is
-    the curve of a learner that the study made itself.
+    `arms` are the main ones in table order, the native one first; `further` those that the study lists beside them.
+    `oracle` and `refiner` say which arm is under comparison.
     """
-    from qup.report import page, plots, tables
-
-    names = {arm: parse_arm(arm, study) for arm in [*arms, *controls, *control_arms(study, [*arms, *controls])]}
-    inputs = Inputs(study, dict(arms), names, list(base_evals), checks, list(traces), dict(controls), pretraining)
-    summary = tables.summarize(inputs)
-    drawn = {name: Plot(svg, spec, png) for name, (svg, spec, png) in plots.draw(inputs, summary).items()}
-    return Report(summary, page.markdown(summary, drawn), page.html(summary, drawn), drawn)
+    evidence = Evidence(study, base, {arm.name: arm for arm in arms})
+    every = Evidence(study, base, {arm.name: arm for arm in [*arms, *further]}) if further else evidence
+    numbers = contents.numbers(evidence, every)
+    drawn = plots.draw(evidence, numbers)
+    return Report(
+        numbers=numbers,
+        metrics=metrics.metrics(evidence, numbers, oracle, refiner),
+        markdown=page.markdown(numbers, drawn),
+        html=page.html(numbers, drawn),
+        plots=drawn,
+    )

@@ -1,48 +1,52 @@
 """The report as Markdown and as one HTML file that loads nothing, both from the same sections."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
-from qup.report import backing, details, view
+from qup.report import contents
+from qup.report.contents import Numbers
+from qup.report.numbers import Missing, percentage
+from qup.report.plots import Plot
 from qup.report.view import Cell, Section, Table
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 
 
-def _sections(summary: dict[str, Any], plots: Mapping[str, Any]) -> list[Section]:
-    drawn = Section("Plots", plots=list(plots))
-    return [*view.sections(summary), *backing.sections(summary), drawn, *details.sections(summary)]
-
-
-def lead(summary: dict[str, Any]) -> str:
+def lead(numbers: Numbers) -> str:
     """One line under the title: the size of what was run."""
-    study, samples = summary["study"], summary["samples"]
-    seeds = len(study["seeds"])
-    parts = [f"{len(summary['arms'])} arms", f"{len(summary['oracles'])} Oracle{'s' * (len(summary['oracles']) != 1)}"]
-    parts += [f"{samples['problems']} training problems", f"{seeds} training seed{'s' * (seeds != 1)}"]
-    accuracy = summary["base"].get("accuracy", {})
-    if accuracy.get("value") is not None:
-        parts.append(f"{accuracy['n']} held-out problems, Avg@{study['k']}")
-    interval = f"Every interval is {100 * study['level']:g}%; its n counts problems unless it says arms or seeds."
-    return f"{', '.join(parts)}. {interval}"
+    counts = {
+        "arm": len(numbers.main.rows),
+        "Oracle": len(numbers.tables.groups),
+        "training problem": numbers.problems.samples.problems,
+        "training seed": len(numbers.study.seeds),
+    }
+    parts = [f"{count} {noun}{'s' * (count != 1)}" for noun, count in counts.items()]
+    accuracy = numbers.tables.base.accuracy
+    if not isinstance(accuracy, Missing):
+        parts.append(f"{accuracy.n} held-out problems, Avg@{numbers.study.k}")
+    level = percentage(numbers.study.level)
+    return f"{', '.join(parts)}. Every interval is {level}; its n counts problems unless it says arms or seeds."
 
 
-def markdown(summary: dict[str, Any], plots: Mapping[str, Any]) -> str:
+def markdown(numbers: Numbers, plots: Iterable[str]) -> str:
     """The report as Markdown; plots are the SVG files that stand beside it."""
-    parts = [f"# {summary['study']['title']}", lead(summary)]
-    for section in _sections(summary, plots):
-        parts += [f"## {section.title}", *section.paragraphs]
-        for headline, sentences in section.findings:
-            parts += [f"**{headline}**", "\n".join(f"- {text}" for text in sentences)]
-        if section.bullets:
-            parts.append("\n".join(f"- {text}" for text in section.bullets))
-        for table in section.tables:
-            parts += [table.caption] if table.caption else []
-            parts.append(_markdown_table(table))
-        parts += [f"![{name}]({name}.svg)" for name in section.plots]
+    parts = [f"# {numbers.study.title}", lead(numbers)]
+    for section in contents.show(numbers, list(plots)):
+        parts += _markdown_section(section)
     return "\n\n".join(parts) + "\n"
+
+
+def _markdown_section(section: Section) -> list[str]:
+    parts = [f"## {section.title}", *section.paragraphs]
+    for headline, sentences in section.findings:
+        parts += [f"**{headline}**", *(["\n".join(f"- {sentence}" for sentence in sentences)] if sentences else [])]
+    if section.bullets:
+        parts.append("\n".join(f"- {bullet}" for bullet in section.bullets))
+    for table in section.tables:
+        parts += [table.caption] if table.caption else []
+        parts.append(_markdown_table(table))
+    return [*parts, *(f"![{name}]({name}.svg)" for name in section.plots)]
 
 
 def _markdown_table(table: Table) -> str:
@@ -62,7 +66,7 @@ def _markdown_cell(cell: Cell) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def html(summary: dict[str, Any], plots: Mapping[str, Any]) -> str:
+def html(numbers: Numbers, plots: Mapping[str, Plot]) -> str:
     """The report as one HTML page with the plots inside; needs no script and no network."""
     import jinja2
     import markupsafe
@@ -71,8 +75,9 @@ def html(summary: dict[str, Any], plots: Mapping[str, Any]) -> str:
     env.filters["inline"] = lambda text: markupsafe.Markup(_inline(str(markupsafe.escape(text))))
     pictures = {name: markupsafe.Markup(_embedded(plot.svg)) for name, plot in plots.items()}
     template = env.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    shown = _sections(summary, plots)
-    return template.render(title=summary["study"]["title"], lead=lead(summary), sections=shown, plots=pictures) + "\n"
+    sections = contents.show(numbers, list(plots))
+    page = template.render(title=numbers.study.title, lead=lead(numbers), sections=sections, plots=pictures)
+    return page + "\n"
 
 
 def _inline(text: str) -> str:

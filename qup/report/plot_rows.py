@@ -1,42 +1,52 @@
 """What the plots show, as rows of plain numbers: one row per point."""
 
+import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from qup.records import Step
-from qup.report.contrasts import label
-from qup.report.data import Inputs
+from qup.arms import SHORT
+from qup.compat.quarter import QUARTERS
+from qup.measured import Curve, Measured
+from qup.records import LEARNER, Step
+from qup.report.numbers import Missing, Number
+from qup.report.sections.controls import Control
+from qup.report.sections.dose import PPL, Ordered
+from qup.report.sections.oracle import Group, Row, Tables
+from qup.stats import Estimate
 
 BINS = 60
 "Points of a training curve; longer runs are averaged within bins."
 NO_ORACLE = "none (native)"
 Rows = list[dict[str, Any]]
+"JSON as Vega-Lite takes it."
 
 
-def stream(inputs: Inputs, arm: str) -> str:
+def stream_label(refiner: str) -> str:
     """The stream's name without its Oracle: arms of one refiner share a colour."""
-    return label(inputs, arm).split(" (")[0]
+    return SHORT.get(refiner, refiner)
 
 
-def _place(summary: dict[str, Any], arm: str) -> dict[str, str]:
-    found = summary["arms"][arm]
-    return {"stream": found["label"].split(" (")[0], "oracle": found["oracle"] or NO_ORACLE, "arm": found["label"]}
+def _place(row: Row) -> dict[str, str]:
+    return {"stream": stream_label(row.refiner), "oracle": row.oracle or NO_ORACLE, "arm": row.label}
 
 
-def quality_rows(summary: dict[str, Any]) -> Rows:
-    """One point per arm and objective that has both Q, of the first reward model, and U."""
-    rows: Rows = []
-    reward = summary["primary_reward"]
-    for arm, found in summary["arms"].items():
-        quality = found["rewards"].get(reward, {"value": None})
-        for objective, learner in found["learners"].items():
-            utility = learner["utility"]
-            if quality["value"] is not None and utility["value"] is not None:
-                ends = {f"q_{k}": quality[k] for k in ("value", "low", "high")}
-                ends |= {f"u_{k}": round(100 * utility[k], 4) for k in ("value", "low", "high")}
-                rows.append(_place(summary, arm) | ends | {"objective": objective.upper()})
-    return _named_apart(rows)
+def _ends(number: Estimate) -> dict[str, float]:
+    return {"value": number.value, "low": number.low, "high": number.high}
+
+
+def quality_rows(tables: Tables) -> Rows:
+    """One point per arm and objective that has both Q, of the primary reward, and U, in accuracy points."""
+    points: Rows = []
+    for row in tables.rows.values():
+        quality: Number = row.rewards[tables.primary].mean if tables.primary else Missing("no reward")
+        for objective, learner in row.learners.items():
+            utility = learner.utility
+            if not isinstance(quality, Missing) and not isinstance(utility, Missing):
+                ends = {f"q_{end}": round(value, 6) for end, value in _ends(quality).items()}
+                ends |= {f"u_{end}": round(100 * value, 4) for end, value in _ends(utility).items()}
+                points.append(_place(row) | ends | {"objective": objective.upper()})
+    return _named_apart(points)
 
 
 def _named_apart(rows: Rows) -> Rows:
@@ -56,43 +66,42 @@ def _named_apart(rows: Rows) -> Rows:
     return rows
 
 
-def quarter_rows(summary: dict[str, Any]) -> Rows:
+def quarter_rows(rows: Mapping[str, Row], groups: Mapping[str, Group]) -> Rows:
     """PPL of each quarter, per Oracle's group of arms."""
-    return [
-        _place(summary, arm)
-        | {"group": oracle, "quarter": int(quarter)}
-        | {k: summary["arms"][arm]["ppl"][quarter][k] for k in ("value", "low", "high")}
-        for oracle, group in summary["oracles"].items()
-        for arm in group["arms"]
-        for quarter in "1234"
-        if summary["arms"][arm]["ppl"][quarter]["value"] is not None
-    ]
+    points: Rows = []
+    for oracle, group in groups.items():
+        for row in (rows[arm] for arm in group.arms):
+            for quarter in QUARTERS:
+                ppl = row.ppl[str(quarter)]
+                if not isinstance(ppl, Missing):
+                    ends = {end: round(value, 6) for end, value in _ends(ppl).items()}
+                    points.append(_place(row) | {"group": oracle, "quarter": quarter} | ends)
+    return points
 
 
-def curve_rows(inputs: Inputs) -> Rows:
+def curve_rows(arms: Iterable[Measured], objectives: Iterable[str]) -> Rows:
     """Loss against tokens trained on, averaged over seeds at equal steps and within `BINS` bins."""
-    rows: Rows = []
-    for arm, data in inputs.arms.items():
-        oracle = NO_ORACLE if inputs.shared(arm) else inputs.names[arm][1]
-        place = {"stream": stream(inputs, arm), "oracle": oracle}
-        by_objective: dict[str, list[Step]] = defaultdict(list)
-        for step in data.steps:
-            by_objective[step.objective].append(step)
-        for objective in inputs.study.training.objectives:
-            points = _averaged(by_objective[objective]) if by_objective[objective] else []
-            rows += [place | {"objective": objective.upper()} | point for point in points]
-    return rows
+    points: Rows = []
+    objectives = list(objectives)
+    for arm in arms:
+        oracle = NO_ORACLE if arm.oracle == LEARNER else arm.oracle
+        place = {"stream": stream_label(arm.refiner), "oracle": oracle}
+        for objective in objectives:
+            curves = [curve for curve in arm.curves if curve.objective == objective]
+            points += [place | {"objective": objective.upper()} | point for point in _averaged(curves)]
+    return points
 
 
-def _averaged(steps: Sequence[Step]) -> Rows:
-    last = max(s.step for s in steps)
-    bins: dict[int, list[Step]] = defaultdict(list)
-    for step in steps:
-        bins[step.step * BINS // (last + 1) if last >= BINS else step.step].append(step)
+def _averaged(curves: Sequence[Curve]) -> Rows:
+    longest = max((len(curve.loss) for curve in curves), default=0)
+    bins: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    for curve in curves:
+        for step, point in enumerate(zip(curve.tokens, curve.loss, strict=True), start=1):
+            bins[step * BINS // (longest + 1) if longest >= BINS else step].append(point)
     return [
         {
-            "tokens": round(sum(s.tokens for s in group) / len(group), 2),
-            "loss": round(sum(s.loss for s in group) / len(group), 6),
+            "tokens": round(sum(tokens for tokens, _ in group) / len(group), 2),
+            "loss": round(sum(loss for _, loss in group) / len(group), 6),
         }
         for _, group in sorted(bins.items())
     ]
@@ -111,20 +120,26 @@ def pretraining_rows(steps: Sequence[Step]) -> Rows:
     return rows
 
 
-def dose_rows(summary: dict[str, Any]) -> Rows:
+def dose_rows(controls: Iterable[Control], objectives: Sequence[str]) -> Rows:
     """PPL, adaptation cost and utility by dose, of the first ordered control; a cost of one seed ends at its value."""
-    ladders = (c for c in summary["controls"].values() if c["check"] == "ordered" and "ppl" in c["results"])
-    control = next(ladders, None)
-    if control is None:
+    ladder = next((control for control in controls if PPL in control.results), None)
+    if ladder is None:
         return []
-    return [
-        {"quantity": key, "objective": key.upper(), "dose": control["doses"][arm]}
-        | {k: round(scale * (found["value"] if found[k] is None else found[k]), 4) for k in ("value", "low", "high")}
-        for key, result in control["results"].items()
-        for scale in [100 if key in summary["study"]["objectives"] else 1]
-        for arm, found in result["by_arm"].items()
-        if found["value"] is not None
-    ]
+    points: Rows = []
+    for quantity, result in ladder.results.items():
+        if isinstance(result, Ordered):
+            scale = 100 if quantity in objectives else 1
+            place = {"quantity": quantity, "objective": quantity.upper()}
+            for arm, number in result.by_arm.items():
+                if not isinstance(number, Missing):
+                    points.append(place | {"dose": ladder.doses[arm]} | _scaled(number, scale))
+    return points
+
+
+def _scaled(number: Estimate, scale: int) -> dict[str, float]:
+    """Ends of a number, where one without ends has its value."""
+    ends = _ends(number)
+    return {end: round(scale * (value if math.isfinite(value) else number.value), 4) for end, value in ends.items()}
 
 
 def oracles(rows: Rows) -> list[str]:

@@ -1,14 +1,18 @@
 """The plots as SVG, Vega-Lite and PNG, drawn without a browser."""
 
 import contextlib
+import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qup.report.data import Inputs
+from qup.report.contents import Numbers
+from qup.report.evidence import Evidence
 from qup.report.plot_rows import (
     Rows,
     curve_rows,
@@ -17,8 +21,9 @@ from qup.report.plot_rows import (
     pretraining_rows,
     quality_rows,
     quarter_rows,
-    stream,
+    stream_label,
 )
+from qup.report.sections.dose import TITLES
 
 FONT = "Liberation Sans"
 "Ships inside vl-convert, so that widths and bytes do not depend on the machine's fonts."
@@ -28,21 +33,37 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#56B4E9", "#7
 "Okabe and Ito's colour-blind-safe set, its yellow darkened, and three more."
 WIDTH, HEIGHT = 360, 220
 GREY = "#8a8a8a"
-Drawn = tuple[str, dict[str, Any], bytes]
 
 
-def draw(inputs: Inputs, summary: dict[str, Any]) -> dict[str, Drawn]:
+@dataclass(frozen=True)
+class Plot:
+    """One plot in the forms it is kept in."""
+
+    svg: str
+    spec: dict[str, Any]
+    "Vega-Lite, with its data."
+    png: bytes
+    rows: Rows
+    "The data alone."
+
+    def files(self, name: str) -> dict[str, bytes]:
+        """Its files in the report's folder."""
+        spec = json.dumps(self.spec) + "\n"
+        return {f"{name}.svg": self.svg.encode(), f"{name}.png": self.png, f"{name}.vl.json": spec.encode()}
+
+
+def draw(evidence: Evidence, numbers: Numbers) -> dict[str, Plot]:
     """The plots there is data for, by name."""
-    scale = _colours(inputs, summary)
-    charts = {
-        "quality-utility": _quality_utility(quality_rows(summary), summary, scale),
-        "ppl-quarters": _quarters(quarter_rows(summary), scale),
-        "training-curves": _curves(curve_rows(inputs), scale),
-        "dose-response": _doses(dose_rows(summary)),
-        "pretraining": _pretraining(pretraining_rows(inputs.pretraining)),
+    tables, scale = numbers.tables, _colours(evidence)
+    drawings: dict[str, tuple[Rows, Callable[[Rows], Any]]] = {
+        "quality-utility": (quality_rows(tables), partial(_quality_utility, reward=tables.primary, scale=scale)),
+        "ppl-quarters": (quarter_rows(tables.rows, tables.groups), partial(_quarters, scale=scale)),
+        "training-curves": (curve_rows(evidence.arms.values(), evidence.objectives), partial(_curves, scale=scale)),
+        "dose-response": (dose_rows(numbers.controls.values(), evidence.objectives), _doses),
+        "pretraining": (pretraining_rows(evidence.base.pretraining), _pretraining),
     }
     with _shipped_fonts():
-        return {name: _render(name, chart) for name, chart in charts.items() if chart is not None}
+        return {name: _render(name, chart(rows), rows) for name, (rows, chart) in drawings.items() if rows}
 
 
 @contextlib.contextmanager
@@ -60,7 +81,7 @@ def _shipped_fonts() -> Iterator[None]:
             os.environ.update({} if before is None else {FONTCONFIG: before})
 
 
-def _render(name: str, chart: Any) -> Drawn:
+def _render(name: str, chart: Any, rows: Rows) -> Plot:
     import vl_convert
 
     spec: dict[str, Any] = chart.to_dict()
@@ -68,13 +89,13 @@ def _render(name: str, chart: Any) -> Drawn:
     svg = svg.replace(f'font-family="{FONT}"', f'font-family="{FONT}, Arial, Helvetica, sans-serif"')
     # Clip paths are numbered from 0 in each SVG; inline in one page, the first would cut all the others.
     svg = re.sub(r'(\bid="|url\(#)', rf"\g<1>{name}-", svg)
-    return svg, spec, bytes(vl_convert.vegalite_to_png(spec, scale=2))
+    return Plot(svg, spec, bytes(vl_convert.vegalite_to_png(spec, scale=2)), rows)
 
 
-def _colours(inputs: Inputs, summary: dict[str, Any]) -> Any:
+def _colours(evidence: Evidence) -> Any:
     import altair as alt
 
-    names = list(dict.fromkeys(stream(inputs, arm) for arm in summary["arms"]))
+    names = list(dict.fromkeys(stream_label(arm.refiner) for arm in evidence.arms.values()))
     return alt.Scale(domain=names, range=[COLOURS[i % len(COLOURS)] for i in range(len(names))])
 
 
@@ -94,12 +115,9 @@ def _finish(chart: Any, title: str) -> Any:
     )
 
 
-def _quality_utility(rows: Rows, summary: dict[str, Any], scale: Any) -> Any:
-    if not rows:
-        return None
+def _quality_utility(rows: Rows, reward: str | None, scale: Any) -> Any:
     import altair as alt
 
-    reward = summary["primary_reward"]
     colour = alt.Color("stream:N", scale=scale, title="stream")
     left, right = min(r["q_low"] for r in rows), max(r["q_high"] for r in rows)
     # The names beside the points need space at the right.
@@ -124,8 +142,6 @@ def _quality_utility(rows: Rows, summary: dict[str, Any], scale: Any) -> Any:
 
 
 def _quarters(rows: Rows, scale: Any) -> Any:
-    if not rows:
-        return None
     import altair as alt
 
     kind = "log" if max(r["high"] for r in rows) > 10 * min(r["low"] for r in rows) else "linear"
@@ -142,8 +158,6 @@ def _quarters(rows: Rows, scale: Any) -> Any:
 
 
 def _curves(rows: Rows, scale: Any) -> Any:
-    if not rows:
-        return None
     import altair as alt
 
     line = (
@@ -160,8 +174,6 @@ def _curves(rows: Rows, scale: Any) -> Any:
 
 
 def _pretraining(rows: Rows) -> Any:
-    if not rows:
-        return None
     import altair as alt
 
     line = (
@@ -173,14 +185,11 @@ def _pretraining(rows: Rows) -> Any:
 
 
 def _doses(rows: Rows) -> Any:
-    if not rows:
-        return None
     import altair as alt
 
-    titles = {"ppl": "micro PPL", "adaptation": "adaptation cost, nats"}
-    groups = {title: [r for r in rows if r["quantity"] == key] for key, title in titles.items()}
-    groups["utility U, accuracy points"] = [r for r in rows if r["quantity"] not in titles]
-    panels = [_dose_panel(found, title) for title, found in groups.items() if found]
+    groups = {title: [r for r in rows if r["quantity"] == key] for key, title in TITLES.items()}
+    groups["utility U, accuracy points"] = [r for r in rows if r["quantity"] not in TITLES]
+    panels = [_dose_panel(shown, title) for title, shown in groups.items() if shown]
     return _finish(alt.vconcat(*panels, spacing=14), "Response to the dose of the Oracle's style")
 
 

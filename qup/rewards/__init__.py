@@ -1,22 +1,42 @@
 """Reward models, one per file: class `Reward`, a frozen dataclass of settings with one method."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import ClassVar, Protocol
 
-from qup import params
-from qup.records import Problem, Score
+from qup.records import Problem, Refined, Score, traces_of
 
 
 class Reward(Protocol):
     """What the reward stage needs of a reward model."""
+
+    perceives: ClassVar[bool]
+    "Whether it judges by how a trace looks; one that checks the answer is no part of perceived quality."
 
     def score(self, problems: Sequence[Problem], texts: Sequence[str], models: Path) -> list[Score]:
         """One `Score` per trace, in order; a failure has value None and says why. `models` holds the study's models."""
         ...
 
 
-def make(name: str, settings: Mapping[str, Any]) -> Reward:
-    """The reward `name` of a study: the plug that `reward` says, or the one of that name."""
-    made: Reward = params.plug("rewards", "reward", {"reward": name, **settings}, f"rewards.{name}")
-    return made
+def score(
+    rewards: Mapping[str, Reward], problems: Sequence[Problem], stream: Sequence[Refined], models: Path
+) -> list[Score]:
+    """Every reward of the study on every trace of a stream, under the names that the study gives them."""
+    asked, texts = traces_of(stream, problems)
+    scores: list[Score] = []
+    for name, reward in rewards.items():
+        # A plug does not know what the study calls it.
+        named = [dataclasses.replace(score, reward=name) for score in reward.score(asked, texts, models)]
+        print(_summary(name, named))
+        scores += named
+    return scores
+
+
+def _summary(name: str, scores: Sequence[Score]) -> str:
+    """One line: mean over the traces that have a value, how many have, how many failed and of what."""
+    values = [score.value for score in scores if score.value is not None]
+    mean = f"{sum(values) / len(values):.3f}" if values else "none"
+    failures = sorted({score.failure for score in scores if score.failure is not None})
+    why = f" ({', '.join(failures)})" if failures else ""
+    return f"{name}: mean {mean}, n {len(values)}, failed {len(scores) - len(values)}{why}"

@@ -6,30 +6,33 @@ generation. Any instruction-tuned model will do; how well it judges is for the r
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, PositiveInt
+from pydantic.dataclasses import dataclass
 
 from qup.errors import SettingsError
-from qup.params import at_least, between
 from qup.prompts.judge import ask
 from qup.records import Problem, Score
+from qup.settings import STRICT, PositiveShare
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Reward:
     """P(Yes) / (P(Yes) + P(No)) of a judge; where the judge would say neither, it has failed and there is no value."""
 
+    perceives: ClassVar[bool] = True
     model: str
     "The judge: one of the study's models."
     prompt: str = "genrm"
     "File under qup/prompts/judge, with the fields $question and $solution."
-    batch: Annotated[int, at_least(1)] = 1
+    batch: PositiveInt = 1
     "Traces a pass. At 1 a score depends on its trace alone; above, its last digits depend on the neighbours too."
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
-    max_length: Annotated[int, at_least(16)] = 2048
+    max_length: Annotated[int, Field(ge=16)] = 2048
     "Longest judge prompt, tokens; a longer one is a failure, never cut."
-    min_mass: Annotated[float, between(0, 1)] = 0.1
+    min_mass: PositiveShare = 0.1
     "Least P(Yes) + P(No) that counts as a judgement."
 
     def score(self, problems: Sequence[Problem], texts: Sequence[str], models: Path) -> list[Score]:

@@ -4,24 +4,27 @@ The problem and the trace go through the reward model's own chat template; its o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, PositiveInt
+from pydantic.dataclasses import dataclass
 
 from qup.errors import SettingsError
-from qup.params import at_least
 from qup.records import Problem, Score
+from qup.settings import STRICT
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=STRICT)
 class Reward:
     """The logit of a reward model; an input longer than `max_length` is a failure, never cut."""
 
+    perceives: ClassVar[bool] = True
     model: str
     "The reward model: one of the study's models."
-    batch: Annotated[int, at_least(1)] = 1
+    batch: PositiveInt = 1
     "Traces a pass. At 1 a score depends on its trace alone; above, its last digits depend on the neighbours too."
-    max_length: Annotated[int, at_least(16)] = 2048
+    max_length: Annotated[int, Field(ge=16)] = 2048
     "Longest chat, tokens."
     dtype: Literal["bfloat16", "float16", "float32"] = "float32"
     "At bfloat16 the logit itself has 8 bits: scores near 1 come in steps of 0.008, and ties are many."

@@ -1,0 +1,102 @@
+"""The command line, `qup`: what can be asked of a study without running it. Running is DVC's.
+
+qup check               # params.yaml and its study, before DVC touches anything
+qup list refiners       # or metrics, rewards, oracles, sources, models, backends, studies
+qup show glassbox       # the verdict in the terminal
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from qup import settings, study
+from qup.errors import SettingsError, unknown
+
+STUDIES, RESULTS = Path("studies"), Path("results")
+REFERENCE = Path("docs/settings.md")
+
+app = typer.Typer(help=__doc__.splitlines()[0], no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+
+def main() -> None:
+    """Run a verb; bad input is one line on stderr and exit code 2."""
+    try:
+        app()
+    except SettingsError as error:
+        print(f"qup: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+@app.command()
+def check(
+    params: Annotated[Path, typer.Option(help="what `dvc repro` runs")] = Path("params.yaml"),
+    studies: Annotated[Path, typer.Option(help="folder of the study files")] = STUDIES,
+) -> None:
+    """Check params.yaml and its study: a wrong name or number is one line, and nothing is touched."""
+    chosen = study.read_params(params)
+    arms = study.read(studies / f"{chosen.study}.yaml").main_arms(chosen.oracles, chosen.refiner)
+    print(f"study {chosen.study}, refiner {chosen.refiner}, {len(arms)} arms: settings are in order")
+
+
+@app.command("list")
+def list_plugs(
+    kind: Annotated[
+        str, typer.Argument(help="refiners, metrics, rewards, oracles, sources, models, backends, studies")
+    ],
+) -> None:
+    """What there is of a kind, each with what its docstring says first, or its title."""
+    rooms = {f"{noun.lower()}s": room for room, (noun, _) in settings.ROOMS.items()}
+    if kind == "studies":
+        rows = {path.stem: study.read(path).title for path in sorted(STUDIES.glob("*.yaml"))}
+    elif kind in rooms:
+        rows = {name: settings.summary(settings.load(rooms[kind], name)) for name in settings.names(rooms[kind])}
+    else:
+        raise unknown("kind", kind, [*rooms, "studies"])
+    width = max(map(len, rows), default=0)
+    console = Console(highlight=False)
+    for name, text in rows.items():
+        console.print(f"[bold]{escape(name):{width}}[/bold]  {escape(text)}", soft_wrap=True)
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="a study that has been run")]) -> None:
+    """The verdict of a study, as its report has it."""
+    reports = {path.parent.parent.name: path for path in RESULTS.glob("*/report/report.json")}
+    if name not in reports:
+        raise unknown("report of study", name, reports)
+    summary = json.loads(reports[name].read_text(encoding="utf-8"))
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(summary['study']['title'])}[/bold]")
+    for verdict in summary["verdicts"]:
+        console.print(f"\n[bold]{escape(verdict['objective'].upper())}, Oracle {escape(verdict['oracle'])}[/bold]")
+        console.print(f"[bold]{escape(verdict['headline'])}[/bold]")
+        for sentence in verdict["sentences"]:
+            console.print(f"- {escape(sentence)}")
+    if summary["cautions"]:
+        console.print("\n[bold]Cautions[/bold]")
+        for caution in summary["cautions"]:
+            console.print(f"- {escape(caution)}")
+    console.print(f"\n{reports[name].with_name('index.html')}")
+
+
+@app.command()
+def reference(
+    write: Annotated[bool, typer.Option("--write", help="write studies/schema.json and docs/settings.md")] = False,
+) -> None:
+    """All settings of a study file as a page, made from the classes that read it."""
+    from qup.reference import page, schema
+
+    if not write:
+        print(page())
+        return
+    REFERENCE.write_text(page(), encoding="utf-8")
+    (STUDIES / "schema.json").write_text(json.dumps(schema(), indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

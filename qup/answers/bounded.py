@@ -1,0 +1,165 @@
+"""The judgement of pairs of answers, bounded in length, time and memory.
+
+Answers are untrusted input to a parser: `9^{9^{9^9}}` would hold up a run, or take its memory. What cannot be judged at
+sight is therefore judged in worker processes, which are killed when they take too long. Both ends of the pipe are in
+this file: JSON lines [gold, given] go to `serve`, and true, false or null come back.
+
+>>> judge([("1/2", "0.5"), ("1/2", "2"), ("1/2", None)])
+[True, False, None]
+"""
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from qup.answers.equality import SECONDS, at_sight, normal, same
+
+LONGEST = 300
+"Characters; a longer answer counts as unparsed."
+KILL_AFTER = 4 * SECONDS
+"Seconds, after which the worker is killed: long integer arithmetic does not hear math-verify's alarm."
+MEMORY = 2 << 30
+"Bytes of address space of a worker."
+
+
+def judge(pairs: Sequence[tuple[str, str | None]]) -> list[bool | None]:
+    """Whether each (gold, given) pair is one and the same answer.
+
+    None where no judgement was possible: no answer, too long, or over a worker's limits. A pair is judged once, however
+    often it comes.
+    """
+    readable = [(gold, given) for gold, given in pairs if given is not None and _readable(given)]
+    judged: dict[tuple[str, str | None], bool | None] = {pair: at_sight(*pair) for pair in readable}
+    hard = [pair for pair in dict.fromkeys(readable) if judged[pair] is None]
+    judged.update(zip(hard, _in_workers(hard), strict=True))
+    return [judged.get(pair) for pair in pairs]
+
+
+def _readable(given: str) -> bool:
+    """Whether an answer is short enough to look at, and more than typography."""
+    return len(given) <= LONGEST and normal(given) != ""
+
+
+def _in_workers(pairs: Sequence[tuple[str, str]]) -> list[bool | None]:
+    """Judge pairs in the workers, side by side; a pair's judgement does not depend on the others."""
+    if not pairs:
+        return []
+    team = workers(os.getpid())[: len(pairs)]
+    shares = [pairs[i :: len(team)] for i in range(len(team))]
+    with ThreadPoolExecutor(len(team)) as threads:
+        judged_shares = threads.map(lambda worker, share: [worker.ask(*pair) for pair in share], team, shares)
+    judged: list[bool | None] = [None] * len(pairs)
+    for i, share in enumerate(judged_shares):
+        judged[i :: len(team)] = share
+    return judged
+
+
+class Worker:
+    """One worker process, started when first needed and again after it was killed or died."""
+
+    def __init__(self) -> None:
+        self.process: subprocess.Popen[str] | None = None
+        atexit.register(self.stop)
+
+    def ask(self, gold: str, given: str) -> bool | None:
+        """The worker's judgement; None if it did not survive the question."""
+        if self.process and self.process.poll() is not None:
+            self.stop()
+        self.process = self.process or _start()
+        reply = _exchange(self.process, json.dumps([gold, given]))
+        if not reply:
+            self.stop()
+            return None
+        judgement: bool | None = json.loads(reply)
+        return judgement
+
+    def stop(self) -> None:
+        """End the process, if there is one."""
+        if self.process:
+            self.process.kill()
+            # Whatever was still to be written to the dead process cannot be.
+            with contextlib.suppress(OSError):
+                self.process.communicate()
+            self.process = None
+
+
+@functools.cache
+def workers(pid: int) -> list[Worker]:
+    """The workers of process `pid`: a forked child must not talk into its parent's pipes."""
+    return [Worker() for _ in range(min(4, os.cpu_count() or 1))]
+
+
+def _start() -> subprocess.Popen[str]:
+    """A worker process that is ready for questions."""
+    # A fresh interpreter, not multiprocessing: no fork after torch, no second import of the caller's main module.
+    command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
+    # It must find `qup` from whatever folder the caller works in, installed or not.
+    paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8", env=environment)
+    assert process.stdout
+    if process.stdout.readline() != "ready\n":
+        process.communicate()
+        raise RuntimeError("the grader's worker process did not start; its message stands above")
+    return process
+
+
+def _exchange(process: subprocess.Popen[str], question: str) -> str:
+    """The line that a process replies; empty if it died or was killed over the question."""
+    assert process.stdin
+    assert process.stdout
+    watchdog = threading.Timer(KILL_AFTER, process.kill)
+    watchdog.start()
+    try:
+        process.stdin.write(question + "\n")
+        process.stdin.flush()
+        return process.stdout.readline()
+    except OSError:
+        return ""
+    finally:
+        watchdog.cancel()
+
+
+def serve() -> None:
+    """A worker process's whole life: JSON lines [gold, given] in, true, false or null out."""
+    import logging
+
+    import math_verify  # noqa: F401  (the first answer should not wait for it)
+
+    logging.disable()
+    _limit_memory()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(json.dumps(_attempt(*json.loads(line))), flush=True)
+
+
+def _limit_memory() -> None:
+    """Put `MEMORY` on this process, where the system knows such a limit."""
+    if sys.platform != "win32":
+        import resource
+
+        # macOS has the limit but does not take it.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def _attempt(gold: str, given: str) -> bool | None:
+    """The worker's judgement; None over its limits."""
+    from math_verify.errors import TimeoutException
+
+    try:
+        return same(normal(gold), normal(given))
+    except (TimeoutException, MemoryError, RecursionError):
+        return None
+    except Exception:
+        # Whatever sympy raises on what it cannot read or compare: then the two are equal as text or not at all.
+        return False

@@ -1,0 +1,115 @@
+"""What an arm is: an Oracle, a refiner, and how the learner is trained on what they make.
+
+A name is looked up, never taken apart. Main arms are made by the pipeline's own cells, Oracle by refiner; the native
+one asks no Oracle. Further arms are listed in the study, under names of their own:
+
+    arms:
+      idle: {oracle: idle, refiner: style_aligned, training: {seeds: [4, 5, 6]}}
+      half: {oracle: home, refiner: oracle_refined, training: {budget: {tokens: 5000}}}
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import field
+from typing import Annotated, Any, Literal
+
+from pydantic import NonNegativeFloat
+from pydantic.dataclasses import dataclass
+
+from qup.errors import SettingsError
+from qup.records import LEARNER, Scope
+from qup.settings import STRICT, Overrides
+from qup.training.settings import TrainingSettings
+
+HOME = "home"
+"A study's first Oracle."
+NATIVE = "rejection_sampling"
+REFINED, SYNTHESIZED, RESTYLED, ALIGNED = "oracle_refined", "oracle_synthesized", "restyled", "style_aligned"
+MAIN = (REFINED, SYNTHESIZED, RESTYLED, ALIGNED)
+"Refiners that run with every Oracle. dvc.yaml has the same list; a test compares them."
+SHORT = {
+    NATIVE: "RFT",
+    REFINED: "Refined",
+    SYNTHESIZED: "Synthesized",
+    RESTYLED: "Restyled",
+    ALIGNED: "SAR",
+    "unfiltered": "Unfiltered",
+}
+"The paper's names for refiners, where it has any."
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """One way to make training traces and to train on them."""
+
+    name: str
+    "`<oracle>/<refiner>` of a main arm, the study's own name for a further one; its folder below the data."
+    oracle: str
+    "An Oracle of the study; `learner` where none is asked."
+    refiner: str
+    training: TrainingSettings
+    scope: Scope
+    "The problems its stream covers."
+    main: bool = True
+
+    @property
+    def label(self) -> str:
+        """The arm in tables: the paper's short name, and in brackets what sets it apart from the first Oracle's."""
+        short = SHORT.get(self.refiner, self.refiner)
+        if not self.main:
+            return f"{short} ({self.name})"
+        return short if self.oracle in (HOME, LEARNER) else f"{short} ({self.oracle})"
+
+
+@dataclass(frozen=True, config=STRICT)
+class ArmSettings:
+    """An arm beside the main ones."""
+
+    oracle: str
+    "An Oracle of the study."
+    refiner: str
+    "A file of qup/refiners."
+    scope: Scope | None = None
+    "The problems its stream covers, where not those of `streams`."
+    training: Annotated[dict[str, Any], Overrides(TrainingSettings)] = field(default_factory=dict)
+    "Settings of `training` that are different for this arm."
+
+
+@dataclass(frozen=True, config=STRICT)
+class ControlSettings:
+    """Arms whose outcome is known beforehand, as null or as ordered, or a further factorial."""
+
+    check: Literal["zero", "ordered", "factorial"]
+    "`zero`: no difference. `ordered`: by dose. `factorial`: logic repaired or not, style native or not."
+    arms: tuple[str, ...]
+    "zero: two; ordered: three or more, lowest dose first; factorial: native, restyled, aligned, refined."
+    quantity: str = "utility"
+    "What a zero check compares: `utility` or one of the study's rewards."
+    margin: NonNegativeFloat = 0.0
+    "Largest difference that a zero check takes for none, in the quantity's unit; of utility 0.01 is a point."
+
+    def __post_init__(self) -> None:
+        counts, expected = {
+            "zero": (range(2, 3), "two arms"),
+            "ordered": (range(3, 1000), "three arms or more"),
+            "factorial": (range(4, 5), "four arms (native, restyled, aligned, refined)"),
+        }[self.check]
+        if len(self.arms) not in counts or len(set(self.arms)) != len(self.arms):
+            names = ", ".join(self.arms) or "none"
+            raise SettingsError(f"{self.check!r} needs {expected}, each once, got {names}", "arms")
+
+
+def main_name(oracle: str, refiner: str) -> str:
+    """The name, and folder, of a main arm."""
+    return f"{oracle}/{refiner}"
+
+
+def main_names(oracles: Iterable[str], refiner: str) -> list[str]:
+    """The names of all arms that the pipeline's own cells make, the native one first."""
+    return [main_name(LEARNER, NATIVE), *(main_name(*cell) for cell in main_cells(oracles, [refiner]))]
+
+
+def main_cells(oracles: Iterable[str], compared: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """(Oracle, refiner) of each cell that asks an Oracle; `compared` are refiners beside the main ones."""
+    refiners = dict.fromkeys([*MAIN, *compared])
+    return [(oracle, refiner) for oracle in oracles for refiner in refiners]

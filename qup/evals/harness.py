@@ -1,0 +1,99 @@
+"""lm-eval behind one function: a learner's answers to one set of problems.
+
+lm-eval lays out the requests, applies the chat template and keeps the scores; the generation is done by our own
+backend behind its `LM` interface, because its model classes hide the stop reason (a cut answer would pass for a wrong
+one) and draw from a global generator, so that a sample would depend on its batch.
+"""
+
+import contextlib
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from qup.backends import Completion, Sampling
+from qup.errors import SettingsError
+from qup.learner import Learner
+from qup.records import Problem
+
+TASK = "heldout"
+"The one task file: it serves any set of problems."
+
+
+def answers(
+    learner: Learner, weights: Path | None, problems: Sequence[Problem], sampling: Sampling, k: int
+) -> list[tuple[int, int, Completion]]:
+    """(number of the problem, repeat, completion) of each answer that lm-eval asked for."""
+    model = harness_model(learner, sampling, weights)
+    run_task(model, problems, learner, k)
+    collected: list[tuple[int, int, Completion]] = model.answers
+    return collected
+
+
+def run_task(model: Any, problems: Sequence[Problem], learner: Learner, k: int) -> dict[str, float]:
+    """Run the task through `lm_eval.evaluate` and return its metrics."""
+    from lm_eval import evaluator
+    from lm_eval.tasks import TaskManager
+
+    with _task_folder(problems, learner, k) as folder:
+        manager = TaskManager(include_path=str(folder), include_defaults=False)
+        # `simple_evaluate` adds a list of the machine's packages to its results, which takes a second.
+        results = evaluator.evaluate(model, manager.load([TASK]), apply_chat_template=True, bootstrap_iters=0)
+    return {key: value for key, value in results["results"][TASK].items() if isinstance(value, float)}
+
+
+@contextlib.contextmanager
+def _task_folder(problems: Sequence[Problem], learner: Learner, k: int) -> Iterator[Path]:
+    """A temporary include_path: the task's YAML with this study's problems and number of repeats filled in."""
+    with resources.as_file(resources.files("qup.evals")) as yamls, tempfile.TemporaryDirectory() as name:
+        rows = [{"prompt": learner.ask(p.question)[-1]["content"], "answer": p.answer} for p in problems]
+        data = Path(name, "problems.jsonl")
+        data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        filled = {
+            "include": str(yamls / f"{TASK}.yaml"),
+            "repeats": k,
+            "dataset_kwargs": {"data_files": {"test": str(data)}, "cache_dir": name},
+            "filter_list": [{"name": "all", "filter": [{"function": "take_first_k", "k": k}]}],
+        }
+        # lm-eval reads YAML, and JSON is YAML.
+        Path(name, f"{TASK}.yaml").write_text(json.dumps(filled), encoding="utf-8")
+        yield Path(name)
+
+
+def harness_model(learner: Learner, sampling: Sampling, weights: Path | None) -> Any:
+    """The learner's backend as an lm-eval model; `answers` holds the graded facts that lm-eval has no place for.
+
+    A context travels as the chat's JSON: the backend applies the model's own template, as everywhere else.
+    """
+    from lm_eval.api.model import LM
+
+    class HarnessModel(LM):  # type: ignore[misc]
+        tokenizer_name = "chat-json"
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.answers: list[tuple[int, int, Completion]] = []
+
+        def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+            return json.dumps(chat_history)
+
+        def generate_until(self, requests: list[Any]) -> list[str]:
+            repeats: Counter[int] = Counter()
+            keys = []
+            for request in requests:
+                keys.append((request.doc_id, repeats[request.doc_id]))
+                repeats[request.doc_id] += 1
+            chats = [json.loads(request.args[0]) for request in requests]
+            done = learner.runner.generate(chats, sampling, [f"{doc}#{repeat}" for doc, repeat in keys], weights)
+            self.answers = [(doc, repeat, c) for (doc, repeat), c in zip(keys, done, strict=True)]
+            return [completion.text for completion in done]
+
+        def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
+            raise SettingsError("this task asks for log-likelihoods; qup evaluates generated answers only")
+
+        loglikelihood_rolling = loglikelihood
+
+    return HarnessModel()

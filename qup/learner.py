@@ -1,0 +1,50 @@
+"""The learner: a model folder, how it is asked, how it is run. What sampling, scoring and evaluation share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from qup.backends import Backend, BackendSettings, Completion, Message, Sampling, open_backend
+from qup.prompts.learner import ask
+from qup.records import TokenStats
+
+
+@dataclass(frozen=True)
+class Learner:
+    """pi0: the untrained learner, or with `weights` at a call a fine-tuned one. Nothing is loaded before its use."""
+
+    folder: Path
+    prompt: str
+    "File under qup/prompts/learner."
+    backend: BackendSettings
+
+    def ask(self, question: str) -> list[Message]:
+        """The chat that puts a question to it."""
+        return ask(self.prompt, question)
+
+    def generate(
+        self, questions: Sequence[str], sampling: Sampling, ids: Sequence[str], weights: Path | None = None
+    ) -> list[Completion]:
+        """One completion per question, in order; see `Backend.generate`."""
+        return self.runner.generate([self.ask(question) for question in questions], sampling, ids, weights)
+
+    def encode(self, question: str, text: str) -> tuple[list[int], list[int]]:
+        """(prompt ids, completion ids) of a trace, as it is scored and trained on; end-of-sequence included."""
+        return self.scorer.encode(self.ask(question), text)
+
+    def score(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[TokenStats]:
+        """Per-token statistics (nats) of each completion given its prompt, both as token ids."""
+        return self.scorer.score(pairs)
+
+    @cached_property
+    def runner(self) -> Backend:
+        """What generates: the backend that the study names."""
+        return open_backend(self.backend, self.folder)
+
+    @cached_property
+    def scorer(self) -> Backend:
+        """What scores: always transformers, which alone tells entropy and variance."""
+        from qup.backends.hf import Backend as Transformers
+
+        return Transformers(self.folder, self.backend.dtype, self.backend.score_batch, self.backend.max_length)

@@ -1,0 +1,264 @@
+"""A measured arm: an arm's records as columns over problems and replicates, in one small file.
+
+It is all that the report, advice and comparison need of an arm, so it is kept in Git and a reader needs no data store:
+`results/<study>/arms/<oracle>/<refiner>.json`, `further.json` (all further arms) and `base.json` (the untrained learner
+and the problems). Each file is a list, which DVC's tables of metrics pass over.
+
+Equal records give equal bytes.
+"""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qup.arms import Arm
+from qup.compat import Metric
+from qup.errors import SettingsError
+from qup.records import Compat, Eval, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
+
+Column = npt.NDArray[np.float64]
+"A value per problem; NaN where there is none."
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What became of an arm's drafts."""
+
+    problems: int
+    "Problems that the stream covers."
+    traces: int
+    "Those with a trace to train on."
+    outcomes: dict[str, int]
+    "`Refined.outcome` to how often."
+    strata: dict[str, int]
+    "Traces by stratum: `solved`, `failed`."
+    verdicts: dict[str, int]
+    attempts: int
+    "Oracle calls."
+    oracle_tokens: int
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Graded answers of the learners of one objective, to one task under one decoding; counts are (seeds, problems)."""
+
+    task: str
+    decoding: str
+    "`sampled` or `greedy`."
+    objective: str
+    "`base` for the untrained learner."
+    seeds: list[int]
+    problems: list[str]
+    answers: Counts
+    "Answers given; 0 where a seed has none."
+    correct: Counts
+    truncated: Counts
+    unparsed: Counts
+
+    def share(self, name: str) -> Column:
+        """`correct`, `truncated` or `unparsed` as a share of answers, (seeds, problems); NaN without any."""
+        counts: Counts = getattr(self, name)
+        shares: Column = np.where(self.answers > 0, counts, np.nan) / np.maximum(self.answers, 1)
+        return shares
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One training run, step by step."""
+
+    objective: str
+    seed: int
+    epoch: list[float]
+    tokens: list[int]
+    "Completion tokens trained on so far."
+    loss: list[float]
+    "Mean loss per completion token, nats (for `dft`: probability-weighted nats)."
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One arm."""
+
+    name: str
+    oracle: str
+    refiner: str
+    label: str
+    "The arm in tables."
+    problems: list[str]
+    "Ids of the problems that the stream covers, sorted; the columns below are over them."
+    stream: Stream
+    traces: list[str | None]
+    "A hash of each problem's trace: equal where two arms train on the very same text; None where there is none."
+    rewards: dict[str, Column]
+    "Reward to its values."
+    failures: dict[str, dict[str, int]]
+    "Reward to why traces have no value, and how many."
+    tokens: Column
+    "Completion tokens, end-of-sequence included."
+    nll: Column
+    "-log p of the trace under the untrained learner, nats."
+    metrics: dict[str, Column]
+    "Metric key (`rsr`, `quarter.1`) to its values."
+    roles: dict[str, str]
+    "Metric key to its role: `drift`, `null` or `truth`."
+    plugs: dict[str, str]
+    "Metric key to the plug that it is of."
+    runs: list[TrainRun]
+    curves: list[Curve]
+    answers: list[Answers]
+
+    @property
+    def asks_oracle(self) -> bool:
+        """Whether any trace cost an Oracle call."""
+        return self.stream.attempts > 0
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """The untrained learner, its samples and the problems."""
+
+    answers: list[Answers]
+    samples: dict[str, int]
+    "Sampled traces by verdict."
+    sampled_problems: int
+    solved_problems: int
+    "Problems with a correct sample."
+    checks: dict[str, Any]
+    "Counts of the problems' own checks."
+    pretraining: list[Step] = field(default_factory=list)
+    "The curve of a learner that the study made itself."
+
+
+def measure(  # noqa: PLR0917 - an arm's records, of six kinds
+    arm: Arm,
+    metrics: Mapping[str, Metric],
+    stream: Sequence[Refined],
+    scores: Sequence[Score],
+    compat: Sequence[Compat],
+    steps: Sequence[Step],
+    runs: Sequence[TrainRun],
+    evals: Sequence[Eval],
+) -> Measured:
+    """An arm's records as columns; `metrics` are the study's, for their roles."""
+    problems = sorted({refined.problem_id for refined in stream})
+    texts = {refined.problem_id: refined.text for refined in stream}
+    by_reward: dict[str, dict[str, float | None]] = {}
+    failures: dict[str, Counter[str]] = {}
+    for score in scores:
+        by_reward.setdefault(score.reward, {})[score.problem_id] = score.value
+        if score.value is None:
+            failures.setdefault(score.reward, Counter())[score.failure or "no value"] += 1
+    keys = sorted({key for row in compat for key in row.values})
+    plugs = {key: _plug(key, metrics) for key in keys}
+    return Measured(
+        name=arm.name,
+        oracle=arm.oracle,
+        refiner=arm.refiner,
+        label=arm.label,
+        problems=problems,
+        stream=_stream(stream),
+        traces=[_hash(texts[problem]) for problem in problems],
+        rewards={reward: _column(problems, values) for reward, values in by_reward.items()},
+        failures={reward: dict(sorted(counts.items())) for reward, counts in failures.items()},
+        tokens=_column(problems, {row.problem_id: row.tokens for row in compat}),
+        nll=_column(problems, {row.problem_id: row.nll for row in compat}),
+        metrics={key: _column(problems, {r.problem_id: r.values.get(key) for r in compat}) for key in keys},
+        roles={key: str(metrics[plug].role) for key, plug in plugs.items()},
+        plugs=plugs,
+        runs=sorted(runs, key=lambda run: (run.objective, run.seed)),
+        curves=_curves(steps),
+        answers=answers_of(evals),
+    )
+
+
+def measure_base(
+    evals: Sequence[Eval],
+    problems: Sequence[Problem],
+    traces: Sequence[Trace],
+    checks: dict[str, Any],
+    pretraining: Sequence[Step],
+) -> Base:
+    """The untrained learner's records as columns."""
+    solved = {trace.problem_id for trace in traces if trace.verdict is Verdict.CORRECT}
+    verdicts = Counter(trace.verdict.value for trace in traces)
+    counts = dict(sorted(verdicts.items()))
+    return Base(answers_of(evals), counts, len(problems), len(solved), checks, list(pretraining))
+
+
+def answers_of(evals: Iterable[Eval]) -> list[Answers]:
+    """Graded answers as counts, a record per task, decoding and objective."""
+    groups: dict[tuple[str, str, str], list[Eval]] = {}
+    for answer in evals:
+        groups.setdefault((answer.task, answer.decoding, answer.objective), []).append(answer)
+    return [_answers(key, groups[key]) for key in sorted(groups)]
+
+
+def _answers(key: tuple[str, str, str], evals: Sequence[Eval]) -> Answers:
+    seeds = sorted({answer.seed for answer in evals})
+    problems = sorted({answer.problem_id for answer in evals})
+    counts = Counter((answer.seed, answer.problem_id, answer.verdict) for answer in evals)
+
+    def table(*verdicts: Verdict) -> Counts:
+        rows = [[sum(counts[seed, problem, v] for v in verdicts) for problem in problems] for seed in seeds]
+        return np.array(rows, dtype=np.int64)
+
+    return Answers(
+        *key,
+        seeds=seeds,
+        problems=problems,
+        answers=table(*Verdict),
+        correct=table(Verdict.CORRECT),
+        truncated=table(Verdict.TRUNCATED),
+        unparsed=table(Verdict.UNPARSED),
+    )
+
+
+def _stream(stream: Sequence[Refined]) -> Stream:
+    return Stream(
+        problems=len(stream),
+        traces=sum(refined.text is not None for refined in stream),
+        outcomes=_counted(refined.outcome for refined in stream),
+        strata=_counted(refined.stratum for refined in stream if refined.text is not None),
+        verdicts=_counted(refined.verdict.value for refined in stream if refined.verdict),
+        attempts=sum(refined.attempts for refined in stream),
+        oracle_tokens=sum(refined.oracle_tokens for refined in stream),
+    )
+
+
+def _counted(values: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(values).items()))
+
+
+def _hash(text: str | None) -> str | None:
+    return None if text is None else hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+
+
+def _column(problems: Sequence[str], values: Mapping[str, float | None]) -> Column:
+    """Values over problems; what is missing or not finite is NaN."""
+    numbers = (values.get(problem) for problem in problems)
+    return np.array([np.nan if n is None or not math.isfinite(n) else n for n in numbers], dtype=np.float64)
+
+
+def _plug(key: str, metrics: Mapping[str, Metric]) -> str:
+    """The metric plug that a key is of: the one whose name it is or starts with."""
+    plug = max((name for name in metrics if key == name or key.startswith(f"{name}.")), key=len, default=None)
+    if plug is None:
+        raise SettingsError(f"no metric of this study gives {key!r}: measure the arm again (dvc repro)")
+    return plug
+
+
+def _curves(steps: Sequence[Step]) -> list[Curve]:
+    runs: dict[tuple[str, int], list[Step]] = {}
+    for step in sorted(steps, key=lambda step: step.step):
+        runs.setdefault((step.objective, step.seed), []).append(step)
+    return [
+        Curve(*key, [step.epoch for step in run], [step.tokens for step in run], [step.loss for step in run])
+        for key, run in sorted(runs.items())
+    ]

@@ -1,0 +1,132 @@
+"""The contents of a report: the numbers of all sections, and the order in which the page has them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from qup.report.evidence import Evidence
+from qup.report.numbers import Missing, Number
+from qup.report.sections import (
+    adaptation,
+    budgets,
+    cautions,
+    compat,
+    contrasts,
+    controls,
+    dose,
+    logic_and_style,
+    methods,
+    oracle,
+    paradox,
+    predictors,
+    problems,
+    sets,
+    study,
+    verdict,
+)
+from qup.report.traces import PANEL
+from qup.report.view import Section
+
+
+@dataclass(frozen=True)
+class Arms:
+    """What is told of some arms, each by name."""
+
+    rows: dict[str, oracle.Row]
+    sets: sets.Sets
+    compat: compat.Metrics
+    budgets: dict[str, budgets.Budget]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """All numbers of a report, by section."""
+
+    study: study.Declared
+    tables: oracle.Tables
+    main: Arms
+    further: Arms
+    "Those beside the main ones: no part of the tables, contrasts and indices of `main`."
+    contrasts: list[contrasts.Contrast]
+    paradox: dict[str, dict[str, paradox.Paradox]]
+    logic: logic_and_style.Logic
+    adaptation: dict[str, Number]
+    "Of all arms."
+    controls: dict[str, controls.Control]
+    dose: dict[str, dose.Ranking | Missing]
+    predictors: predictors.Predictors
+    problems: problems.Problems
+    verdicts: list[verdict.Verdict]
+    cautions: list[str]
+    methods: methods.Methods
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Arm to its name in tables."""
+        return {arm: row.label for arm, row in (self.main.rows | self.further.rows).items()}
+
+
+def numbers(evidence: Evidence, every: Evidence) -> Numbers:
+    """All sections' numbers; `every` has the further arms among the others, measured apart so that they move none."""
+    tables = oracle.numbers(evidence)
+    # The panel is scaled over the arms it is measured with, so that of further arms would stand on another scale.
+    rewards = [reward for reward in tables.rewards if reward != PANEL]
+    others = [arm for arm in every.arms if arm not in evidence.arms]
+    main = _arms(evidence, tables.rows)
+    further = _arms(every, {arm: oracle.row(every, arm, rewards) for arm in others})
+    declared, logic = study.numbers(evidence.study), logic_and_style.numbers(evidence, every)
+    tested, costs, controlled = contrasts.numbers(evidence), adaptation.numbers(every), controls.numbers(every)
+    paradoxes = paradox.numbers(evidence, tested)
+    grounds = verdict.Grounds(declared, tables, tested, paradoxes, logic, costs, controlled)
+    return Numbers(
+        study=declared,
+        tables=tables,
+        main=main,
+        further=further,
+        contrasts=tested,
+        paradox=paradoxes,
+        logic=logic,
+        adaptation=costs,
+        controls=controlled,
+        dose=dose.numbers(every),
+        predictors=predictors.numbers(evidence),
+        problems=problems.numbers(evidence.base),
+        verdicts=verdict.numbers(grounds),
+        cautions=cautions.numbers(
+            declared=declared, rows=tables.rows, contrasts=tested, budgets=main.budgets, logic=logic
+        ),
+        methods=methods.numbers(evidence, every),
+    )
+
+
+def _arms(evidence: Evidence, rows: dict[str, oracle.Row]) -> Arms:
+    return Arms(rows, sets.numbers(evidence, rows), compat.numbers(evidence, rows), budgets.numbers(evidence, rows))
+
+
+def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
+    """The page: the verdict, what it says it of, what that rests on, plots, then what to look up."""
+    declared, labels = numbers.study, numbers.labels
+    main_costs = {arm: cost for arm, cost in numbers.adaptation.items() if arm in numbers.main.rows}
+    return _there(
+        [
+            verdict.show(numbers.verdicts, *cautions.show(numbers.cautions)),
+            *(oracle.show(numbers.tables, name, declared) for name in numbers.tables.groups),
+            contrasts.show(numbers.contrasts, declared),
+            paradox.show(numbers.paradox),
+            sets.show(numbers.main.sets, labels, declared),
+            logic_and_style.show(numbers.logic, labels, declared),
+            adaptation.show(main_costs, labels),
+            controls.show(numbers.controls, numbers.further.rows, numbers.adaptation, declared),
+            dose.show(numbers.dose),
+            Section("Plots", plots=list(plots)),
+            compat.show(numbers.main.compat, labels),
+            predictors.show(numbers.predictors),
+            budgets.show(numbers.main.budgets, labels),
+            problems.show(numbers.problems),
+            study.show(declared),
+            methods.show(numbers.methods),
+        ]
+    )
+
+
+def _there(sections: Iterable[Section | None]) -> list[Section]:
+    return [section for section in sections if section is not None]

@@ -1,0 +1,125 @@
+"""What the report is computed from: measured arms over common problems, each quantity with its bootstrap draws.
+
+A quantity is computed when first asked for, and kept. Where it was not measured it has no key, or is None.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from qup import stats
+from qup.arms import NATIVE
+from qup.measured import Base, Measured
+from qup.records import LEARNER
+from qup.report.exams import SAMPLED, Exam, exam
+from qup.report.numbers import Bare, Difference, Missing, Number
+from qup.report.traces import Traces
+from qup.stats import Array, Bootstrap, Draws, Estimate
+from qup.study import Study
+
+HELDOUT = "heldout"
+"Under which the problems of the main task are drawn, independently of training problems; other tasks by their names."
+MIN_ARMS = 3
+"Fewest arms over which a rank correlation is printed."
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Measured arms of a study, and the untrained learner."""
+
+    study: Study
+    base: Base
+    arms: Mapping[str, Measured]
+    "In table order."
+
+    @cached_property
+    def boot(self) -> Bootstrap:
+        """The draws that all quantities share."""
+        return Bootstrap(self.study.seed, self.study.report.resamples, self.study.report.level)
+
+    @cached_property
+    def traces(self) -> Traces:
+        """What is known before training."""
+        return Traces(self.boot, self.study.rewards, self.arms)
+
+    @cached_property
+    def held(self) -> Exam:
+        """On the task that utility, contrasts and indices are of."""
+        return exam(self.boot, self.base, self.arms, task=self.study.evaluation.main, population=HELDOUT)
+
+    @cached_property
+    def sets(self) -> dict[str, Exam]:
+        """On each other task."""
+        tasks = [task for task in self.study.evaluation.tasks if task != self.study.evaluation.main]
+        return {task: exam(self.boot, self.base, self.arms, task=task, population=task) for task in tasks}
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """The study's."""
+        return self.study.training.objectives
+
+    def shared_objectives(self, arms: Iterable[str]) -> list[str]:
+        """The study's objectives under which all of these arms were evaluated; one without records does not count."""
+        tables = [self.held.learners[arm] for arm in arms if arm in self.arms]
+        return [o for o in self.objectives if all((o, SAMPLED) in table for table in tables)]
+
+    @cached_property
+    def oracles(self) -> list[str]:
+        """The Oracles that an arm is of, in the study's order."""
+        return [oracle for oracle in self.study.oracles if any(arm.oracle == oracle for arm in self.arms.values())]
+
+    def group(self, oracle: str) -> list[str]:
+        """The arms of an Oracle, and those that ask none."""
+        return [name for name, arm in self.arms.items() if arm.oracle in (oracle, LEARNER)]
+
+    def find(self, oracle: str, refiner: str) -> str | None:
+        """The arm of a refiner in an Oracle's group; the Oracle's own before one that asks none."""
+        arms = [name for name in self.group(oracle) if self.arms[name].refiner == refiner]
+        return min(arms, key=lambda name: self.arms[name].oracle == LEARNER, default=None)
+
+    @cached_property
+    def native(self) -> str | None:
+        """The arm of the learner's own correct traces (RFT)."""
+        pair = (LEARNER, NATIVE)
+        return next((name for name, arm in self.arms.items() if (arm.oracle, arm.refiner) == pair), None)
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Arm to its name in tables, those without records included."""
+        declared = {**self.study.main_arms(self.study.oracles), **self.study.further}
+        measured = {name: arm.label for name, arm in self.arms.items()}
+        return {name: arm.label for name, arm in declared.items()} | measured
+
+    def difference(self, first: str, second: str, objective: str) -> Draws | None:
+        """U(first) - U(second) on the held-out problems that both answered; None if either was not evaluated."""
+        a, b = self.held.accuracy(first, objective), self.held.accuracy(second, objective)
+        return None if a is None or b is None else self.boot.contrasts([(a, b)], HELDOUT)[0]
+
+    def judged(self, estimate: Estimate) -> Difference:
+        """A difference with its MDE, resolved if it is told from zero and not below the MDE.
+
+        Where few problems differ at all, a percentile interval alone is too short.
+        """
+        size = stats.mde(estimate.se, self.study.report.level, self.study.report.power)
+        none = Missing("no variation between draws, so no detectable effect can be given")
+        resolved = estimate.excludes_zero() and abs(estimate.value) >= size
+        return Difference(estimate, Bare(size) if estimate.se > stats.ZERO else none, resolved)
+
+    def number(self, draws: Draws | None, reason: str) -> Number:
+        """The estimate of a quantity, or the reason why there is none."""
+        return self.boot.estimate(draws) if draws else Missing(reason)
+
+    def rank(
+        self, first: Sequence[Draws | None], second: Sequence[Draws | None], statistic: Callable[[Array, Array], Array]
+    ) -> Number:
+        """A rank statistic between two quantities over arms, with the interval its bootstrap replicates give."""
+        both = [(a, b) for a, b in zip(first, second, strict=True) if a and b]
+        if len(both) < MIN_ARMS:
+            return Missing(f"needs {MIN_ARMS} arms with both, has {len(both)}")
+        a, b = (np.array([pair[side].value for pair in both]) for side in (0, 1))
+        if np.ptp(a) < stats.ZERO or np.ptp(b) < stats.ZERO:
+            return Missing("equal in all arms")
+        drawn_a, drawn_b = (np.array([pair[side].replicates for pair in both]).T for side in (0, 1))
+        return self.boot.estimate(Draws(float(statistic(a, b)), statistic(drawn_a, drawn_b), len(both)))

@@ -1,0 +1,106 @@
+"""The report's numbers: an estimate, or the reason why there is none; in words, and as JSON.
+
+Sections compute with these types. `to_json` is the one door to `report.json`; before it nothing is a bag of anything.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from qup.stats import Estimate
+
+DIGITS = 6
+"Decimals kept, so that a last bit that differs between machines does not show."
+INLINE = {"inline": True}
+"Metadata of a field that has no key of its own in JSON: its keys stand among its owner's."
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A quantity that is not there."""
+
+    reason: str
+
+
+Number = Estimate | Missing
+
+
+@dataclass(frozen=True)
+class Bare:
+    """A number that has no interval."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A paired difference, with what it takes to tell it from zero."""
+
+    estimate: Estimate = field(metadata=INLINE)
+    mde: Bare | Missing
+    "The true difference that would be found with the study's power, in the difference's own unit."
+    resolved: bool
+    "Told from zero, and not below its MDE."
+
+
+def points(share: Estimate, digits: int = 1) -> str:
+    """A difference of shares in accuracy points, with its interval."""
+    return f"{100 * share.value:+.{digits}f} points {interval(share, digits, sign=True, scale=100)}"
+
+
+def plain(estimate: Estimate, digits: int = 2, *, sign: bool = False) -> str:
+    """A number with its interval, in its own unit."""
+    return f"{estimate.value:{'+' if sign else ''}.{digits}f} {interval(estimate, digits, sign=sign)}"
+
+
+def interval(estimate: Estimate, digits: int, *, sign: bool = False, scale: float = 1.0) -> str:
+    """`[low, high]`; `no interval` of a number from one training seed, which has no ends."""
+    if math.isinf(estimate.high - estimate.low):
+        return "no interval"
+    plus = "+" if sign else ""
+    return f"[{scale * estimate.low:{plus}.{digits}f}, {scale * estimate.high:{plus}.{digits}f}]"
+
+
+def percentage(share: float) -> str:
+    """A share of the study's settings, as `95%`."""
+    return f"{100 * share:g}%"
+
+
+def to_json(value: Any) -> Any:
+    """Dataclasses as mappings, floats at `DIGITS` decimals; what is not finite becomes null."""
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(item) for item in value]
+    return _fields(value) if dataclasses.is_dataclass(value) else _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """A value that has no parts, as Python's own kind of it."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, float | np.floating):
+        # Adding 0 makes -0.0 the 0.0 that it is.
+        return round(float(value), DIGITS) + 0.0 if math.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else value
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    if isinstance(value, Missing):
+        return {"value": None, "reason": value.reason}
+    entries: dict[str, Any] = {}
+    for spec in dataclasses.fields(value):
+        item = to_json(getattr(value, spec.name))
+        entries |= item if spec.metadata.get("inline") else {spec.name: item}
+    return _with_seeds(value, entries) if isinstance(value, Estimate) else entries
+
+
+def _with_seeds(estimate: Estimate, entries: dict[str, Any]) -> dict[str, Any]:
+    """Where nothing was trained nothing is said of seeds."""
+    if estimate.seeds is None:
+        return {key: entries[key] for key in entries if key != "seeds"}
+    return entries | {"seed_variance": estimate.seed_variance}

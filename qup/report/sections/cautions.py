@@ -1,0 +1,110 @@
+"""Cautions: whatever in the numbers weakens the verdicts, one sentence each."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from qup.arms import ALIGNED, REFINED
+from qup.report.numbers import Missing
+from qup.report.sections.budgets import Budget
+from qup.report.sections.contrasts import Contrast, Tested
+from qup.report.sections.logic_and_style import Logic
+from qup.report.sections.oracle import Row
+from qup.report.sections.study import Declared
+from qup.report.view import Finding
+from qup.stats import ZERO
+
+NEAR = 0.5
+"Share of equal traces from which a contrast between two streams is flagged."
+BUDGET = 0.05
+"Relative spread of training tokens over arms from which budgets are called unmatched."
+FEW = 5
+"Training seeds below which their part of an interval is called rough."
+
+
+def numbers(
+    *,
+    declared: Declared,
+    rows: Mapping[str, Row],
+    contrasts: Sequence[Contrast],
+    budgets: Mapping[str, Budget],
+    logic: Logic,
+) -> list[str]:
+    """One training seed, streams nearly alike or not as named, unmatched budgets and their like."""
+    primary = [contrast for contrast in contrasts if contrast.declared]
+    return [
+        *_seeds(rows.values()),
+        *_still(rows.values()),
+        *_alike(primary),
+        *_budgets(budgets.values(), declared.objectives),
+        *_floor(primary, declared),
+        *_empty(rows.values()),
+        *_manipulated(logic),
+    ]
+
+
+def _seeds(rows: Iterable[Row]) -> list[str]:
+    utilities = [learner.utility for row in rows for learner in row.learners.values()]
+    counts = [utility.seeds for utility in utilities if not isinstance(utility, Missing) and utility.seeds]
+    fewest = min(counts, default=FEW)
+    if fewest == 1:
+        return ["One training seed: intervals do not contain the variation between training runs."]
+    if fewest < FEW:
+        return [f"{fewest} training seeds: the part of the intervals that stands for training runs is rough."]
+    return []
+
+
+def _still(rows: Iterable[Row]) -> list[str]:
+    """Learners that answer every problem just as the base does: training that changed nothing, or did not run."""
+    learners = {f"{row.label} {o.upper()}": learner.utility for row in rows for o, learner in row.learners.items()}
+    names = [name for name, u in learners.items() if not isinstance(u, Missing) and u.value == 0 and u.se < ZERO]
+    return [f"Trained learners that are right exactly where the base is: {', '.join(names)}."] if names else []
+
+
+def _alike(declared: Iterable[Contrast]) -> list[str]:
+    """A contrast is of the same traces under each objective, so it is said once."""
+    tested = {contrast.name: contrast.tested for contrast in declared if isinstance(contrast.tested, Tested)}
+    same = {name: each.same_traces for name, each in tested.items()}
+    return [
+        f"{name} compares nearly the same data: {each.same} of {each.of} traces are identical."
+        for name, each in same.items()
+        if each.of and each.same / each.of >= NEAR
+    ]
+
+
+def _budgets(budgets: Iterable[Budget], objectives: Sequence[str]) -> list[str]:
+    runs = [run for budget in budgets for run in budget.runs]
+    tokens = {objective: [run.tokens for run in runs if run.objective == objective] for objective in objectives}
+    return [
+        f"{objective.upper()} budgets are not matched in tokens: {min(counts):,} to {max(counts):,} a run."
+        for objective, counts in tokens.items()
+        if counts and max(counts) > (1 + BUDGET) * min(counts)
+    ]
+
+
+def _floor(declared: Iterable[Contrast], settings: Declared) -> list[str]:
+    """The smallest p of so many draws, 2 / (R + 1), after Holm's correction for the family."""
+    tested = [contrast.tested for contrast in declared if isinstance(contrast.tested, Tested)]
+    family = next((each.holm.family for each in tested if each.holm), 0)
+    smallest = family * 2 / (settings.resamples + 1)
+    if smallest <= 1 - settings.level:
+        return []
+    return [
+        f"{settings.resamples} resamples cannot resolve a family of {family} contrasts: the smallest p after "
+        f"Holm is {smallest:.3g}. Raise report.resamples."
+    ]
+
+
+def _empty(rows: Iterable[Row]) -> list[str]:
+    empty = [row.label for row in rows if row.refiner in (ALIGNED, REFINED) and not row.stream.traces]
+    return [f"{label}: the stream holds no trace." for label in empty]
+
+
+def _manipulated(logic: Logic) -> list[str]:
+    """Of the main factorials; a control's own check is its outcome."""
+    checks = {name: logic.checks[name] for name in logic.main.values()}
+    failed = {name: check.reason for name, check in checks.items() if check.passed is False}
+    return [f"The streams of factorial {name} are not what their names say: {why}." for name, why in failed.items()]
+
+
+def show(cautions: Sequence[str]) -> list[Finding]:
+    """They stand below the verdicts."""
+    return [("Cautions", list(cautions))] if cautions else []

@@ -1,0 +1,172 @@
+"""The Quality-Utility Paradox: streams that are preferred and train worse, and the index that counts such pairs."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from qup import stats
+from qup.arms import NATIVE, REFINED, SHORT
+from qup.report.evidence import HELDOUT, Evidence
+from qup.report.numbers import Difference, Missing, Number, plain, points
+from qup.report.sections import contrasts
+from qup.report.sections.contrasts import Contrast
+from qup.report.view import DASH, Cell, Section, Table, number, word
+from qup.stats import Estimate
+
+State = Literal["shown", "absent", "unresolved", "unknown"]
+
+
+@dataclass(frozen=True)
+class Index:
+    """PI by one reward: of all pairs in a group of arms, the share whose Q and U are resolved and disagree."""
+
+    pairs: int
+    resolved: int
+    "Pairs of which both differences are."
+    disagree: int
+    "Of the resolved ones."
+    index: float
+    disagreeing: list[str]
+    "Those pairs by their arms' labels."
+    tau: Number
+    "Kendall's, between Q and U over arms."
+
+
+@dataclass(frozen=True)
+class Paradox:
+    """One Oracle and objective."""
+
+    index: dict[str, Index | Missing]
+    "By reward."
+    refined_over_native: dict[str, Difference | Missing]
+    "Reward to Q(Refined) - Q(RFT), in the reward's unit."
+    state: State
+    "Whether Q(Refined) > Q(RFT) while U(Refined) < U(RFT), both resolved, by the primary reward."
+    sentence: str
+
+
+def numbers(evidence: Evidence, tested: Sequence[Contrast]) -> dict[str, dict[str, Paradox]]:
+    """By Oracle and objective."""
+    return {
+        oracle: {objective: _paradox(evidence, oracle, objective, tested) for objective in evidence.objectives}
+        for oracle in evidence.oracles
+    }
+
+
+def _paradox(evidence: Evidence, oracle: str, objective: str, tested: Sequence[Contrast]) -> Paradox:
+    rewards, primary = evidence.traces.reward_names, evidence.traces.primary
+    quality = {reward: _refined_over_native(evidence, oracle, reward) for reward in rewards}
+    contrast = contrasts.find(tested, oracle, objective, (NATIVE, REFINED))
+    state, sentence = _judged(primary, quality.get(primary or "", Missing("no reward")), contrast)
+    return Paradox(indices(evidence, evidence.group(oracle), objective, rewards), quality, state, sentence)
+
+
+def _refined_over_native(evidence: Evidence, oracle: str, reward: str) -> Difference | Missing:
+    refined, native = evidence.find(oracle, REFINED), evidence.find(oracle, NATIVE)
+    if refined and native:
+        columns = evidence.traces.reward_columns
+        gap = evidence.traces.paired(columns, reward, [(refined, native)]).get((refined, native))
+        if gap:
+            return evidence.judged(gap)
+    return Missing("an arm or its rewards are missing")
+
+
+def _judged(reward: str | None, quality: Difference | Missing, contrast: Contrast | None) -> tuple[State, str]:
+    """The state, and a sentence that says it with its numbers."""
+    if contrast is None or isinstance(contrast.tested, Missing) or isinstance(quality, Missing):
+        names = f"{SHORT[NATIVE]} and {SHORT[REFINED]}"
+        return "unknown", f"Paradox: cannot be judged, {names} are not both measured."
+    utility = contrast.tested.difference
+    preferred = f"{reward} of Refined minus RFT {plain(quality.estimate, 3, sign=True)}, n = {quality.estimate.n}"
+    cost = f"U(RFT) - U(Refined), that is C - V, {points(utility.estimate)}, n = {utility.estimate.n}"
+    unresolved = [name for name, side in (("reward", quality), ("utility", utility)) if not side.resolved]
+    if unresolved:
+        which = " and ".join(unresolved)
+        why = f"not resolved: the difference in {which} is not told from zero, or is below its MDE"
+        return "unresolved", f"Paradox {why} ({preferred}; {cost})."
+    if quality.estimate.value > 0 and utility.estimate.value > 0:
+        return "shown", f"Paradox shown ({preferred}; {cost})."
+    why = "not shown: the pair does not combine higher reward with lower utility"
+    return "absent", f"Paradox {why} ({preferred}; {cost})."
+
+
+@dataclass(frozen=True)
+class Utilities:
+    """What is the same for all rewards: the arms that have a utility, and its paired differences."""
+
+    objective: str
+    arms: list[str]
+    gaps: dict[tuple[str, str], Estimate]
+
+
+def indices(
+    evidence: Evidence, group: Sequence[str], objective: str, rewards: Sequence[str]
+) -> dict[str, Index | Missing]:
+    """PI over a group of arms by each reward."""
+    utilities = _utilities(evidence, group, objective)
+    return {reward: _index(evidence, reward, utilities) for reward in rewards}
+
+
+def _utilities(evidence: Evidence, group: Sequence[str], objective: str) -> Utilities:
+    arms = [arm for arm in group if (arm, objective) in evidence.held.utility]
+    shares = {arm: evidence.held.accuracy(arm, objective) for arm in arms}
+    sides = {(a, b): (shares[a], shares[b]) for a, b in itertools.combinations(arms, 2)}
+    both = {pair: (a, b) for pair, (a, b) in sides.items() if a is not None and b is not None}
+    drawn = evidence.boot.contrasts(list(both.values()), HELDOUT)
+    gaps = {pair: evidence.boot.estimate(draws) for pair, draws in zip(both, drawn, strict=True) if draws}
+    return Utilities(objective, arms, gaps)
+
+
+def _index(evidence: Evidence, reward: str, utilities: Utilities) -> Index | Missing:
+    drawn = evidence.traces.rewards
+    arms = [arm for arm in utilities.arms if (arm, reward) in drawn]
+    pairs = list(itertools.combinations(arms, 2))
+    if not pairs:
+        return Missing("fewer than two arms with both")
+    sides = (evidence.traces.paired(evidence.traces.reward_columns, reward, pairs), utilities.gaps)
+    resolved = [pair for pair in pairs if all(_resolved(evidence, side.get(pair)) for side in sides)]
+    against = [pair for pair in resolved if sides[0][pair].value * sides[1][pair].value < 0]
+    utility = [evidence.held.utility[arm, utilities.objective] for arm in arms]
+    return Index(
+        pairs=len(pairs),
+        resolved=len(resolved),
+        disagree=len(against),
+        index=len(against) / len(pairs),
+        disagreeing=[" / ".join(evidence.labels[arm] for arm in pair) for pair in against],
+        tau=evidence.rank([drawn[arm, reward] for arm in arms], utility, stats.tau),
+    )
+
+
+def _resolved(evidence: Evidence, gap: Estimate | None) -> bool:
+    return gap is not None and evidence.judged(gap).resolved
+
+
+def show(paradoxes: dict[str, dict[str, Paradox]]) -> Section:
+    """The index and rank agreement of quality and utility, per Oracle, objective and reward."""
+    rows = [
+        [Cell(oracle), word(objective.upper()), word(reward), _gap(paradox, reward), *_cells(index)]
+        for oracle, by_objective in paradoxes.items()
+        for objective, paradox in by_objective.items()
+        for reward, index in paradox.index.items()
+    ]
+    text = (
+        "A pair of streams counts as disagreeing if its Q difference and its U difference both exclude zero "
+        "(uncorrected), are not below their MDEs and have opposite signs; PI is their share of all pairs."
+    )
+    columns = ["Oracle", "objective", "reward", "Q(Refined) - Q(RFT)", "PI", "Kendall tau(Q, U)", "disagreeing pairs"]
+    return Section("Paradox index", [text], tables=[Table(columns, rows)])
+
+
+def _gap(paradox: Paradox, reward: str) -> Cell:
+    gap = paradox.refined_over_native[reward]
+    return number(gap if isinstance(gap, Missing) else gap.estimate, 3, sign=True)
+
+
+def _cells(index: Index | Missing) -> list[Cell]:
+    if isinstance(index, Missing):
+        return [Cell(DASH, index.reason)] * 3
+    counts = f"{index.disagree} of {index.resolved} resolved pairs of {index.pairs}"
+    tau = number(index.tau)
+    arms = Cell(tau.text, tau.small if isinstance(index.tau, Missing) else f"{tau.small} arms")
+    return [Cell(f"{index.index:.2f}", counts), arms, word("; ".join(index.disagreeing) or "none")]

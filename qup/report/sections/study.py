@@ -1,0 +1,91 @@
+"""What was run, as the study file declares it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from qup import settings
+from qup.records import LEARNER
+from qup.report import view
+from qup.report.view import Cell, Section, Table, word
+from qup.study import Study
+
+Settings = dict[str, Any]
+"Settings that differ from their defaults, and the plug's name: JSON as it stands."
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The settings that a reader of the numbers must know."""
+
+    title: str
+    learner: Settings
+    oracles: dict[str, Settings]
+    models: dict[str, Settings]
+    "Those beside the learner."
+    sources: list[Settings]
+    scope: str
+    "Problems that the streams cover."
+    samples: int
+    "The learner's, per problem."
+    objectives: list[str]
+    seeds: list[int]
+    "Of training."
+    method: str
+    overrides: dict[str, Settings]
+    "Main arm to what is different about its training."
+    arms: dict[str, Settings]
+    "Those that the study lists beside the main ones."
+    tasks: list[str]
+    k: int
+    "Of Avg@k."
+    temperature: float
+    greedy: bool
+    level: float
+    "Of intervals."
+    power: float
+    "Of MDEs."
+    resamples: int
+
+
+def numbers(study: Study) -> Declared:
+    """What a study declares."""
+    models = {name: settings.declared(model) for name, model in study.models.items()}
+    return Declared(
+        title=study.title,
+        learner=models.pop(LEARNER),
+        oracles={name: settings.declared(oracle) for name, oracle in study.oracles.items()},
+        models=models,
+        sources=[settings.declared(source) for source in study.problems.sources],
+        scope=study.streams.scope,
+        samples=study.sampling.n,
+        objectives=list(study.training.objectives),
+        seeds=list(study.training.seeds),
+        method=study.training.method,
+        overrides=study.training.arms,
+        arms={name: settings.declared(arm) for name, arm in study.arms.items()},
+        tasks=list(study.evaluation.tasks),
+        k=study.evaluation.k,
+        temperature=study.evaluation.temperature,
+        greedy=study.evaluation.greedy,
+        level=study.report.level,
+        power=study.report.power,
+        resamples=study.report.resamples,
+    )
+
+
+def show(declared: Declared) -> Section:
+    """One row per setting."""
+    objectives, seeds = ", ".join(declared.objectives), ", ".join(map(str, declared.seeds))
+    rows = [
+        ("learner", view.settings(declared.learner)),
+        *((f"Oracle {name}", view.settings(dials)) for name, dials in declared.oracles.items()),
+        *((f"model {name}", view.settings(model)) for name, model in declared.models.items()),
+        ("problems", "; ".join(view.settings(source) for source in declared.sources)),
+        ("streams cover", f"{declared.scope} problems, {declared.samples} samples each"),
+        ("training", f"{declared.method}; {objectives}; seeds {seeds}"),
+        *((f"training of {arm}", view.settings(training)) for arm, training in declared.overrides.items()),
+        *((f"arm {name}", view.settings(arm)) for name, arm in declared.arms.items()),
+        ("evaluation", f"{', '.join(declared.tasks)}; k = {declared.k}; T = {declared.temperature:g}"),
+    ]
+    cells = [[Cell(setting), word(value)] for setting, value in rows]
+    return Section("What was run", tables=[Table(["setting", "value"], cells)])

@@ -1,0 +1,156 @@
+"""The verdict: the report's conclusions in words, from the other sections' numbers alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from qup.report import outcomes
+from qup.report.numbers import Missing, Number, percentage, plain, points
+from qup.report.outcomes import UNEXPECTED, UNTRIED
+from qup.report.sections import adaptation
+from qup.report.sections.contrasts import Contrast, Tested
+from qup.report.sections.controls import Control
+from qup.report.sections.logic_and_style import EFFECTS, Check, Effects, Logic
+from qup.report.sections.oracle import Tables
+from qup.report.sections.paradox import Paradox, State
+from qup.report.sections.study import Declared
+from qup.report.view import Finding, Section
+
+DECOMPOSED = ("V", "C", "interaction")
+"Effects that stand in the verdict."
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is concluded for one Oracle and objective."""
+
+    oracle: str
+    objective: str
+    headline: str
+    sentences: list[str]
+    "On contrasts, paradox, mechanism, cost and controls."
+    paradox: State
+    flagged: list[str]
+    "Controls that did not come out as expected."
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """The sections that verdicts rest on."""
+
+    declared: Declared
+    tables: Tables
+    contrasts: Sequence[Contrast]
+    paradox: Mapping[str, Mapping[str, Paradox]]
+    logic: Logic
+    costs: Mapping[str, Number]
+    "Adaptation cost by arm, nats."
+    controls: Mapping[str, Control]
+
+
+def numbers(grounds: Grounds) -> list[Verdict]:
+    """A verdict per Oracle and objective."""
+    return [
+        _verdict(grounds, oracle, objective)
+        for oracle, by_objective in grounds.paradox.items()
+        for objective in by_objective
+    ]
+
+
+def _verdict(grounds: Grounds, oracle: str, objective: str) -> Verdict:
+    declared = [contrast for contrast in grounds.contrasts if contrast.declared]
+    contrasts = [contrast for contrast in declared if (contrast.oracle, contrast.objective) == (oracle, objective)]
+    paradox = grounds.paradox[oracle][objective]
+    factorial = grounds.logic.main[oracle]
+    outcome_of = {name: _outcome(grounds, name, objective) for name in grounds.controls}
+    flagged = [name for name, outcome in outcome_of.items() if outcome == UNEXPECTED]
+    sentences = [
+        *(_sentence(contrast, grounds.declared.power) for contrast in contrasts),
+        paradox.sentence,
+        _decomposed(grounds.logic.factorials[factorial][objective], grounds.logic.checks[factorial]),
+        *(_costs(grounds, oracle) if objective == adaptation.OBJECTIVE else []),
+        *_controlled(outcome_of),
+    ]
+    headline = _headline(contrasts, paradox.state) + _flag(flagged)
+    return Verdict(oracle, objective, headline, sentences, paradox.state, flagged)
+
+
+def _headline(contrasts: Sequence[Contrast], state: State) -> str:
+    if state == "shown":
+        return "Quality-Utility Paradox shown: the refined traces score higher and train worse than RFT."
+    tested = [contrast.tested for contrast in contrasts if isinstance(contrast.tested, Tested)]
+    resolved = [each for each in tested if each.difference.resolved]
+    if not tested:
+        return "No verdict: the declared contrasts were not measured."
+    if not resolved:
+        return "Not resolved: no declared contrast is told from zero and above its MDE, so no winner is declared."
+    return f"No paradox shown; {len(resolved)} of {len(tested)} declared contrasts resolved."
+
+
+def _outcome(grounds: Grounds, control: str, objective: str) -> str:
+    """A control's outcome for an objective: the worst of its own results and of those that are of none, as PPL is."""
+    results, others = grounds.controls[control].results, set(grounds.declared.objectives) - {objective}
+    worst = outcomes.worst([UNTRIED, *(result.outcome for key, result in results.items() if key not in others)])
+    tried = objective in results or not others & results.keys()
+    return worst if tried or worst == UNEXPECTED else UNTRIED
+
+
+def _flag(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return f" FLAGGED: control{'s' * (len(names) > 1)} {', '.join(names)} did not come out as expected."
+
+
+def _sentence(contrast: Contrast, power: float) -> str:
+    name, tested = contrast.name, contrast.tested
+    if isinstance(tested, Missing):
+        return f"{name}: not measured ({tested.reason})."
+    estimate, mde = tested.difference.estimate, tested.difference.mde
+    holm = f", Holm p = {tested.holm.p:.3g}" if tested.holm else ""
+    figures = f"{points(estimate)}, n = {estimate.n}{holm}"
+    if tested.difference.resolved:
+        first, second = contrast.labels
+        better, worse = (first, second) if estimate.value > 0 else (second, first)
+        least = "" if isinstance(mde, Missing) else f", MDE {100 * mde.value:.1f} points"
+        return f"{name}: {figures}{least}. {better} trains the better learner than {worse}."
+    if isinstance(mde, Missing):
+        return f"{name}: not resolved ({figures}; {mde.reason}). No winner."
+    least = f"a true difference of {100 * mde.value:.1f} points would be found with {percentage(power)} power"
+    return f"{name}: not resolved ({figures}; {least}). No winner."
+
+
+def _decomposed(effects: Effects, check: Check) -> str:
+    """What repair is worth and the Oracle's style costs, and whether the streams are what this takes them for."""
+    measured, absent = [], []
+    for name in DECOMPOSED:
+        title, effect = EFFECTS[name].title, effects.effects[name]
+        if isinstance(effect, Missing):
+            absent.append(f"{title} not measured ({effect.reason})")
+        else:
+            measured.append(f"{title} {points(effect.estimate)}{'' if effect.resolved else ' (not resolved)'}")
+    failed = "failed, " if check.passed is False else ""
+    said = "passed" if check.passed else f"{failed}{check.reason}"
+    return f"Decomposition: {'; '.join([*measured, *absent])}. Manipulation check: {said}."
+
+
+def _costs(grounds: Grounds, oracle: str) -> list[str]:
+    costs = {arm: grounds.costs[arm] for arm in grounds.tables.groups[oracle].arms}
+    labels = {arm: grounds.tables.rows[arm].label for arm in costs}
+    said = [f"{labels[arm]} {plain(cost, 0)}" for arm, cost in costs.items() if not isinstance(cost, Missing)]
+    return [f"Adaptation cost, nats: {'; '.join(said)}."] if said else []
+
+
+def _controlled(outcome_of: Mapping[str, str]) -> list[str]:
+    by_outcome: dict[str, list[str]] = {}
+    for name, outcome in outcome_of.items():
+        by_outcome.setdefault(outcome, []).append(name)
+    said = [f"{', '.join(names)} {outcome}" for outcome, names in by_outcome.items()]
+    return [f"Controls: {'; '.join(said)}."] if said else []
+
+
+def show(verdicts: Sequence[Verdict], *more: Finding) -> Section:
+    """The verdicts in words, before any table, and what a reader of them must know."""
+    return Section("Verdict", findings=[*(_told(verdict) for verdict in verdicts), *more], boxed=True)
+
+
+def _told(verdict: Verdict) -> Finding:
+    return f"{verdict.objective.upper()}, Oracle {verdict.oracle}: {verdict.headline}", verdict.sentences

@@ -1,0 +1,146 @@
+"""What is known of all training traces before training: rewards, metrics and perplexities over problems, with draws."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from qup.compat import Role, quarter
+from qup.measured import Measured
+from qup.report.exams import align
+from qup.rewards import Reward
+from qup.stats import Array, Bootstrap, Draws, Estimate
+
+PANEL = "panel"
+"The reward that averages the reward models of a trace, each in standard deviations over the traces of all arms."
+POPULATION = "train"
+"Under which the training problems are drawn."
+MICRO, MACRO = "micro", "macro"
+"Perplexity of all tokens, and the mean perplexity of traces."
+Columns = dict[tuple[str, str], Array]
+"(Arm, name of a reward or metric) to its values over the training problems, NaN where there is none."
+Drawn = dict[tuple[str, str], Draws]
+"(Arm, name) to a mean, or a ratio of sums, over the training problems."
+
+
+@dataclass(frozen=True, eq=False)
+class Traces:
+    """The streams of all arms."""
+
+    boot: Bootstrap
+    judges: Mapping[str, Reward]
+    "The study's rewards."
+    arms: Mapping[str, Measured]
+
+    @cached_property
+    def problems(self) -> list[str]:
+        """Ids of the problems of any stream, sorted."""
+        return sorted({problem for arm in self.arms.values() for problem in arm.problems})
+
+    def perceives(self, reward: str) -> bool:
+        """Whether a reward perceives quality; a grader checks the answer instead, and is no part of the panel."""
+        return bool(getattr(self.judges.get(reward), "perceives", True))
+
+    @cached_property
+    def reward_names(self) -> list[str]:
+        """The study's rewards, then others that arms have, then the panel if there is one."""
+        return list(dict.fromkeys(name for _, name in self.reward_columns)) or list(self.judges)
+
+    @property
+    def primary(self) -> str | None:
+        """The reward that verdicts go by: the first that perceives quality."""
+        return next(filter(self.perceives, self.reward_names), next(iter(self.reward_names), None))
+
+    @cached_property
+    def reward_columns(self) -> Columns:
+        """The values of every reward and of the panel."""
+        absent = np.full(len(self.problems), np.nan)
+        rewards = [*self.judges, *(name for arm in self.arms.values() for name in arm.rewards)]
+        columns = {
+            (name, reward): self._over_problems(arm, arm.rewards[reward]) if reward in arm.rewards else absent
+            for reward in dict.fromkeys(rewards)
+            for name, arm in self.arms.items()
+        }
+        return columns | self._panel(columns)
+
+    def _panel(self, columns: Columns) -> Columns:
+        scaled: dict[str, list[Array]] = {arm: [] for arm in self.arms}
+        for reward in filter(self.perceives, dict.fromkeys(name for _, name in columns)):
+            values = np.concatenate([columns[arm, reward] for arm in self.arms])
+            values = values[np.isfinite(values)]
+            if len(values) and values.std() > 0:
+                for arm, parts in scaled.items():
+                    parts.append((columns[arm, reward] - values.mean()) / values.std())
+        if any(len(parts) < 2 for parts in scaled.values()):
+            return {}
+        return {(arm, PANEL): np.mean(parts, axis=0) for arm, parts in scaled.items()}
+
+    @cached_property
+    def rewards(self) -> Drawn:
+        """Q, the mean reward of a stream's traces."""
+        return self._means(self.reward_columns)
+
+    @cached_property
+    def metric_columns(self) -> Columns:
+        """The values of every compatibility metric."""
+        return {
+            (name, metric): self._over_problems(arm, values)
+            for name, arm in self.arms.items()
+            for metric, values in arm.metrics.items()
+        }
+
+    @cached_property
+    def metrics(self) -> Drawn:
+        """The mean of every compatibility metric over traces."""
+        return self._means(self.metric_columns)
+
+    @cached_property
+    def nulls(self) -> set[str]:
+        """The metrics that know nothing of the learner and must stand beside those that do."""
+        return {metric for arm in self.arms.values() for metric, role in arm.roles.items() if role == Role.NULL}
+
+    @cached_property
+    def parser(self) -> str | None:
+        """The metric plug that reads logic and style off a trace; None where there is none for these problems."""
+        plugs = (arm.plugs[key] for arm in self.arms.values() for key, role in arm.roles.items() if role == Role.TRUTH)
+        return next(plugs, None)
+
+    @cached_property
+    def ppl(self) -> Drawn:
+        """(Arm, `micro`, `macro` or quarter `1` to `4`) to the untrained learner's perplexity."""
+        return {(name, kind): draws for name, arm in self.arms.items() for kind, draws in self._ppl(arm).items()}
+
+    def _ppl(self, arm: Measured) -> dict[str, Draws]:
+        tokens, nll = self._over_problems(arm, arm.tokens), self._over_problems(arm, arm.nll)
+        sums = {MICRO: (nll, tokens), **self._quarters(arm, tokens)}
+        tops, bottoms = (np.nan_to_num(np.array(side).T) for side in zip(*sums.values(), strict=True))
+        ratios = self.boot.ratios(tops, bottoms, POPULATION)
+        (macro,) = self.boot.means(np.exp(nll / tokens)[:, None], POPULATION)
+        ppl = {kind: draws.exp() for kind, draws in zip(sums, ratios, strict=True) if draws}
+        return ppl | ({MACRO: macro} if macro else {})
+
+    def _quarters(self, arm: Measured, tokens: Array) -> dict[str, tuple[Array, Array]]:
+        """Quarter to its NLL and its tokens, the trace's weight: a trace counts by its tokens in that quarter."""
+        sums = {}
+        for q in quarter.QUARTERS:
+            if quarter.key(q) in arm.metrics:
+                mean = self._over_problems(arm, arm.metrics[quarter.key(q)])
+                weight = np.array([quarter.tokens_in(q, int(t)) if math.isfinite(t) else np.nan for t in tokens])
+                sums[str(q)] = (mean * weight, np.where(np.isfinite(mean), weight, np.nan))
+        return sums
+
+    def paired(self, columns: Columns, name: str, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Estimate]:
+        """Mean of a reward or metric, first minus second, on the problems of which both have a value."""
+        there = [(a, b) for a, b in pairs if (a, name) in columns and (b, name) in columns]
+        gaps = [columns[a, name] - columns[b, name] for a, b in there]
+        drawn = self.boot.means(np.array(gaps).T, POPULATION) if gaps else []
+        return {pair: self.boot.estimate(draws) for pair, draws in zip(there, drawn, strict=True) if draws}
+
+    def _over_problems(self, arm: Measured, values: Array) -> Array:
+        return align(values, arm.problems, self.problems)
+
+    def _means(self, columns: Columns) -> Drawn:
+        drawn = self.boot.means(np.array(list(columns.values())).T, POPULATION) if columns else []
+        return {key: draws for key, draws in zip(columns, drawn, strict=True) if draws}

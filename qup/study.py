@@ -1,0 +1,228 @@
+"""A study: one YAML file, every section in the settings of its room, and what must agree among them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import PositiveInt
+from pydantic.dataclasses import dataclass
+
+from qup import arms, settings
+from qup.arms import HOME, NATIVE, Arm, ArmSettings, ControlSettings
+from qup.backends import BackendSettings
+from qup.compat import Metric
+from qup.errors import SettingsError, unknown
+from qup.evals import EvaluationSettings
+from qup.learner import Learner
+from qup.models import Model
+from qup.oracles import Oracle, Setting, Speaker
+from qup.problems import ProblemSettings
+from qup.prompts.learner import ask
+from qup.records import HELDOUT, LEARNER
+from qup.refiners import Pool, Refiner, StreamSettings
+from qup.rewards import Reward
+from qup.sampling import SamplingSettings
+from qup.seeds import derive
+from qup.settings import STRICT, Plug, Plugs
+from qup.stats import ReportSettings
+from qup.training.settings import TrainingSettings
+
+UTILITY = "utility"
+"The quantity of a control that is not a reward."
+
+
+@dataclass(frozen=True, config=STRICT)
+class Study:
+    """One study file. Every section is there, if only as `{}`: DVC tracks each by name and stops at one that is not."""
+
+    title: str
+    seed: int
+    "From which all randomness of the study is derived, training seeds apart."
+    threads: PositiveInt | None
+    "CPU threads of a run; runs then go side by side where there are more cores. null: all cores, one after the other."
+    prompt: str
+    "File under qup/prompts/learner: how the learner is asked."
+    models: dict[str, Annotated[Model, Plug("models")]]
+    "Name to `{source: <plug>, ...plug settings}`; one is called `learner`."
+    backend: BackendSettings
+    problems: ProblemSettings
+    sampling: SamplingSettings
+    streams: StreamSettings
+    oracles: dict[str, Annotated[Oracle, Plug("oracles")]]
+    "Name to `{oracle: <plug>, ...plug settings}`; the first is called `home`."
+    rewards: Annotated[dict[str, Reward], Plugs("rewards")]
+    "Name to `{reward: <plug>, ...plug settings}`; without `reward` the name is the plug's."
+    compat: Annotated[dict[str, Metric], Plugs("compat", every=True)]
+    "Metric plug to its settings; plugs that are not named run with their defaults."
+    training: TrainingSettings
+    evaluation: EvaluationSettings
+    report: ReportSettings
+    arms: dict[str, ArmSettings]
+    "Arms beside the main ones by name; `{}` for none."
+    controls: dict[str, ControlSettings]
+    "Name to what must come out null or ordered; `{}` for a study without."
+
+    def __post_init__(self) -> None:
+        ask(self.prompt, "")
+        self._check_models()
+        self._check_oracles()
+        self._check_tasks()
+        self._check_arms()
+        for name, control in self.controls.items():
+            self._check_control(name, control)
+
+    def learner(self, models: Path) -> Learner:
+        """The untrained learner; `models` is the folder of the study's models."""
+        return Learner(models / LEARNER, self.prompt, self.backend)
+
+    def speaker(self, oracle: str, models: Path) -> Speaker:
+        """An Oracle at work; `models` is the folder of the study's models.
+
+        Raises:
+            SettingsError: the study has no such Oracle.
+        """
+        if oracle not in self.oracles:
+            raise unknown("Oracle", oracle, self.oracles)
+        draw = derive(self.seed, "oracle", oracle)
+        return self.oracles[oracle].start(Setting(models, self.backend, self.sampling.temperature, draw))
+
+    def refiner(self, name: str) -> Refiner:
+        """A refiner that can be one of the pipeline's own cells.
+
+        Raises:
+            SettingsError: there is none of that name, or it cannot.
+        """
+        refiner: Refiner = settings.load("refiners", name)()
+        if name == NATIVE:
+            raise SettingsError(f"{name!r} is the native arm, which always runs: choose another", "refiner")
+        if refiner.pool is Pool.STREAMS:
+            raise SettingsError(
+                f"{name!r} chooses from the main arms' streams, so it runs after them: list it in the study, "
+                f"arms: {{{name}: {{oracle: {HOME}, refiner: {name}}}}}",
+                "refiner",
+            )
+        return refiner
+
+    def main_arm(self, oracle: str, refiner: str) -> Arm:
+        """The arm of one of the pipeline's own cells."""
+        name = arms.main_name(oracle, refiner)
+        return Arm(name, oracle, refiner, self.training.of_arm(name), self.streams.scope)
+
+    @property
+    def native(self) -> Arm:
+        """The learner's own correct traces (RFT), which every other arm is compared with."""
+        return self.main_arm(LEARNER, NATIVE)
+
+    def main_arms(self, oracles: Iterable[str], refiner: str | None = None) -> dict[str, Arm]:
+        """All arms of the pipeline's own cells by name, the native one first; `refiner` is the one under comparison.
+
+        Raises:
+            SettingsError: no such Oracle or refiner, or a refiner that cannot be one of the cells.
+        """
+        for oracle in oracles:
+            if oracle not in self.oracles:
+                raise unknown("Oracle", oracle, self.oracles, "oracles")
+        compared = [refiner] if refiner and self.refiner(refiner) else []
+        cells = [self.main_arm(*cell) for cell in arms.main_cells(oracles, compared)]
+        return {arm.name: arm for arm in [self.native, *cells]}
+
+    @property
+    def further(self) -> dict[str, Arm]:
+        """The arms that the study lists beside the main ones, by name."""
+        return {name: self._further(name, own) for name, own in self.arms.items()}
+
+    def _further(self, name: str, own: ArmSettings) -> Arm:
+        training = self.training.changed(own.training, "arms", name, "training")
+        return Arm(name, own.oracle, own.refiner, training, own.scope or self.streams.scope, main=False)
+
+    def _check_models(self) -> None:
+        if LEARNER not in self.models:
+            raise SettingsError(f"needs a 'learner', has: {', '.join(self.models) or 'none'}", "models")
+        for where, plugs in (("oracles", self.oracles), ("rewards", self.rewards)):
+            for name, plug in plugs.items():
+                model = getattr(plug, "model", None)
+                # An endpoint's model is the endpoint's, not one of ours.
+                if model is not None and model not in self.models:
+                    raise unknown("model", model, self.models, where, name)
+
+    def _check_oracles(self) -> None:
+        if next(iter(self.oracles), None) != HOME:
+            raise SettingsError(
+                f"the first Oracle is called 'home', got: {', '.join(self.oracles) or 'none'}", "oracles"
+            )
+        if LEARNER in self.oracles:
+            raise SettingsError("'learner' is what the native arm is filed under; rename the Oracle", "oracles")
+
+    def _check_tasks(self) -> None:
+        for task in self.evaluation.tasks:
+            if task not in (HELDOUT, *self.problems.sets):
+                raise SettingsError(
+                    f"{task!r} has no problems; add problems.sets.{task} with sources and count", "evaluation", "tasks"
+                )
+
+    def _check_arms(self) -> None:
+        places = {arms.main_name(oracle, r) for oracle in self.oracles for r in settings.names("refiners")}
+        places |= {arms.main_name(LEARNER, NATIVE)}
+        for name in self.training.arms:
+            if name not in places:
+                raise unknown("main arm", name, places, "training", "arms")
+        for name, own in self.arms.items():
+            if name in places:
+                raise SettingsError("is the name of a main arm: give this one another", "arms", name)
+            if own.oracle not in self.oracles:
+                raise unknown("Oracle", own.oracle, self.oracles, "arms", name)
+            if own.refiner not in settings.names("refiners"):
+                raise unknown("refiner", own.refiner, settings.names("refiners"), "arms", name)
+            self._further(name, own)
+
+    def _check_control(self, name: str, control: ControlSettings) -> None:
+        """Arms that the study always makes, and a quantity that it measures."""
+        always = [*self.main_arms([HOME]), *self.arms]
+        for arm in control.arms:
+            if arm not in always:
+                raise unknown("arm", arm, always, "controls", name, "arms")
+        if control.quantity not in (UTILITY, *self.rewards):
+            raise unknown("quantity", control.quantity, (UTILITY, *self.rewards), "controls", name)
+
+
+@dataclass(frozen=True, config=STRICT)
+class Params:
+    """params.yaml: what `dvc repro` runs."""
+
+    study: str
+    refiner: str
+    "The refiner under comparison, beside the main ones."
+    oracles: tuple[str, ...]
+    "Oracles of the study whose arms stand beside each other; the first is called home."
+
+    def __post_init__(self) -> None:
+        if self.oracles[:1] != (HOME,) or len(set(self.oracles)) != len(self.oracles):
+            raise SettingsError(f"expected Oracles, each once, home first, got {list(self.oracles)}", "oracles")
+
+
+def read_params(path: Path) -> Params:
+    """What params.yaml chooses.
+
+    Raises:
+        SettingsError: no YAML, or settings that do not fit; one line that names the file.
+    """
+    given = settings.read_yaml(path)
+    try:
+        return settings.read(Params, given)
+    except SettingsError as error:
+        raise error.below(path.name) from error
+
+
+def read(path: Path) -> Study:
+    """The study in a YAML file, checked in full.
+
+    Raises:
+        SettingsError: no such file, no YAML, or settings that do not fit; one line that names the study.
+    """
+    if not path.is_file():
+        raise unknown("study", path.stem, (file.stem for file in path.parent.glob("*.yaml")))
+    given = settings.read_yaml(path)
+    try:
+        return settings.read(Study, given)
+    except SettingsError as error:
+        raise error.below(path.stem) from error

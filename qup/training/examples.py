@@ -1,0 +1,88 @@
+"""What a run is trained on: traces as token ids, and the order in which the budget is spent on them.
+
+A trace is tokenized exactly as it was scored (`qup.lm.chat`), loss on the completion only. The order of traces and the
+point where the budget ends are laid out before training, so every arm spends the same and the tokens seen at each step
+are known, not estimated.
+"""
+
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qup import seeds
+from qup.errors import SettingsError
+from qup.lm.chat import encode_chat
+from qup.prompts.learner import ask
+from qup.records import Problem, Refined, traces_of
+from qup.training.settings import TrainingSettings
+
+WINDOW = 50
+"Batches among which examples are sorted by length, when they are; as in the trainer of transformers."
+
+
+@dataclass(frozen=True)
+class Example:
+    """One trace as TRL takes it: ids, and labels that are -100 on the prompt."""
+
+    input_ids: list[int]
+    labels: list[int]
+    truncated: bool
+
+    @property
+    def trained(self) -> int:
+        """Completion tokens that carry loss."""
+        return sum(label != -100 for label in self.labels)
+
+
+def examples(
+    encoder: Any, problems: Sequence[Problem], stream: Sequence[Refined], prompt: str, max_length: int
+) -> list[Example]:
+    """The traces of a stream as training examples, those longer than `max_length` tokens cut and marked."""
+    traced = []
+    for problem, text in zip(*traces_of(stream, problems), strict=True):
+        asked, said = encode_chat(encoder, ask(prompt, problem.question), text)
+        ids, labels = [*asked, *said], [-100] * len(asked) + said
+        traced.append(Example(ids[:max_length], labels[:max_length], len(ids) > max_length))
+    return traced
+
+
+def schedule(traces: Sequence[Example], settings: TrainingSettings, seed: int) -> list[list[int]]:
+    """Example numbers of each optimizer step: shuffled epochs, laid end to end until the budget is spent.
+
+    With a token budget the last step is the first one that reaches it, so arms differ by less than one batch.
+
+    Raises:
+        SettingsError: the stream has nothing to train on.
+    """
+    if not any(example.trained for example in traces):
+        raise SettingsError("the stream holds no trace to train on: widen streams.scope or sample more problems")
+    lengths = [len(example.input_ids) for example in traces] if settings.group_by_length else None
+    order = _endless(len(traces), seed, lengths, settings.batch)
+    steps: list[list[int]] = []
+    tokens, budget = 0, settings.budget
+    left = max(1, round(budget.epochs * len(traces))) if budget.epochs is not None else None
+    while (left is None or left > 0) and (budget.tokens is None or tokens < budget.tokens):
+        steps.append(list(itertools.islice(order, settings.batch if left is None else min(left, settings.batch))))
+        tokens += sum(traces[i].trained for i in steps[-1])
+        left = None if left is None else left - len(steps[-1])
+    return steps
+
+
+def _endless(count: int, seed: int, lengths: Sequence[int] | None, batch: int) -> Iterator[int]:
+    for epoch in itertools.count():
+        order = list(range(count))
+        rng = random.Random(seeds.derive(seed, "epoch", epoch))
+        rng.shuffle(order)
+        yield from order if lengths is None else _grouped(order, lengths, batch, rng)
+
+
+def _grouped(order: list[int], lengths: Sequence[int], batch: int, rng: random.Random) -> Iterator[int]:
+    """The order rearranged so that examples of a batch are about as long: sorted within `WINDOW` batches at a time."""
+    batches: list[list[int]] = []
+    for first in range(0, len(order), WINDOW * batch):
+        near = sorted(order[first : first + WINDOW * batch], key=lambda i: lengths[i])
+        batches += [near[start : start + batch] for start in range(0, len(near), batch)]
+    rng.shuffle(batches)
+    yield from itertools.chain.from_iterable(batches)

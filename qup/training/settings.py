@@ -1,0 +1,79 @@
+"""How the learner is fine-tuned on a stream."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveInt
+from pydantic.dataclasses import dataclass
+
+from qup import settings
+from qup.errors import SettingsError
+from qup.records import Objective
+from qup.settings import STRICT, PositiveShare, Share
+
+
+@dataclass(frozen=True, config=STRICT)
+class Budget:
+    """When training ends; exactly one of the two is set."""
+
+    epochs: Annotated[float, Field(gt=0, le=1000)] | None = None
+    tokens: PositiveInt | None = None
+    "Completion tokens trained on, epochs counted."
+
+    def __post_init__(self) -> None:
+        if (self.epochs is None) == (self.tokens is None):
+            raise SettingsError(
+                f"needs exactly one of epochs and tokens, got epochs={self.epochs} tokens={self.tokens}"
+            )
+
+
+@dataclass(frozen=True, config=STRICT)
+class TrainingSettings:
+    """Fine-tuning of the learner on a stream."""
+
+    budget: Budget
+    objectives: tuple[Objective, ...] = ("sft", "dft")
+    "`sft`, or `dft` (2508.05629): each token's loss weighted by the learner's own probability of it."
+    seeds: tuple[int, ...] = (1,)
+    "A learner is trained per objective and seed."
+    method: Literal["lora", "full"] = "lora"
+    rank: PositiveInt = 16
+    "Of LoRA, on all linear layers."
+    alpha: NonNegativeFloat = 32
+    "Of LoRA."
+    learning_rate: PositiveShare = 5e-5
+    warmup: Share = 0.0
+    "Share of steps."
+    adam_beta2: PositiveShare = 0.999
+    "How long Adam remembers the size of gradients."
+    batch: PositiveInt = 8
+    "Traces a step."
+    group_by_length: bool = False
+    "Whether the traces of a step are about as long, which saves padding and leaves order a little less random."
+    max_length: Annotated[int, Field(ge=16)] = 1024
+    "Longest prompt plus trace, tokens; a longer trace is cut, and counted."
+    dtype: Literal["bfloat16", "float32"] = "bfloat16"
+    arms: dict[str, dict[str, Any]] = field(default_factory=dict)
+    "Main arm (`<oracle>/<refiner>`) to the settings of this section that are different for it."
+
+    def __post_init__(self) -> None:
+        for name, values in (("objectives", self.objectives), ("seeds", self.seeds)):
+            if not values or len(set(values)) != len(values):
+                raise SettingsError(f"expected one or more, each once, got {list(values)}", name)
+        for name in self.arms:
+            self.of_arm(name)
+
+    def of_arm(self, name: str) -> "TrainingSettings":
+        """How an arm of this name is trained."""
+        return self.changed(self.arms.get(name, {}), "arms", name)
+
+    def changed(self, overrides: Mapping[str, Any], *path: str) -> "TrainingSettings":
+        """These settings with some of them replaced; `path` is where in a study the overrides stand."""
+        if not overrides:
+            return dataclasses.replace(self, arms={})
+        try:
+            return settings.changed(TrainingSettings, self, {"arms": {}, **overrides})
+        except SettingsError as error:
+            raise error.below(*path) from error

@@ -1,0 +1,46 @@
+"""The arms that the study lists beside the main ones, from stream to measured in one stage: starts would cost the most.
+
+Below the folder an arm has what a main arm has, but for the weights, which are not kept.
+"""
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+from qup import chain, records
+from qup.arms import HOME, Arm
+from qup.lm import workers
+from qup.measured import Measured, files
+from stages import cli
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage."""
+    flags = {"problems": "folder of the prepare stage", "traces": "traces.jsonl of the sample stage"}
+    flags |= {"models": "folder of the obtain stage", "streams": "folder of the main arms' folders"}
+    flags |= {"out": "a folder per arm is made in it", "measured": "file of the measured arms to write"}
+    args = cli.parser(__doc__, **flags).parse_args(argv)
+    study = cli.start(args)
+    main_arms = study.main_arms([HOME])
+    shared = chain.Shared(
+        study=study,
+        problems=records.read(args.problems / "train.jsonl", records.Problem),
+        heldout=records.read(args.problems / "evaluation" / f"{study.evaluation.main}.jsonl", records.Problem),
+        traces=records.read(args.traces, records.Trace),
+        streams={arm: records.read(args.streams / arm / "stream.jsonl", records.Refined) for arm in main_arms},
+        models=args.models,
+    )
+    args.out.mkdir(parents=True, exist_ok=True)
+    arms = list(study.further.values())
+    measured = workers.spread(functools.partial(_make, shared, args.out), arms, study.threads)
+    files.write(args.measured, measured)
+    print(f"{len(arms)} further arms: {', '.join(arm.name for arm in arms) or 'none'}")
+
+
+def _make(shared: chain.Shared, out: Path, arms: Sequence[Arm]) -> list[Measured]:
+    """Each of the arms, one after the other."""
+    return [chain.make(arm, shared, out / arm.name) for arm in arms]
+
+
+if __name__ == "__main__":
+    cli.run(main)

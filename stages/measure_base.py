@@ -1,0 +1,29 @@
+"""The untrained learner's records as columns, with its samples, the problems' checks and how it was made."""
+
+import json
+from collections.abc import Sequence
+
+from qup import measured, records
+from qup.measured import files
+from stages import cli
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage."""
+    flags = {"problems": "folder of the prepare stage", "traces": "traces.jsonl of the sample stage"}
+    flags |= {"evals": "evals.jsonl of the untrained learner", "learner": "folder of its weights"}
+    args = cli.parser(__doc__, **flags, out="file to write").parse_args(argv)
+    cli.start(args)
+    curve = args.learner / "pretraining.jsonl"
+    base = measured.measure_base(
+        records.read(args.evals, records.Eval),
+        records.read(args.problems / "train.jsonl", records.Problem),
+        records.read(args.traces, records.Trace),
+        json.loads((args.problems / "checks.json").read_text(encoding="utf-8")),
+        records.read(curve, records.Step) if curve.is_file() else [],
+    )
+    files.write(args.out, [base])
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,22 @@
+"""The native arm's stream: the learner's own correct traces (RFT). No Oracle is asked, so none is depended on."""
+
+from collections.abc import Sequence
+
+from qup import records
+from qup.oracles import Nobody
+from qup.refiners import make_stream
+from qup.refiners.rejection_sampling import Refiner
+from stages import cli
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage."""
+    flags = {"problems": "train.jsonl of the prepare stage", "traces": "traces.jsonl of the sample stage"}
+    args = cli.parser(__doc__, **flags, out="stream.jsonl to write").parse_args(argv)
+    study = cli.start(args)
+    problems, traces = records.read(args.problems, records.Problem), records.read(args.traces, records.Trace)
+    records.write(args.out, make_stream(Refiner(), Nobody(), problems, traces, study.streams, study.seed))
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,192 @@
+"""Evaluation through lm-eval, on a backend whose every reply is known."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from qup import evals, records
+from qup.backends import BackendSettings, Completion, Message, Sampling
+from qup.errors import SettingsError
+from qup.evals import EvaluationSettings, Examinee, evaluate, harness
+from qup.learner import Learner
+from qup.prompts.learner import ask
+from qup.records import Eval, Finish, Problem, TrainRun, Verdict
+from qup.settings import read
+from stages import evaluate as stage
+
+RIGHT, WRONG, MUTE = "so \\boxed{2}", "so \\boxed{7}", "hmm"
+PROBLEMS = [Problem(f"id-{name}", f"Question {name}?", "2", "toy") for name in "abc"]
+SAID: dict[str, list[tuple[str, Finish]]] = {
+    "a": [(RIGHT, Finish.STOP)] * 4,
+    "b": [(WRONG, Finish.STOP), (MUTE, Finish.LENGTH), (MUTE, Finish.STOP), (RIGHT, Finish.LENGTH)],
+    "c": [(MUTE, Finish.LENGTH)] * 4,
+}
+"Four replies to each: Avg@4 is 1, 1/4 and 0."
+
+
+@dataclass
+class Parrot:
+    """Says its piece for repeat `#r` of each question, and notes each call."""
+
+    calls: list[tuple[Sampling, list[str], Path | None]] = field(default_factory=list)
+    chats: list[list[Message]] = field(default_factory=list)
+
+    def generate(
+        self, messages: Sequence[list[Message]], sampling: Sampling, ids: Sequence[str], weights: Path | None = None
+    ) -> list[Completion]:
+        self.calls.append((sampling, list(ids), weights))
+        self.chats += messages
+        done = []
+        for chat, name in zip(messages, ids, strict=True):
+            asked = chat[0]["content"].split("Question ")[1][0]
+            text, finish = SAID[asked][int(name.rpartition("#")[2])]
+            done.append(Completion(text, [], finish, 5))
+        return done
+
+    def score(self, pairs: Any) -> Any:
+        raise NotImplementedError
+
+    def encode(self, messages: Any, completion: Any = None) -> Any:
+        raise NotImplementedError
+
+
+def speaking(parrot: Parrot) -> Learner:
+    """A learner that is a parrot."""
+    made = Learner(Path("nowhere"), "boxed", BackendSettings())
+    vars(made)["runner"] = parrot
+    return made
+
+
+SETTINGS = EvaluationSettings(tasks=("heldout",), k=4, temperature=0.7, max_tokens=48)
+TRAINED = Examinee("dft", 3, Path("adapter"))
+
+
+@pytest.fixture(scope="module")
+def evaluated() -> tuple[Parrot, list[Eval]]:
+    parrot = Parrot()
+    return parrot, evaluate(speaking(parrot), [TRAINED], {"heldout": PROBLEMS}, SETTINGS, 9, threads=None)
+
+
+def test_avg_at_k_of_the_harness_is_the_mean_over_our_records() -> None:
+    learner = speaking(Parrot())
+    model = harness.harness_model(learner, Sampling(1.0, 48, 9), None)
+    found = harness.run_task(model, PROBLEMS, learner, 4)
+    rows = evals._records(PROBLEMS, model.answers, "heldout", "sampled")
+    # (4/4 + 1/4 + 0/4) / 3 = 5/12
+    assert found["avg_at_k,all"] == pytest.approx(5 / 12)
+    assert sum(row.verdict is Verdict.CORRECT for row in rows) / len(rows) == pytest.approx(5 / 12)
+
+
+def test_an_answer_cut_before_its_box_is_truncated_and_one_cut_after_it_counts(
+    evaluated: tuple[Parrot, list[Eval]],
+) -> None:
+    found = [r.verdict for r in evaluated[1] if (r.problem_id, r.decoding) == ("id-b", "sampled")]
+    assert found == [Verdict.WRONG, Verdict.TRUNCATED, Verdict.UNPARSED, Verdict.CORRECT]
+    assert {r.verdict for r in evaluated[1] if r.problem_id == "id-c"} == {Verdict.TRUNCATED}
+
+
+def test_every_problem_has_k_sampled_answers_and_a_greedy_one(evaluated: tuple[Parrot, list[Eval]]) -> None:
+    rows = [(r.problem_id, r.decoding, r.repeat) for r in evaluated[1]]
+    sampled = [(p.id, "sampled", repeat) for p in PROBLEMS for repeat in range(4)]
+    assert rows == sampled + [(p.id, "greedy", 0) for p in PROBLEMS]
+
+
+def test_each_repeat_is_a_draw_of_its_own_and_greedy_is_asked_for_once(evaluated: tuple[Parrot, list[Eval]]) -> None:
+    (sampling, ids, weights), (greedy, once, again) = evaluated[0].calls
+    assert len(set(ids)) == len(ids) == 12
+    assert len(set(once)) == len(once) == 3
+    assert (sampling.temperature, sampling.max_tokens, sampling.seed) == (0.7, 48, 9)
+    assert greedy.temperature == 0
+    assert weights == again == Path("adapter")
+
+
+def test_the_greedy_answer_can_be_left_out() -> None:
+    settings = dataclasses.replace(SETTINGS, greedy=False)
+    found = evaluate(speaking(Parrot()), [TRAINED], {"heldout": PROBLEMS}, settings, 9, threads=None)
+    assert {r.decoding for r in found} == {"sampled"}
+
+
+def test_the_learner_is_asked_as_it_was_when_sampled(evaluated: tuple[Parrot, list[Eval]]) -> None:
+    asked = {chat[0]["content"] for chat in evaluated[0].chats}
+    assert asked == {ask("boxed", p.question)[0]["content"] for p in PROBLEMS}
+    assert {len(chat) for chat in evaluated[0].chats} == {1}
+
+
+def test_text_with_template_marks_and_odd_characters_reaches_the_learner_unchanged() -> None:
+    odd = "Question a? {{x}} {% if %} \u2028 $5 \\boxed 🤖"
+    parrot = Parrot()
+    harness.answers(speaking(parrot), None, [Problem("o", odd, "2", "toy")], Sampling(0.0, 48, 9), 1)
+    assert parrot.chats[0][0]["content"].startswith(odd)
+
+
+def test_any_set_of_problems_is_a_task_by_its_name_and_asked_on_its_own_problems() -> None:
+    settings = EvaluationSettings(tasks=("heldout", "of-my-own.v2"), k=1, temperature=1.0, max_tokens=48)
+    sets = {"heldout": PROBLEMS[:1], "of-my-own.v2": PROBLEMS[1:]}
+    rows = evaluate(speaking(Parrot()), [TRAINED], sets, settings, 9, threads=None)
+    found = {(r.task, r.problem_id) for r in rows}
+    assert found == {("heldout", "id-a"), ("of-my-own.v2", "id-b"), ("of-my-own.v2", "id-c")}
+
+
+def test_there_is_one_task_file_for_every_set() -> None:
+    assert [f.stem for f in Path(harness.__file__).parent.glob("*.yaml")] == [harness.TASK]
+
+
+def test_an_answer_carries_its_learner(evaluated: tuple[Parrot, list[Eval]]) -> None:
+    assert {(r.objective, r.seed) for r in evaluated[1]} == {("dft", 3)}
+
+
+def test_the_learners_are_paired_each_is_asked_with_the_same_draws() -> None:
+    parrot = Parrot()
+    runs = [TrainRun("sft", seed, 8, 0, 900, 4, f"sft-{seed}") for seed in (1, 2)]
+    learners = [Examinee(), *evals.examinees(runs, Path("trained"))]
+    rows = evaluate(speaking(parrot), learners, {"heldout": PROBLEMS}, SETTINGS, 9, threads=None)
+    drawn = [(sampling, ids) for sampling, ids, _ in parrot.calls]
+    # A learner has two calls, one that draws and one that is greedy.
+    assert drawn[0:2] == drawn[2:4] == drawn[4:6]
+    assert [weights for _, _, weights in parrot.calls[::2]] == [None, Path("trained/sft-1"), Path("trained/sft-2")]
+    # 3 problems, 4 drawn answers and a greedy one: 15 rows a learner, in the learners' order.
+    assert [(r.objective, r.seed) for r in rows] == [("base", 0)] * 15 + [("sft", 1)] * 15 + [("sft", 2)] * 15
+    pairs = [[(r.problem_id, r.decoding, r.repeat) for r in rows[start : start + 15]] for start in (0, 15, 30)]
+    assert pairs[0] == pairs[1] == pairs[2]
+
+
+def test_a_learner_that_is_evaluated_is_told_with_its_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = dataclasses.replace(SETTINGS, greedy=False)
+    evaluate(speaking(Parrot()), [Examinee()], {"heldout": PROBLEMS}, settings, 9, threads=None)
+    said = "base seed 0: sampled correct 5, sampled truncated 5, sampled unparsed 1, sampled wrong 1"
+    assert said in capsys.readouterr().out
+
+
+def test_utility_is_of_the_heldout_task_or_else_of_the_first() -> None:
+    assert EvaluationSettings(tasks=("longer", "heldout")).main == "heldout"
+    assert EvaluationSettings(tasks=("longer", "other")).main == "longer"
+
+
+@pytest.mark.parametrize("tasks", [[], ["heldout", "heldout"]])
+def test_each_task_is_named_once_and_there_is_one(tasks: list[str]) -> None:
+    with pytest.raises(SettingsError, match=r"^tasks: expected one or more, each once"):
+        read(EvaluationSettings, {"tasks": tasks})
+
+
+@pytest.mark.parametrize(("runs", "learners"), [([], ["base"]), (["sft-1", "dft-1"], ["sft-1", "dft-1"])])
+def test_the_stage_evaluates_the_untrained_learner_or_all_that_were_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: list[str], learners: list[str]
+) -> None:
+    parrot = Parrot()
+    study = SimpleNamespace(evaluation=SETTINGS, seed=1, threads=None, learner=lambda models: speaking(parrot))
+    monkeypatch.setattr("stages.cli.start", lambda args: study)
+    records.write(tmp_path / "heldout.jsonl", PROBLEMS)
+    records.write(tmp_path / "runs.jsonl", [TrainRun(name[:3], 1, 8, 0, 900, 4, name) for name in runs])
+    trained = ["--runs", str(tmp_path / "runs.jsonl"), "--trained", "trained"] if runs else []
+    stage.main(
+        ["--study=toy.yaml", f"--problems={tmp_path}", "--models=models", f"--out={tmp_path / 'evals.jsonl'}", *trained]
+    )
+    rows = records.read(tmp_path / "evals.jsonl", Eval)
+    assert list(dict.fromkeys(r.objective for r in rows)) == [name[:4].rstrip("-") for name in learners]
+    weights = [None] if not runs else [Path("trained") / name for name in runs]
+    assert [given for _, _, given in parrot.calls[::2]] == weights

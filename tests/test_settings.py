@@ -1,0 +1,330 @@
+"""A study file is checked in full before anything runs; what does not fit is one line that says what would."""
+
+import functools
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from qup import arms, reference, settings, study
+from qup.errors import SettingsError
+from qup.evals import EvaluationSettings
+from qup.settings import declared, plain, read_yaml
+from qup.study import Params, Study
+from qup.training.settings import Budget
+
+ROOT = Path(__file__).resolve().parents[1]
+STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
+SOURCES = [{"source": "jsonl", "file": "smoke.jsonl"}]
+
+
+@pytest.fixture
+def given() -> dict[str, Any]:
+    """The smoke study as YAML reads it, to be spoiled."""
+    smoke: dict[str, Any] = read_yaml(ROOT / "studies" / "smoke.yaml")
+    return smoke
+
+
+@pytest.fixture
+def smoke() -> Study:
+    return study.read(ROOT / "studies" / "smoke.yaml")
+
+
+def spoil(given: dict[str, Any], path: str, value: Any) -> None:
+    """Set what stands at a path such as `rewards/genrm/model`; `...` removes it."""
+    *way, last = path.split("|")
+    holder = functools.reduce(lambda inner, key: inner[int(key) if key.isdigit() else key], way, given)
+    if value is ...:
+        del holder[last]
+    else:
+        holder[last] = value
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_every_study_file_is_valid(path: Path) -> None:
+    assert study.read(path).title
+
+
+def zero(*names: str, **others: Any) -> dict[str, Any]:
+    return {"idle": {"check": "zero", "arms": list(names), **others}}
+
+
+WRONG: list[tuple[str, Any, str]] = [
+    # Keys.
+    ("sampling|temprature", 1.0, r"^sampling: unknown key 'temprature': did you mean 'temperature'\? known: max_tok"),
+    ("samplng", {}, r"^unknown key 'samplng': did you mean 'sampling'\? known: arms, backend"),
+    ("oracles|home|phrase_", "hence", r"^oracles\.home: unknown key 'phrase_': did you mean 'phrase'\?"),
+    ("rewards|genrm|min_mas", 0.1, r"^rewards\.genrm: unknown key 'min_mas': did you mean 'min_mass'\?"),
+    ("problems|sources|0|fil", "x", r"^problems\.sources\[0\]: unknown key 'fil': did you mean 'file'\?"),
+    ("training|budget", ..., r"^training: needs 'budget', which is missing$"),
+    ("title", ..., r"^needs 'title', which is missing$"),
+    ("problems|sets|longer|count", ..., r"^problems\.sets\.longer: needs 'count', which is missing$"),
+    # Names of things that are files or other entries.
+    ("rewards|genrn", {"model": "judge"}, r"^rewards\.genrn: unknown reward 'genrn': did you mean 'genrm'\?"),
+    ("rewards|genrm|model", "juge", r"^rewards\.genrm: unknown model 'juge': did you mean 'judge'\?"),
+    ("models|judge|source", "randon", r"^models\.judge: unknown model 'randon': did you mean 'random'\?"),
+    ("models|judge|source", ..., r"^models\.judge: needs 'source': one of hub, preference"),
+    ("problems|sources|0|source", "jsonnl", r"^problems\.sources\[0\]: unknown source 'jsonnl': did you mean 'json"),
+    ("compat|rrs", {}, r"^compat\.rrs: unknown metric 'rrs': did you mean 'rsr'\?"),
+    ("prompt", "boxd", r"unknown prompt of the learner 'boxd': did you mean 'boxed'\?"),
+    ("backend|name", "vlm", r"^backend\.name: unknown backend 'vlm': did you mean 'vllm'\? known: auto, hf, vllm"),
+    ("backend|name", "openai", r"^backend\.name: unknown backend 'openai': .*known: auto, hf, vllm"),
+    ("evaluation|tasks", ["heldot"], r"^evaluation\.tasks: 'heldot' has no problems; add problems\.sets\.heldot"),
+    ("models|learner", ..., r"^models: needs a 'learner', has: judge, reward_model$"),
+    ("oracles", {}, r"^oracles: the first Oracle is called 'home', got: none$"),
+    ("oracles", {"voiced": {"oracle": "scripted"}}, r"^oracles: the first Oracle is called 'home', got: voiced$"),
+    ("oracles|learner", {"oracle": "scripted"}, r"^oracles: 'learner' is what the native arm is filed under"),
+    # Values of the wrong type or out of range.
+    ("sampling|n", -1, r"^sampling\.n: expected a number above 0, got -1$"),
+    ("sampling|n", 2.5, r"^sampling\.n: expected a whole number, got 2\.5$"),
+    ("sampling|n", True, r"^sampling\.n: expected a whole number, got True$"),
+    ("sampling|n", "four", r"^sampling\.n: expected a whole number, got 'four'$"),
+    ("sampling|top_p", 0, r"^sampling\.top_p: expected a number above 0, got 0"),
+    ("sampling|top_p", 1.5, r"^sampling\.top_p: expected a number of at most 1, got 1\.5$"),
+    ("sampling|temperature", float("nan"), r"^sampling\.temperature: expected a finite number, got nan$"),
+    ("sampling|temperature", "1.0", r"^sampling\.temperature: expected a number, got '1\.0'$"),
+    ("sampling", [4], r"^sampling: expected settings \(key: value\), got \[4\]$"),
+    ("rewards", ["genrm"], r"^rewards: expected settings \(key: value\), got \['genrm'\]$"),
+    ("training|seeds", 1, r"^training\.seeds: expected a list, got 1$"),
+    ("training|seeds", [1, "b"], r"^training\.seeds\[1\]: expected a whole number, got 'b'$"),
+    ("training|seeds", [1, 1], r"^training\.seeds: expected one or more, each once, got \[1, 1\]$"),
+    ("training|method", "lorra", r"^training\.method: unknown value 'lorra': did you mean 'lora'\? known: full, lora$"),
+    ("training|objectives", ["sftt"], r"^training\.objectives\[0\]: unknown value 'sftt': did you mean 'sft'"),
+    ("training|budget", {}, r"^training\.budget: needs exactly one of epochs and tokens, got epochs=None tokens=None"),
+    ("training|budget", {"epochs": 1, "tokens": 9}, r"^training\.budget: needs exactly one of epochs and tokens"),
+    ("title", 3, r"^title: expected text, got 3$"),
+    ("threads", 0, r"^threads: expected a number above 0, got 0$"),
+    ("evaluation|greedy", "yes", r"^evaluation\.greedy: expected true or false, got 'yes'$"),
+    ("evaluation|tasks", [], r"^evaluation\.tasks: expected one or more, each once, got \[\]$"),
+    ("problems|sources", [], r"^problems\.sources: expected one source or more, got none$"),
+    ("problems|sources|0|weight", 0, r"^problems\.sources\[0\]\.weight: expected a number above 0, got 0$"),
+    ("problems|sets|heldout", {"sources": SOURCES, "count": 2}, r"^problems\.sets: 'heldout' is made of problems\.so"),
+    ("models|learner|hidden", 33, r"^models\.learner\.hidden: expected a multiple of 32, got 33$"),
+    # Arms and controls.
+    ("arms|unfiltered|refiner", "unfilterd", r"^arms\.unfiltered: unknown refiner 'unfilterd': did you mean 'unfilter"),
+    ("arms|unfiltered|oracle", "hom", r"^arms\.unfiltered: unknown Oracle 'hom': did you mean 'home'\?"),
+    (
+        "arms|home/restyled",
+        {"oracle": "home", "refiner": "restyled"},
+        r"^arms\.home/restyled: is the name of a main arm",
+    ),
+    ("arms|unfiltered|training", {"batc": 2}, r"^arms\.unfiltered\.training: unknown key 'batc': did you mean 'batch'"),
+    ("training|arms", {"home/restyld": {}}, r"^training\.arms: unknown main arm 'home/restyld': did you mean 'home/re"),
+    ("training|arms", {"home/restyled": {"rank": 0}}, r"^training\.arms\.home/restyled\.rank: expected a number above"),
+    ("controls", zero("home/restyled"), r"^controls\.idle\.arms: 'zero' needs two arms, each once, got home/restyled$"),
+    ("controls", zero("a", "a"), r"^controls\.idle\.arms: 'zero' needs two arms, each once, got a, a$"),
+    ("controls", {"idle": {"check": "ordered", "arms": ["a", "b"]}}, r"'ordered' needs three arms or more"),
+    (
+        "controls",
+        {"idle": {"check": "factorial", "arms": ["a"]}},
+        r"'factorial' needs four arms \(native, restyled, al",
+    ),
+    ("controls", {"idle": {"check": "nil", "arms": []}}, r"^controls\.idle\.check: unknown value 'nil': .*known: fact"),
+    ("controls", zero("home/restyled", "unfilterd"), r"^controls\.idle\.arms: unknown arm 'unfilterd': did you mean"),
+    (
+        "controls",
+        zero("home/restyled", "unfiltered", quantity="genrn"),
+        r"^controls\.idle: unknown quantity 'genrn': did",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "said"), WRONG, ids=[f"{path}={value}" for path, value, _ in WRONG])
+def test_what_does_not_fit_is_one_line_with_place_value_and_what_was_expected(
+    given: dict[str, Any], path: str, value: Any, said: str
+) -> None:
+    spoil(given, path, value)
+    with pytest.raises(SettingsError, match=said) as raised:
+        settings.read(Study, given)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_table_of_wrong_inputs_is_long_enough() -> None:
+    assert len(WRONG) >= 30
+
+
+def test_several_misfits_are_told_at_once(given: dict[str, Any]) -> None:
+    spoil(given, "sampling|n", -1)
+    spoil(given, "training|batch", "many")
+    with pytest.raises(SettingsError, match=r"sampling\.n: expected .*; training\.batch: expected a whole number, got"):
+        settings.read(Study, given)
+
+
+def test_a_float_is_one_as_dvc_reads_it(tmp_path: Path, given: dict[str, Any]) -> None:
+    # YAML 1.1, which most readers still read, takes `1e-4` for text and `no` for false.
+    (tmp_path / "a.yaml").write_text("rate: 1e-4\nword: no\n", encoding="utf-8")
+    assert read_yaml(tmp_path / "a.yaml") == {"rate": 0.0001, "word": "no"}
+
+
+def test_a_key_that_stands_twice_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("seed: 1\nseed: 2\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="duplicate key") as raised:
+        read_yaml(tmp_path / "a.yaml")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("text", [b"", b"- a list", b"title: [unclosed", b"\xff\xfe"])
+def test_a_study_that_holds_no_settings_is_one_line(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "odd.yaml").write_bytes(text)
+    with pytest.raises(SettingsError, match="odd") as raised:
+        study.read(tmp_path / "odd.yaml")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_study_that_does_not_exist_names_the_near_ones() -> None:
+    with pytest.raises(SettingsError, match=r"unknown study 'smok': did you mean 'smoke'\?"):
+        study.read(ROOT / "studies" / "smok.yaml")
+
+
+def test_settings_are_frozen(smoke: Study) -> None:
+    with pytest.raises(AttributeError, match="cannot assign"):
+        smoke.sampling.n = 3  # type: ignore[misc]
+
+
+WATCHED = """
+import runpy, sys
+sys.argv = ["sample", *sys.argv[1:]]
+try:
+    runpy.run_module("stages.sample", run_name="__main__")
+finally:
+    print("torch" in sys.modules)
+"""
+"The sample stage as `python -m` runs it; tells at the end whether torch was imported."
+
+
+def test_a_bad_study_stops_a_stage_with_one_line_before_it_loads_or_writes_anything(
+    tmp_path: Path, given: dict[str, Any]
+) -> None:
+    given["sampling"]["n"] = -1
+    spoilt, out = tmp_path / "spoilt.yaml", tmp_path / "traces.jsonl"
+    spoilt.write_text(json.dumps(given), encoding="utf-8")
+    out.write_text("what an earlier run made\n")
+    flags = ["--study", spoilt, "--problems", tmp_path / "no.jsonl", "--models", tmp_path / "no", "--out", out]
+    for command in (["-c", WATCHED], ["-m", "stages.sample"]):
+        done = subprocess.run(
+            [sys.executable, *command, *map(str, flags)], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2
+        assert done.stderr == "qup: spoilt.sampling.n: expected a number above 0, got -1\n"
+        assert done.stdout == ("False\n" if command[0] == "-c" else "")
+    assert out.read_text() == "what an earlier run made\n"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["spoilt.yaml", "traces.jsonl"]
+
+
+def test_utility_is_of_the_held_out_set_wherever_it_is_named() -> None:
+    assert EvaluationSettings(("longer", "heldout")).main == "heldout"
+    assert EvaluationSettings(("longer",)).main == "longer"
+
+
+def test_one_kind_of_reward_may_stand_in_a_study_under_several_names(given: dict[str, Any]) -> None:
+    given["rewards"] = {"genrm": {"model": "judge"}, "strict": {"reward": "genrm", "model": "judge", "min_mass": 0.9}}
+    rewards = settings.read(Study, given).rewards
+    assert [(type(r).__module__, r.min_mass) for r in rewards.values()] == [  # type: ignore[attr-defined]
+        ("qup.rewards.genrm", 0.1),
+        ("qup.rewards.genrm", 0.9),
+    ]
+
+
+def test_metrics_that_are_not_named_run_with_their_defaults(smoke: Study) -> None:
+    assert set(smoke.compat) == set(settings.names("compat"))
+
+
+def test_settings_written_back_are_the_same_settings(smoke: Study) -> None:
+    assert settings.read(Study, plain(smoke)) == smoke
+
+
+def test_what_is_declared_of_a_plug_is_what_is_not_its_default(smoke: Study) -> None:
+    assert declared(smoke.oracles["voiced"]) == {"oracle": "scripted", "phrase": "QED :="}
+    assert declared(smoke.problems.sources[0]) == {"source": "jsonl", "file": "smoke.jsonl"}
+
+
+def test_an_arm_is_trained_as_the_study_says_but_for_what_is_its_own(given: dict[str, Any]) -> None:
+    given["training"]["arms"] = {"home/restyled": {"budget": {"tokens": 50}}}
+    given["arms"] = {"mine": {"oracle": "home", "refiner": "unfiltered", "scope": "failed", "training": {"batch": 1}}}
+    own = settings.read(Study, given | {"controls": {}})
+    assert own.main_arm("home", "restyled").training.budget == Budget(tokens=50)
+    assert own.main_arm("home", "oracle_refined").training.budget == own.training.budget
+    (mine,) = own.further.values()
+    assert (mine.name, mine.scope, mine.training.batch, mine.main) == ("mine", "failed", 1, False)
+    assert mine.training.learning_rate == own.training.learning_rate
+
+
+def test_main_arms_are_the_native_one_and_every_oracle_by_every_main_refiner(smoke: Study) -> None:
+    both = smoke.main_arms(["home", "voiced"], "unfiltered")
+    assert next(iter(both)) == "learner/rejection_sampling"
+    assert len(both) == 1 + 2 * (len(arms.MAIN) + 1)
+    assert both["voiced/style_aligned"].label == "SAR (voiced)"
+    assert both["home/style_aligned"].label == "SAR"
+    # A main refiner under comparison is no further arm.
+    assert list(smoke.main_arms(["home"], "style_aligned")) == list(smoke.main_arms(["home"]))
+
+
+def test_the_native_refiner_is_not_compared_with_itself(smoke: Study) -> None:
+    with pytest.raises(SettingsError, match=r"refiner: 'rejection_sampling' is the native arm, which always runs"):
+        smoke.main_arms(["home"], "rejection_sampling")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ({"study": "smoke", "refiner": "x", "oracles": []}, r"oracles: expected Oracles, each once, home first, got"),
+        ({"study": "smoke", "refiner": "x", "oracles": ["voiced"]}, r"home first, got \['voiced'\]"),
+        ({"study": "smoke", "refiner": "x", "oracles": "home"}, r"oracles: expected a list, got 'home'"),
+        ({"study": "smoke", "refine": "x", "oracles": ["home"]}, r"unknown key 'refine': did you mean 'refiner'\?"),
+        ({"study": "smoke", "refiner": "x"}, r"needs 'oracles', which is missing"),
+    ],
+)
+def test_a_wrong_choice_in_params_is_one_line(written: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        settings.read(Params, written)
+
+
+def test_the_schema_beside_the_studies_is_that_of_the_classes() -> None:
+    kept = json.loads((ROOT / "studies" / "schema.json").read_text(encoding="utf-8"))
+    assert kept == json.loads(json.dumps(reference.schema())), "run `qup reference --write`"
+
+
+def test_the_page_of_settings_is_that_of_the_classes() -> None:
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == reference.page(), "qup reference --write"
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_every_study_fits_the_schema_and_names_it(path: Path) -> None:
+    assert path.read_text(encoding="utf-8").startswith("# yaml-language-server: $schema=schema.json\n")
+    jsonschema.validate(read_yaml(path), reference.schema())
+
+
+def test_the_schema_refuses_what_the_classes_refuse(given: dict[str, Any]) -> None:
+    for path, value in (("sampling|temprature", 1.0), ("sampling|n", 0), ("rewards|genrm|min_mas", 1), ("title", ...)):
+        spoilt = json.loads(json.dumps(given))
+        spoil(spoilt, path, value)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(spoilt, reference.schema())
+
+
+def test_every_setting_has_a_word_of_explanation() -> None:
+    whole = reference.schema()
+    silent = {
+        f"{name}.{key}"
+        for name, kind in [("Study", whole), *whole["$defs"].items()]
+        for key, value in kind.get("properties", {}).items()
+        if not value.get("description") and "$ref" not in value
+    }
+    # Their names say all there is to say.
+    assert silent <= {
+        "Study.title",
+        "Budget.epochs",
+        "TrainingSettings.method",
+        "TrainingSettings.learning_rate",
+        "TrainingSettings.dtype",
+        "BackendSettings.dtype",
+        "SamplingSettings.top_p",
+        "SetSettings.count",
+        "EvaluationSettings.temperature",
+        "Chains.shortest",
+        "Chains.longest",
+    }

@@ -1,0 +1,36 @@
+"""Copy the verdicts of published studies from their reports into the README, between its markers: `make readme`.
+
+No number in between is typed by hand.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+MARKED = re.compile(r"(<!-- verdicts -->\n).*?(<!-- /verdicts -->)", re.DOTALL)
+
+
+def main(readme: Path, results: Path) -> None:
+    """Write the verdicts of every study that has a report."""
+    text = readme.read_text(encoding="utf-8")
+    if not MARKED.search(text):
+        sys.exit(f"{readme} has no markers <!-- verdicts --> and <!-- /verdicts -->")
+    reports = sorted(results.glob("*/report/report.json"))
+    shown = "\n".join(verdicts(path, json.loads(path.read_text(encoding="utf-8"))) for path in reports)
+    readme.write_text(MARKED.sub(lambda match: f"{match[1]}\n{shown}\n{match[2]}", text), encoding="utf-8")
+
+
+def verdicts(path: Path, summary: dict[str, Any]) -> str:
+    """A study's title and a line for each objective and Oracle."""
+    head = f"**[{summary['study']['title']}]({path.with_name('report.md')})**\n\n"
+    lines = [
+        f"- {verdict['objective'].upper()}, Oracle {verdict['oracle']}: {verdict['headline']} {verdict['sentences'][1]}"
+        for verdict in summary["verdicts"]
+    ]
+    return head + "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main(Path("README.md"), Path("results"))

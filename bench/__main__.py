@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--only", choices=NAMES, help="one benchmark; the file's others stay as they are")
     parser.add_argument("--study", help=f"a study instead of {' and '.join(STUDIES)}")
     parser.add_argument("--count", type=int, default=32, help="traces to work on")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of each side")
+    parser.add_argument("--repeats", type=int, default=2, help="runs of each side")
     parser.add_argument("--smallest", action="store_true", help="try each benchmark, in seconds; writes only to --out")
     parser.add_argument("--out", type=Path, help=f"file of figures; without --smallest {RESULTS}")
     args = parser.parse_args()

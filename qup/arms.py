@@ -54,11 +54,8 @@ class Arm:
 
     @property
     def label(self) -> str:
-        """The arm in tables: the paper's short name, and in brackets what sets it apart from the first Oracle's."""
-        short = SHORT.get(self.refiner, self.refiner)
-        if not self.main:
-            return f"{short} ({self.name})"
-        return short if self.oracle in (HOME, LEARNER) else f"{short} ({self.oracle})"
+        """The arm in tables: the paper's name with an Oracle that is not the first, or the name the study gave it."""
+        return main_label(self.oracle, self.refiner) if self.main else self.name
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -102,6 +99,12 @@ class ControlSettings:
 def main_name(oracle: str, refiner: str) -> str:
     """The name, and folder, of a main arm."""
     return f"{oracle}/{refiner}"
+
+
+def main_label(oracle: str, refiner: str) -> str:
+    """A main arm in tables."""
+    short = SHORT.get(refiner, refiner)
+    return short if oracle in (HOME, LEARNER) else f"{short} ({oracle})"
 
 
 def main_names(oracles: Iterable[str], refiner: str) -> list[str]:

@@ -23,6 +23,8 @@ LEARNER = "learner"
 "What a study calls the learner among its models; in an arm, what stands for an Oracle where none is asked."
 HELDOUT = "heldout"
 "The evaluation set that is made of the same sources as the training problems."
+BASE = "base"
+"What stands for an objective in the answers of the untrained learner."
 Objective = Literal["sft", "dft"]
 "What training minimizes."
 
@@ -206,6 +208,8 @@ def read(path: Path, kind: type[T]) -> list[T]:
     Raises:
         SettingsError: a line is no such record; the message names file, line and field.
     """
+    if not path.is_file():
+        raise SettingsError(f"{path} is not there: the stage that writes it has not run (dvc repro)")
     with path.open(encoding="utf-8") as file:
         return [_record(line, kind, f"{path}, line {number}") for number, line in enumerate(file, start=1)]
 

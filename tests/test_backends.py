@@ -371,8 +371,9 @@ class TestVllm:
                 assert completion.token_ids[-1] == vllm.encode(CHATS[0], "")[1][-1]
 
     def test_a_completion_ends_where_its_own_prompt_leaves_no_more_room(self, vllm: AnyBackend) -> None:
-        long = [ask("boxed", "1" * 300), ask("boxed", "1" * 330)]
-        for chat, completion in zip(long, vllm.generate(long, Sampling(1.0, 512, seed=1), ["a", "b"]), strict=True):
-            # A draw may end by itself; else it fills the 512 tokens that the engine was given.
-            if completion.finish is Finish.LENGTH:
-                assert completion.tokens == 512 - len(vllm.encode(chat)[0])
+        long = [ask("boxed", "1" * (300 + 5 * i)) for i in range(8)]
+        done = vllm.generate(long, Sampling(1.0, 512, seed=1), [f"r{i}" for i in range(8)])
+        # A draw may end by itself; else it fills the 512 tokens that the engine was given.
+        cut = [(chat, c) for chat, c in zip(long, done, strict=True) if c.finish is Finish.LENGTH]
+        assert cut
+        assert all(c.tokens == 512 - len(vllm.encode(chat)[0]) for chat, c in cut)

@@ -33,7 +33,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         # Starting processes would take longer than all runs of this size.
-        patch.setattr(workers, "cpu_count", lambda: 1)
+        patch.setattr(workers, "cores", lambda: 1)
         for command in commands(folder):
             _, _, module, *argv = shlex.split(command)
             importlib.import_module(module).main(argv)

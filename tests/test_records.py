@@ -76,6 +76,16 @@ def test_no_records_is_an_empty_file(tmp_path: Path) -> None:
     assert records.read(tmp_path / "f.jsonl", Score) == []
 
 
+def test_the_traces_of_a_stream_are_those_that_are_there_each_with_its_problem() -> None:
+    problems = [Problem(name, f"{name}?", "2", "toy") for name in ("p", "q", "r")]
+    stream = [
+        Refined("r", "solved", "third", "changed", 0, 1, 9, Verdict.CORRECT),
+        Refined("q", "failed", None, "failed", 0, 2, 9, Verdict.WRONG),
+        Refined("p", "solved", "first", "kept", 0, 0, 0, Verdict.CORRECT),
+    ]
+    assert records.traces_of(stream, problems) == ([problems[2], problems[0]], ["third", "first"])
+
+
 # --- files that are not of their kind
 
 

@@ -69,7 +69,7 @@ def test_a_ladder_without_sft_asks_for_no_adaptation_cost(monkeypatch) -> None:
 
 def test_training_seeds_that_are_an_arms_own_are_said_in_the_expectation(monkeypatch) -> None:
     summary = toyreport.controlled(training={"idle": {"seeds": [4, 5, 6]}}).summary(monkeypatch)
-    assert summary["controls"]["idle"]["expected"].endswith(" Training seeds of SAR (idle): 4, 5, 6.")
+    assert summary["controls"]["idle"]["expected"].endswith(" Training seeds of idle: 4, 5, 6.")
     assert "seeds" not in summary["controls"]["dose_zero"]["expected"]
 
 
@@ -159,10 +159,10 @@ def test_a_control_without_records_is_not_measured(monkeypatch, toy) -> None:
     built = dataclasses.replace(toy, further={}).plain(monkeypatch)
     assert built.summary["controls"]["idle"]["outcome"] == "not measured"
     assert built.summary["controls"]["idle"]["results"]["-"]["sentence"] == "not measured: no records of idle."
-    assert built.summary["controls"]["idle"]["labels"]["idle"] == "SAR (idle)"
+    assert built.summary["controls"]["idle"]["labels"]["idle"] == "idle"
     assert "idle" in built.summary["verdicts"][0]["sentences"][-1]
     assert built.summary["verdicts"][0]["flagged"] == ["blind"]
-    assert "| idle | - | SAR (idle) - RFT | – not measured |" in built.markdown
+    assert "| idle | - | idle - RFT | – not measured |" in built.markdown
 
 
 def test_a_proxy_that_orders_the_doses_has_a_correlation_of_one(built) -> None:
@@ -203,7 +203,7 @@ def test_arms_that_no_control_is_about_are_shown_all_the_same(monkeypatch) -> No
     built = toyreport.controlled(controls={}).plain(monkeypatch)
     assert "## Controls" not in built.markdown
     assert "## Arms beside the main ones" in built.markdown
-    assert "| SAR (idle) | 29 of 30 |" in built.markdown
+    assert "| idle | 29 of 30 |" in built.markdown
 
 
 def test_the_summary_with_controls_is_plain_and_equal_measurements_give_equal_bytes(toy, built) -> None:

@@ -14,6 +14,7 @@ import toyreport
 import yaml
 from toyreport import ALIGNED, NATIVE, REFINED
 
+from qup import report
 from qup.measured import files
 from qup.records import Step
 from qup.report import contents, plots, sections
@@ -137,6 +138,34 @@ def test_the_prose_has_the_numbers_that_the_code_goes_by(planted) -> None:
     assert "400 paired bootstrap draws" in methods
     assert "3 measured main arms and 0 beside them" in methods
     assert "{" not in methods
+
+
+def test_a_metric_is_null_by_its_role_whatever_its_name(toy, monkeypatch) -> None:
+    monkeypatch.setattr("qup.report.plots.draw", lambda *_: {})
+    arms = [dataclasses.replace(arm, roles=arm.roles | {"onpolicy_z": "null"}) for arm in toy.main_arms()]
+    table = report.build(toy.study, toy.base(), arms).markdown.partition("## Compatibility before training")[2]
+    names = re.findall(r"^\| (\S+) \|", table.partition("## ")[0], flags=re.MULTILINE)[2:]
+    assert names[-2:] == ["null.tokens", "onpolicy_z"]
+    assert names[0] == "ppl"
+
+
+def test_logic_and_style_are_read_by_whichever_metric_knows_the_truth(monkeypatch) -> None:
+    monkeypatch.setattr("qup.report.plots.draw", lambda *_: {})
+    toy = toyreport.toy(toyreport.FACTORIAL, craft=toyreport.CRAFT)
+    arms = [
+        dataclasses.replace(
+            arm,
+            metrics={key.replace("glassbox", "proof"): values for key, values in arm.metrics.items()},
+            roles={key.replace("glassbox", "proof"): role for key, role in arm.roles.items()},
+            plugs={
+                key.replace("glassbox", "proof"): plug.replace("glassbox", "proof") for key, plug in arm.plugs.items()
+            },
+        )
+        for arm in toy.main_arms()
+    ]
+    renamed, summary = report.build(toy.study, toy.base(), arms).summary, toy.build().summary
+    assert renamed["manipulation_checks"] == summary["manipulation_checks"]
+    assert renamed["manipulation"] == summary["manipulation"] != {}
 
 
 def test_metrics_are_at_most_a_dozen_scalars(planted, toy, monkeypatch) -> None:

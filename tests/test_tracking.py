@@ -364,6 +364,13 @@ def test_the_report_lies_where_git_keeps_it_and_a_run_without_one_leaves_it(tmp_
     assert contents(tmp_path / "results/toy/report") == kept
 
 
+def test_the_stage_stops_at_a_lock_without_the_study(tmp_path: Path, repo: list[str], client: Any) -> None:
+    write_lock(tmp_path / "dvc.lock", {})
+    with pytest.raises(SettingsError, match="dvc repro"):
+        stage.main(repo)
+    assert client.get_experiment_by_name("qup/toy") is None
+
+
 def test_times_of_this_study_are_shown_and_merged(
     tmp_path: Path, repo: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

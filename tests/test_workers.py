@@ -25,7 +25,7 @@ def nested(jobs: Sequence[int]) -> list[tuple[int, set[int]]]:
 
 @pytest.fixture
 def cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "cpu_count", lambda: 2)
+    monkeypatch.setattr(workers, "cores", lambda: 2)
 
 
 @pytest.mark.usefixtures("cores")

@@ -14,7 +14,7 @@ from pydantic import Field, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import settings
-from qup.errors import unknown
+from qup.errors import SettingsError, unknown
 from qup.records import Finish, TokenStats
 from qup.settings import STRICT
 
@@ -93,6 +93,22 @@ class Backend(Protocol):
     def encode(self, messages: list[Message], completion: str | None = None) -> tuple[list[int], list[int]]:
         """(prompt ids, completion ids) under the model's chat template; the completion ends in end-of-sequence."""
         ...
+
+
+def require_room(prompts: Sequence[list[int]], max_length: int) -> None:
+    """Do nothing if each prompt (token ids) leaves room for an answer; told before a weight is loaded.
+
+    Raises:
+        SettingsError: a prompt fills `max_length`.
+    """
+    longest = max(map(len, prompts), default=0)
+    if longest >= max_length:
+        raise SettingsError(
+            f"{max_length} tokens leave no room for an answer after a prompt of {longest} tokens: "
+            f"raise it to {longest} plus the longest answer",
+            "backend",
+            "max_length",
+        )
 
 
 def open_backend(chosen: BackendSettings, folder: Path) -> Backend:

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from qup import seeds
-from qup.backends import Completion, Message, Sampling
-from qup.errors import SettingsError
+from qup.backends import Completion, Message, Sampling, require_room
 from qup.lm import memory
 from qup.lm.chat import encode_chat
 from qup.records import Finish, TokenStats
@@ -61,25 +60,14 @@ class Backend:
         from tqdm import tqdm
 
         prompts = [self.encode(chat)[0] for chat in messages]
-        self._require_room(prompts)
+        require_room(prompts, self.max_length)
         done: dict[int, Completion] = {}
         with self._wearing(weights) as model, tqdm(total=len(ids), desc="generate", unit="trace") as bar:
             for rows in _batches([len(p) for p in prompts], self.batch):
-                made = self._generate(model, [prompts[i] for i in rows], sampling, [ids[i] for i in rows])
-                done.update(zip(rows, made, strict=True))
+                completions = self._generate(model, [prompts[i] for i in rows], sampling, [ids[i] for i in rows])
+                done.update(zip(rows, completions, strict=True))
                 bar.update(len(rows))
         return [done[i] for i in range(len(prompts))]
-
-    def _require_room(self, prompts: Sequence[list[int]]) -> None:
-        """Do nothing if each prompt leaves room for a token; known before a weight is loaded."""
-        longest = max(map(len, prompts), default=0)
-        if longest >= self.max_length:
-            raise SettingsError(
-                f"{self.max_length} tokens leave no room for an answer after a prompt of {longest} tokens: "
-                f"raise it to {longest} plus the longest answer",
-                "backend",
-                "max_length",
-            )
 
     @contextlib.contextmanager
     def _wearing(self, weights: Path | None) -> Iterator[Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from qup import seeds
-from qup.backends import Completion, Message, Sampling
+from qup.backends import Completion, Message, Sampling, require_room
 from qup.lm.chat import encode_chat
 from qup.records import Finish, TokenStats
 
@@ -74,9 +74,10 @@ class Backend:
         self, messages: Sequence[list[Message]], sampling: Sampling, ids: Sequence[str], weights: Path | None = None
     ) -> list[Completion]:
         """One completion per chat, in order; see `Backend.generate` of the protocol."""
-        prompts = [{"prompt_token_ids": self.encode(chat)[0]} for chat in messages]
+        prompts = [self.encode(chat)[0] for chat in messages]
+        require_room(prompts, self.max_length)
         engine = self._wearing(weights)
-        outputs = engine.generate(prompts, _params(sampling, ids))
+        outputs = engine.generate([{"prompt_token_ids": prompt} for prompt in prompts], _params(sampling, ids))
         return [_completion(out.outputs[0]) for out in outputs]
 
     def score(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[TokenStats]:

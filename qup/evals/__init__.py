@@ -17,11 +17,8 @@ from qup.backends import Completion, Sampling
 from qup.errors import SettingsError
 from qup.learner import Learner
 from qup.lm import workers
-from qup.records import HELDOUT, Eval, Finish, Problem, TrainRun
+from qup.records import BASE, HELDOUT, Eval, Finish, Problem, TrainRun
 from qup.settings import STRICT
-
-BASE = "base"
-"What stands for an objective in the answers of the untrained learner."
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -12,13 +12,16 @@ from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from multiprocessing import active_children, get_context, parent_process
 from typing import TypeVar
 
-from joblib import cpu_count
-
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-START = "spawn"
-"How processes start: a process that has computed cannot be forked safely. One that has not may set `fork`."
+
+def cores() -> int:
+    """The cores that this process may use: those that the machine, a container or `LOKY_MAX_CPU_COUNT` grants."""
+    # It brings numpy, which many stages do without.
+    from joblib import cpu_count
+
+    return int(cpu_count())
 
 
 def limit(threads: int | None) -> None:
@@ -49,12 +52,12 @@ def spread(work: Callable[[Sequence[Job]], Sequence[Result]], jobs: Sequence[Job
     """`work(jobs)`, in as many processes as have `threads` cores each: one result per job, in order.
 
     A process does every n-th job in one call of `work`, so what that loads is loaded once a process. Without a number
-    of threads, and inside such a process, there is no other. They start as `START` says.
+    of threads, and inside such a process, there is no other. They start afresh: who has computed cannot be forked.
     """
-    processes = 1 if threads is None or parent_process() else min(len(jobs), max(1, cpu_count() // threads))
+    processes = 1 if threads is None or parent_process() else min(len(jobs), max(1, cores() // threads))
     if processes <= 1:
         return list(work(jobs))
-    with ProcessPoolExecutor(processes, get_context(START)) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         shares = [pool.submit(work, jobs[first::processes]) for first in range(processes)]
         wait(shares, return_when=FIRST_EXCEPTION)
         if failed := next((share for share in shares if share.done() and share.exception()), None):

@@ -46,8 +46,9 @@ class Report:
     @property
     def headlines(self) -> list[str]:
         """For the terminal: a line per verdict and per control."""
-        verdicts = [f"{v.objective}, Oracle {v.oracle}: {v.headline}" for v in self.numbers.verdicts]
-        return verdicts + [f"control {name}: {control.outcome}" for name, control in self.numbers.controls.items()]
+        controls = [f"control {name}: {control.outcome}" for name, control in self.numbers.controls.items()]
+        verdicts = self.numbers.verdicts
+        return [*(f"{each.objective}, Oracle {each.oracle}: {each.headline}" for each in verdicts), *controls]
 
     def files(self) -> dict[str, bytes]:
         """All files of the report, by their names in its folder."""

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from qup import stats
-from qup.arms import NATIVE
+from qup.arms import NATIVE, main_cells, main_label, main_name
 from qup.measured import Base, Measured
 from qup.records import LEARNER
 from qup.report.exams import SAMPLED, Exam, exam
@@ -63,7 +63,7 @@ class Evidence:
     def shared_objectives(self, arms: Iterable[str]) -> list[str]:
         """The study's objectives under which all of these arms were evaluated; one without records does not count."""
         tables = [self.held.learners[arm] for arm in arms if arm in self.arms]
-        return [o for o in self.objectives if all((o, SAMPLED) in table for table in tables)]
+        return [objective for objective in self.objectives if all((objective, SAMPLED) in table for table in tables)]
 
     @cached_property
     def oracles(self) -> list[str]:
@@ -88,9 +88,9 @@ class Evidence:
     @cached_property
     def labels(self) -> dict[str, str]:
         """Arm to its name in tables, those without records included."""
-        declared = {**self.study.main_arms(self.study.oracles), **self.study.further}
-        measured = {name: arm.label for name, arm in self.arms.items()}
-        return {name: arm.label for name, arm in declared.items()} | measured
+        cells = [(LEARNER, NATIVE), *main_cells(self.study.oracles)]
+        declared = {main_name(*cell): main_label(*cell) for cell in cells} | {name: name for name in self.study.arms}
+        return declared | {name: arm.label for name, arm in self.arms.items()}
 
     def difference(self, first: str, second: str, objective: str) -> Draws | None:
         """U(first) - U(second) on the held-out problems that both answered; None if either was not evaluated."""

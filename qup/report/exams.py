@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from qup.evals import BASE
 from qup.measured import Answers, Base, Measured
+from qup.records import BASE
 from qup.report.numbers import INLINE, Missing, Number
 from qup.stats import Array, Bootstrap, Draws
 
@@ -73,15 +73,15 @@ class Exam:
         before = self._shares(self.base.get((BASE, SAMPLED)), "correct")
         if before is None:
             return {}
-        keys, pairs = [], []
-        for arm, table in self.learners.items():
-            for objective in (objective for objective, decoding in table if decoding == SAMPLED):
-                after = self.accuracy(arm, objective)
-                if after is not None:
-                    keys.append((arm, objective))
-                    pairs.append((after, np.broadcast_to(before.mean(axis=0), after.shape)))
+        after = {
+            (arm, answers.objective): align(answers.share("correct"), answers.problems, self.problems)
+            for arm, table in self.learners.items()
+            for answers in table.values()
+            if answers.decoding == SAMPLED
+        }
+        pairs = [(shares, np.broadcast_to(before.mean(axis=0), shares.shape)) for shares in after.values()]
         drawn = self.boot.contrasts(pairs, self.population)
-        return {key: draws for key, draws in zip(keys, drawn, strict=True) if draws}
+        return {key: draws for key, draws in zip(after, drawn, strict=True) if draws}
 
     def untrained(self) -> Answered:
         """How the untrained learner answered."""
@@ -117,7 +117,8 @@ class Exam:
 
 def exam(boot: Bootstrap, base: Base, arms: Mapping[str, Measured], *, task: str, population: str) -> Exam:
     """All answers to a task."""
-    return Exam(boot, population, _table(base.answers, task), {k: _table(arm.answers, task) for k, arm in arms.items()})
+    learners = {name: _table(arm.answers, task) for name, arm in arms.items()}
+    return Exam(boot, population, _table(base.answers, task), learners)
 
 
 def _table(answers: Sequence[Answers], task: str) -> dict[Key, Answers]:

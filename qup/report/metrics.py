@@ -31,7 +31,8 @@ def metrics(evidence: Evidence, numbers: Numbers, oracle: str, refiner: str) -> 
         row |= {f"{prefix}_{objective}": _accuracy(numbers, whose, objective) for objective in objectives}
     for name, refiners in CONTRASTS.items():
         row |= {f"{name}_{objective}": _contrast(numbers, oracle, objective, refiners) for objective in objectives}
-    return row | {"verdict": next((v.paradox for v in numbers.verdicts if v.oracle == oracle), None)}
+    states = (verdict.paradox for verdict in numbers.verdicts if verdict.oracle == oracle)
+    return row | {"verdict": next(states, None)}
 
 
 def _reward(evidence: Evidence, arm: str | None) -> float | None:
@@ -55,4 +56,4 @@ def _contrast(numbers: Numbers, oracle: str, objective: str, refiners: tuple[str
 
 
 def _value(number: Number, scale: float = 1) -> float | None:
-    return None if isinstance(number, Missing) else round(scale * number.value, DIGITS)
+    return None if isinstance(number, Missing) else round(scale * number.value, DIGITS) + 0.0

@@ -1,4 +1,4 @@
-"""What is known of all training traces before training: rewards, metrics and perplexities over problems, with draws."""
+"""What is known of all streams before training: rewards, metrics and perplexities over problems, with their draws."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -127,7 +127,9 @@ class Traces:
         for q in quarter.QUARTERS:
             if quarter.key(q) in arm.metrics:
                 mean = self._over_problems(arm, arm.metrics[quarter.key(q)])
-                weight = np.array([quarter.tokens_in(q, int(t)) if math.isfinite(t) else np.nan for t in tokens])
+                weight = np.array(
+                    [quarter.tokens_in(q, int(total)) if math.isfinite(total) else np.nan for total in tokens]
+                )
                 sums[str(q)] = (mean * weight, np.where(np.isfinite(mean), weight, np.nan))
         return sums
 

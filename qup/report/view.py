@@ -81,13 +81,13 @@ def signed(share: Number, resolved: bool | None = None) -> Cell:
     return cell
 
 
-def effect(difference: Difference | Missing) -> Cell:
+def difference(share: Difference | Missing) -> Cell:
     """A difference of shares in points with its MDE, bold if it is resolved."""
-    if isinstance(difference, Missing):
-        return percent(difference)
-    cell, mde = percent(difference.estimate, sign=True), difference.mde
+    if isinstance(share, Missing):
+        return percent(share)
+    cell, mde = percent(share.estimate, sign=True), share.mde
     small = cell.small if isinstance(mde, Missing) else f"{cell.small}, MDE {100 * mde.value:.1f}"
-    return Cell(cell.text, small, "told" if difference.resolved else "")
+    return Cell(cell.text, small, "told" if share.resolved else "")
 
 
 def seeded(cost: Number) -> Cell:

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from qup.arms import ALIGNED, REFINED
-from qup.report.numbers import Missing
 from qup.report.sections.budgets import Budget
 from qup.report.sections.contrasts import Contrast, Tested
 from qup.report.sections.logic_and_style import Logic
 from qup.report.sections.oracle import Row
 from qup.report.sections.study import Declared
 from qup.report.view import Finding
-from qup.stats import ZERO
+from qup.stats import ZERO, Estimate
 
 NEAR = 0.5
 "Share of equal traces from which a contrast between two streams is flagged."
@@ -43,7 +42,7 @@ def numbers(
 
 def _seeds(rows: Iterable[Row]) -> list[str]:
     utilities = [learner.utility for row in rows for learner in row.learners.values()]
-    counts = [utility.seeds for utility in utilities if not isinstance(utility, Missing) and utility.seeds]
+    counts = [utility.seeds for utility in utilities if isinstance(utility, Estimate) and utility.seeds]
     fewest = min(counts, default=FEW)
     if fewest == 1:
         return ["One training seed: intervals do not contain the variation between training runs."]
@@ -54,8 +53,12 @@ def _seeds(rows: Iterable[Row]) -> list[str]:
 
 def _still(rows: Iterable[Row]) -> list[str]:
     """Learners that answer every problem just as the base does: training that changed nothing, or did not run."""
-    learners = {f"{row.label} {o.upper()}": learner.utility for row in rows for o, learner in row.learners.items()}
-    names = [name for name, u in learners.items() if not isinstance(u, Missing) and u.value == 0 and u.se < ZERO]
+    names = [
+        f"{row.label} {objective.upper()}"
+        for row in rows
+        for objective, learner in row.learners.items()
+        if isinstance(learner.utility, Estimate) and learner.utility.value == 0 and learner.utility.se < ZERO
+    ]
     return [f"Trained learners that are right exactly where the base is: {', '.join(names)}."] if names else []
 
 

@@ -30,9 +30,9 @@ def numbers(evidence: Evidence, arms: Iterable[str]) -> Metrics:
 
 def show(metrics: Metrics, labels: Mapping[str, str]) -> Section:
     """A column per arm; null metrics stand last."""
-    names = sorted({n for means in metrics.by_arm.values() for n in means}, key=lambda n: (n in metrics.nulls, n))
-    absent = Missing("not measured")
-    rows = [[Cell(n), *(number(means.get(n, absent), 3) for means in metrics.by_arm.values())] for n in names]
+    absent, columns = Missing("not measured"), metrics.by_arm.values()
+    names = sorted({name for means in columns for name in means}, key=lambda name: (name in metrics.nulls, name))
+    rows = [[Cell(name), *(number(means.get(name, absent), 3) for means in columns)] for name in names]
     text = "Means over traces, from one forward pass of the untrained learner; null metrics stand last."
     table = Table(["metric", *(labels[arm] for arm in metrics.by_arm)], rows)
     return Section("Compatibility before training", [text], tables=[table] if rows else [], folded=True)

@@ -102,9 +102,8 @@ def _corrected(family: Sequence[Tested], threshold: float) -> list[Tested]:
 
 def find(contrasts: Iterable[Contrast], oracle: str, objective: str, refiners: tuple[str, str]) -> Contrast | None:
     """The declared contrast of two refiners."""
-    wanted = (oracle, objective, refiners)
-    declared = (contrast for contrast in contrasts if contrast.declared)
-    return next((c for c in declared if (c.oracle, c.objective, c.refiners) == wanted), None)
+    declared = {(each.oracle, each.objective, each.refiners): each for each in contrasts if each.declared}
+    return declared.get((oracle, objective, refiners))
 
 
 def _declared(evidence: Evidence, oracle: str, objective: str) -> list[Contrast]:
@@ -150,9 +149,10 @@ def _tested(evidence: Evidence, first: Measured, second: Measured, objective: st
 
 
 def _same_traces(first: Measured, second: Measured) -> Same:
-    hashes = [dict(zip(arm.problems, arm.traces, strict=True)) for arm in (first, second)]
-    both = [(hashes[0][p], hashes[1][p]) for p in first.problems if hashes[0][p] and hashes[1].get(p)]
-    return Same(sum(a == b for a, b in both), len(both))
+    others = dict(zip(second.problems, second.traces, strict=True))
+    pairs = [(trace, others.get(problem)) for problem, trace in zip(first.problems, first.traces, strict=True)]
+    both = [pair for pair in pairs if None not in pair]
+    return Same(sum(trace == other for trace, other in both), len(both))
 
 
 def show(contrasts: Sequence[Contrast], declared: Declared) -> Section:

@@ -174,7 +174,7 @@ def _seen(evidence: Evidence, difference: Difference, control: ControlSettings, 
 def _index(evidence: Evidence, control: ControlSettings, objective: str) -> dict[str, Index]:
     """PI over two arms and RFT by each reward model; those that cannot say are left out."""
     group = list(dict.fromkeys([*([evidence.native] if evidence.native else []), *control.arms]))
-    rewards = [r for r in evidence.traces.reward_names if evidence.traces.perceives(r) and r != PANEL]
+    rewards = [name for name in evidence.traces.reward_names if evidence.traces.perceives(name) and name != PANEL]
     indices = paradox.indices(evidence, group, objective, rewards)
     return {reward: index for reward, index in indices.items() if isinstance(index, Index)}
 

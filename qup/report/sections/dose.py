@@ -155,7 +155,8 @@ def numbers(evidence: Evidence) -> dict[str, Ranking | Missing]:
 
     `evidence` has the further arms among the others.
     """
-    control = next((c for c in evidence.study.controls.values() if c.check == "ordered"), None)
+    controls = evidence.study.controls.values()
+    control = next((control for control in controls if control.check == "ordered"), None)
     if control is None:
         return {objective: Missing("no ordered control") for objective in evidence.objectives}
     arms = [arm for arm in control.arms if arm in evidence.arms]
@@ -218,7 +219,7 @@ def show(rankings: Mapping[str, Ranking | Missing]) -> Section | None:
 def table(name: str, rungs: Mapping[str, float], labels: Mapping[str, str], results: Mapping[str, Ordered]) -> Table:
     """A ladder: its arms by dose, each quantity's outcome below; `rungs` are doses by arm."""
     rows = [
-        [Cell(labels[arm]), Cell(f"{dose:g}"), *(_cell(quantity, r.by_arm[arm]) for quantity, r in results.items())]
+        [Cell(labels[arm]), Cell(f"{dose:g}"), *(_cell(key, result.by_arm[arm]) for key, result in results.items())]
         for arm, dose in rungs.items()
     ]
     rows.append([Cell("outcome"), Cell(""), *(outcomes.cell(result.outcome) for result in results.values())])

@@ -12,7 +12,7 @@ from qup.arms import ALIGNED, NATIVE, REFINED, RESTYLED
 from qup.report.evidence import Evidence
 from qup.report.numbers import INLINE, Difference, Missing, Number, percentage, plain
 from qup.report.sections.study import Declared
-from qup.report.view import Cell, Finding, Section, Table, effect, number, percent, word
+from qup.report.view import Cell, Finding, Section, Table, difference, number, percent, word
 from qup.stats import ZERO, Draws, Estimate
 
 Cells = dict[str, str | None]
@@ -155,10 +155,11 @@ def _main(evidence: Evidence, oracle: str) -> Design:
 
 
 def _controls(every: Evidence) -> dict[str, Design]:
-    controls = {name: c for name, c in every.study.controls.items() if c.check == "factorial"}
+    controls = every.study.controls.items()
     return {
         name: Design(cells_of(control.arms), every.shared_objectives(control.arms), every)
-        for name, control in controls.items()
+        for name, control in controls
+        if control.check == "factorial"
     }
 
 
@@ -244,21 +245,20 @@ def show(logic: Logic, labels: Mapping[str, str], declared: Declared) -> Section
         "[U(aligned) - U(native)]: how the worth of repair changes under the Oracle's style. Style on unrepaired = "
         "U(restyled) - U(native)."
     )
-    tables = [effect_table(logic, logic.factorials, "Effects.", declared), _craft_table(logic, labels)]
+    tables = [_effect_table(logic, declared), _craft_table(logic, labels)]
     findings = [_told(name, each) for name, each in logic.checks.items()]
     return Section("Logic and style", [text], findings=findings, tables=[table for table in tables if table.rows])
 
 
-def effect_table(logic: Logic, names: Iterable[str], caption: str, declared: Declared) -> Table:
-    """The effects of some factorials, each with its MDE; a resolved one is bold."""
+def _effect_table(logic: Logic, declared: Declared) -> Table:
     rows = [
-        [Cell(name), word(objective.upper()), *(effect(each) for each in parts.effects.values())]
-        for name in names
-        for objective, parts in logic.factorials[name].items()
+        [Cell(name), word(objective.upper()), *map(difference, parts.effects.values())]
+        for name, by_objective in logic.factorials.items()
+        for objective, parts in by_objective.items()
     ]
     columns = ["factorial", "objective", *(each.title for each in EFFECTS.values())]
     power = percentage(declared.power)
-    return Table(columns, rows, caption=f"{caption} Accuracy points; bold is resolved; MDE at {power} power.")
+    return Table(columns, rows, caption=f"Effects. Accuracy points; bold is resolved; MDE at {power} power.")
 
 
 def _told(name: str, each: Check) -> Finding:

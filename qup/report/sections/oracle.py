@@ -116,7 +116,8 @@ def _main(tables: Tables, rows: Iterable[Row], declared: Declared) -> Table:
     base = [Cell("base"), *nothing, *[Cell(DASH, "the reference")] * len(objectives)]
     groups = [("", 2), ("perceived quality Q", len(rewards)), ("PPL", 2), ("utility U, points", len(objectives))]
     columns = ["arm", "traces", *rewards, MICRO, MACRO, *(objective.upper() for objective in objectives)]
-    return Table(columns, [base, *([*before_training(r, MICRO, MACRO), *utilities(r)] for r in rows)], groups)
+    cells = [[*before_training(shown, MICRO, MACRO), *utilities(shown)] for shown in rows]
+    return Table(columns, [base, *cells], groups)
 
 
 def before_training(shown: Row, *kinds: str) -> list[Cell]:
@@ -140,7 +141,10 @@ def _answers(base: Answered, rows: Iterable[Row], declared: Declared) -> Table:
         shares = [cell for learner in learners for cell in _shares(learner.answered, declared.greedy)]
         table.append([Cell(shown.label), *shares])
     columns = ["arm", *titles * len(declared.objectives)]
-    groups = [("", 1), *((f"{o.upper()} learner, % of answers", len(titles)) for o in declared.objectives)]
+    groups = [
+        ("", 1),
+        *((f"{objective.upper()} learner, % of answers", len(titles)) for objective in declared.objectives),
+    ]
     return Table(columns, table, groups, caption="How the learners answer held-out problems.")
 
 

@@ -25,11 +25,9 @@ class Predictors:
 def numbers(evidence: Evidence) -> Predictors:
     """Each reward, perplexity and compatibility metric against U."""
     arms = list(evidence.arms)
-    return Predictors(
-        {o: against(evidence, arms, utilities(evidence, arms, o)) for o in evidence.objectives},
-        sorted(evidence.traces.nulls),
-        len(arms),
-    )
+    targets = {objective: utilities(evidence, arms, objective) for objective in evidence.objectives}
+    correlations = {objective: against(evidence, arms, target) for objective, target in targets.items()}
+    return Predictors(correlations, sorted(evidence.traces.nulls), len(arms))
 
 
 def utilities(evidence: Evidence, arms: Sequence[str], objective: str) -> list[Draws | None]:

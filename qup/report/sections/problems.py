@@ -55,4 +55,5 @@ def flat(counts: Any, prefix: str = "") -> list[tuple[str, Any]]:
     """Nested counts as (dotted name, value)."""
     if not isinstance(counts, dict):
         return [(prefix, counts)]
-    return [pair for k, value in counts.items() for pair in flat(value, f"{prefix}.{k}" if prefix else str(k))]
+    below = {f"{prefix}.{key}" if prefix else str(key): value for key, value in counts.items()}
+    return [pair for name, value in below.items() for pair in flat(value, name)]

@@ -128,7 +128,9 @@ def asked_of_study(file: str) -> set[str]:
     """Dotted names after `study.` in a file, methods followed: `sampling.temperature`, `oracles`."""
     chains = {ast.unparse(node) for node in ast.walk(tree_of(file)) if isinstance(node, ast.Attribute)}
     asked = {match[1] for chain in chains if (match := re.fullmatch(r"(?:\w+\.)?study\.([\w.]+)", chain))}
-    return {name for start in longest(asked) for name in fields_behind(start)}
+    # The report has a section of that name too, whose attributes are no settings.
+    own = {name for name in longest(asked) if name.split(".", maxsplit=1)[0] in {*FIELDS, *METHODS}}
+    return {name for start in own for name in fields_behind(start)}
 
 
 def longest(names: set[str]) -> set[str]:

@@ -102,10 +102,10 @@ def test_repair_value_less_drift_cost_is_what_refining_gains(built) -> None:
 
 def test_the_greedy_column_stands_where_greedy_answers_are_asked_for(monkeypatch) -> None:
     toy = toyreport.toy()
-    assert "greedy" in toy.plain(monkeypatch).markdown
+    assert "% of answers: greedy" in toy.plain(monkeypatch).markdown
     evaluation = dataclasses.replace(toy.study.evaluation, greedy=False)
     toy = dataclasses.replace(toy, study=dataclasses.replace(toy.study, evaluation=evaluation))
-    assert "greedy" not in toy.plain(monkeypatch).markdown
+    assert "% of answers: greedy" not in toy.plain(monkeypatch).markdown
 
 
 def test_a_factorial_without_a_cell_says_which_one(monkeypatch) -> None:

@@ -74,7 +74,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Repo:
         "arms:\n",
         "arms:\n"
         "  pooled: {oracle: home, refiner: shortest}\n"
-        "  brief: {oracle: home, refiner: restyled, training: {budget: {tokens: 150}}}\n",
+        "  brief: {oracle: home, refiner: restyled, training: {budget: {tokens: 40}}}\n",
     )
     study.write_text(lines, encoding="utf-8")
     other = lines.replace("seed: 1\n", "seed: 2\n", 1)

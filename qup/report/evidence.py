@@ -92,9 +92,9 @@ class Evidence:
         declared = {main_name(*cell): main_label(*cell) for cell in cells} | {name: name for name in self.study.arms}
         return declared | {name: arm.label for name, arm in self.arms.items()}
 
-    def difference(self, first: str, second: str, objective: str) -> Draws | None:
+    def difference(self, first: str, second: str, objective: str, decoding: str = SAMPLED) -> Draws | None:
         """U(first) - U(second) on the held-out problems that both answered; None if either was not evaluated."""
-        a, b = self.held.accuracy(first, objective), self.held.accuracy(second, objective)
+        a, b = (self.held.accuracy(arm, objective, decoding) for arm in (first, second))
         return None if a is None or b is None else self.boot.contrasts([(a, b)], HELDOUT)[0]
 
     def judged(self, estimate: Estimate) -> Difference:

@@ -63,9 +63,9 @@ class Exam:
         tables = [self.base, *self.learners.values()]
         return sorted({problem for table in tables for answers in table.values() for problem in answers.problems})
 
-    def accuracy(self, arm: str, objective: str) -> Array | None:
-        """Share of right samples, (seeds, problems); None if the arm has no learner of this objective."""
-        return self._shares(self.learners[arm].get((objective, SAMPLED)), "correct")
+    def accuracy(self, arm: str, objective: str, decoding: str = SAMPLED) -> Array | None:
+        """Share of right answers, (seeds, problems); None if the arm has no such learner or no such answers."""
+        return self._shares(self.learners[arm].get((objective, decoding)), "correct")
 
     @cached_property
     def utility(self) -> dict[tuple[str, str], Draws]:

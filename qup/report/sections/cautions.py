@@ -30,6 +30,7 @@ def numbers(
     """One training seed, streams nearly alike or not as named, unmatched budgets and their like."""
     primary = [contrast for contrast in contrasts if contrast.declared]
     return [
+        *_decoded(declared),
         *_seeds(rows.values()),
         *_still(rows.values()),
         *_alike(primary),
@@ -38,6 +39,12 @@ def numbers(
         *_empty(rows.values()),
         *_manipulated(logic),
     ]
+
+
+def _decoded(declared: Declared) -> list[str]:
+    if declared.greedy:
+        return []
+    return [f"Utility was read at T = {declared.temperature:g} alone: a verdict may be one of the decoding."]
 
 
 def _seeds(rows: Iterable[Row]) -> list[str]:

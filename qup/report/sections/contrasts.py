@@ -8,9 +8,11 @@ from qup import stats
 from qup.arms import ALIGNED, NATIVE, REFINED, SHORT
 from qup.measured import Measured
 from qup.report.evidence import Evidence
+from qup.report.exams import GREEDY
 from qup.report.numbers import Difference, Missing, percentage
 from qup.report.sections.study import Declared
 from qup.report.view import DASH, Cell, Section, Table, number, signed, word
+from qup.stats import Estimate
 
 DECLARED = ((ALIGNED, REFINED), (NATIVE, REFINED))
 "Primary contrasts, declared before any run: SAR - Refined and RFT - Refined, per Oracle and objective."
@@ -43,9 +45,27 @@ class Tested:
     difference: Difference
     p: float
     "Two-sided, of no difference, uncorrected."
+    greedy: Difference | Missing
+    "The same difference under greedy decoding, uncorrected."
+    between: Estimate | Missing
+    "What the sampled answers say minus what the greedy ones say."
     same_traces: Same
     holm: Holm | None
     "None of a contrast that was not declared."
+
+    @property
+    def dependent(self) -> bool:
+        """Whether which arm is ahead depends on the decoding.
+
+        One decoding tells the arms apart, the other does not do so the same way, and the two are told apart themselves:
+        without that a shorter interval alone would pass for a disagreement.
+        """
+        if isinstance(self.greedy, Missing) or isinstance(self.between, Missing):
+            return False
+        either = self.difference.resolved or self.greedy.resolved
+        alike = self.difference.estimate.value * self.greedy.estimate.value > 0
+        both = self.difference.resolved and self.greedy.resolved and alike
+        return either and not both and self.between.excludes_zero()
 
 
 @dataclass(frozen=True)
@@ -145,7 +165,17 @@ def _tested(evidence: Evidence, first: Measured, second: Measured, objective: st
     if draws is None:
         return Missing(f"an arm has no {objective} evaluation")
     difference = evidence.judged(evidence.boot.estimate(draws))
-    return Tested(difference, draws.p_value(), _same_traces(first, second), holm=None)
+    asked = evidence.study.evaluation.greedy
+    greedily = evidence.difference(first.name, second.name, objective, GREEDY) if asked else None
+    unread = Missing("no greedy answers")
+    return Tested(
+        difference=difference,
+        p=draws.p_value(),
+        greedy=evidence.judged(evidence.boot.estimate(greedily)) if greedily else unread,
+        between=evidence.boot.estimate(draws.minus(greedily)) if greedily else unread,
+        same_traces=_same_traces(first, second),
+        holm=None,
+    )
 
 
 def _same_traces(first: Measured, second: Measured) -> Same:
@@ -157,12 +187,14 @@ def _same_traces(first: Measured, second: Measured) -> Same:
 
 def show(contrasts: Sequence[Contrast], declared: Declared) -> Section:
     """All contrasts in one table, the declared ones of every Oracle first."""
-    columns = ["contrast", "objective", "points", "MDE", "p", "p (Holm)", "verdict", "equal traces"]
+    columns = ["contrast", "objective", "points", "greedy", "MDE", "p", "p (Holm)", "verdict", "equal traces"]
     rows = [_row(contrast) for contrast in sorted(contrasts, key=lambda contrast: not contrast.declared)]
     names = " and ".join(f"{SHORT[first]} - {SHORT[second]}" for first, second in DECLARED)
     text = (
         f"Paired differences of utility on the same held-out problems. Declared before the run: {names}; Holm's "
-        "correction runs over them all. The others are exploration: their p is uncorrected. "
+        "correction runs over them all. The others are exploration: their p is uncorrected. Points, p and MDE are of "
+        "sampled answers; greedy ones stand beside. A contrast is decoding-dependent if one decoding tells the arms "
+        "apart, the other does not do so the same way, and the interval of the two decodings' difference excludes 0. "
         f"MDE at {percentage(declared.power)} power, before correction."
     )
     return Section("Contrasts", [text], tables=[Table(columns, rows)])
@@ -171,17 +203,30 @@ def show(contrasts: Sequence[Contrast], declared: Declared) -> Section:
 def _row(contrast: Contrast) -> list[Cell]:
     head, tested = [Cell(contrast.name), word(contrast.objective.upper())], contrast.tested
     if isinstance(tested, Missing):
-        return [*head, number(tested), *[Cell(DASH)] * 5]
+        return [*head, number(tested), *[Cell(DASH)] * 6]
     difference, holm, same = tested.difference, tested.holm, tested.same_traces
     return [
         *head,
         signed(difference.estimate, difference.resolved),
+        _greedy(tested.greedy),
         _mde(difference),
         Cell(f"{tested.p:.3g}"),
         Cell(f"{holm.p:.3g}", f"{holm.family} declared") if holm else Cell(DASH, "exploratory"),
-        word("resolved" if difference.resolved else "not resolved"),
+        word(_said(tested)),
         Cell(str(same.same), f"of {same.of}"),
     ]
+
+
+def _greedy(difference: Difference | Missing) -> Cell:
+    """The difference under greedy decoding, marked where it is resolved."""
+    return number(difference) if isinstance(difference, Missing) else signed(difference.estimate, difference.resolved)
+
+
+def _said(tested: Tested) -> str:
+    """What a contrast comes to."""
+    if tested.dependent:
+        return "decoding-dependent"
+    return "resolved" if tested.difference.resolved else "not resolved"
 
 
 def _mde(difference: Difference) -> Cell:

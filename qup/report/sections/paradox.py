@@ -14,7 +14,7 @@ from qup.report.sections.contrasts import Contrast
 from qup.report.view import DASH, Cell, Section, Table, number, word
 from qup.stats import Estimate
 
-State = Literal["shown", "absent", "unresolved", "unknown"]
+State = Literal["shown", "absent", "decoding-dependent", "unresolved", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Paradox:
     refined_over_native: dict[str, Difference | Missing]
     "Reward to Q(Refined) - Q(RFT), in the reward's unit."
     state: State
-    "Whether Q(Refined) > Q(RFT) while U(Refined) < U(RFT), both resolved, by the primary reward."
+    "Whether Q(Refined) > Q(RFT) while U(Refined) < U(RFT), both resolved, by the primary reward and both decodings."
     sentence: str
 
 
@@ -85,6 +85,9 @@ def _judged(reward: str | None, quality: Difference | Missing, contrast: Contras
         which = " and ".join(unresolved)
         why = f"not resolved: the difference in {which} is not told from zero, or is below its MDE"
         return "unresolved", f"Paradox {why} ({preferred}; {cost})."
+    if contrast.tested.dependent:
+        why = "decoding-dependent: greedy decoding does not bear the difference in utility out"
+        return "decoding-dependent", f"Paradox {why} ({preferred}; {cost})."
     if quality.estimate.value > 0 and utility.estimate.value > 0:
         return "shown", f"Paradox shown ({preferred}; {cost})."
     why = "not shown: the pair does not combine higher reward with lower utility"

@@ -15,6 +15,8 @@ from qup.report.sections.paradox import Paradox, State
 from qup.report.sections.study import Declared
 from qup.report.view import Finding, Section
 
+ROOM = (0.2, 0.8)
+"Greedy accuracy of the untrained learner between which training can show in either direction."
 DECOMPOSED = ("V", "C", "interaction")
 "Effects that stand in the verdict."
 
@@ -63,6 +65,7 @@ def _verdict(grounds: Grounds, oracle: str, objective: str) -> Verdict:
     factorial = grounds.logic.main[oracle]
     outcome_of = {name: _outcome(grounds, name, objective) for name in grounds.controls}
     flagged = [name for name, outcome in outcome_of.items() if outcome == UNEXPECTED]
+    ceiling = at_an_end(grounds.tables.base.greedy)
     sentences = [
         *(_sentence(contrast, grounds.declared.power) for contrast in contrasts),
         paradox.sentence,
@@ -70,11 +73,21 @@ def _verdict(grounds: Grounds, oracle: str, objective: str) -> Verdict:
         *(_costs(grounds, oracle) if objective == adaptation.OBJECTIVE else []),
         *_controlled(outcome_of),
     ]
-    headline = _headline(contrasts, paradox.state) + _flag(flagged)
+    headline = _headline(contrasts, paradox.state) + _flag(flagged) + (f" FLAGGED: {ceiling}." if ceiling else "")
     return Verdict(oracle, objective, headline, sentences, paradox.state, flagged)
 
 
+def at_an_end(greedy: Number) -> str:
+    """Why the untrained learner leaves utility no room to show, by its share of right greedy answers; else empty."""
+    if isinstance(greedy, Missing) or ROOM[0] <= greedy.value <= ROOM[1]:
+        return ""
+    end = "ceiling" if greedy.value > ROOM[1] else "floor"
+    return f"the untrained learner is at its {end}, {100 * greedy.value:.1f}% under greedy decoding"
+
+
 def _headline(contrasts: Sequence[Contrast], state: State) -> str:
+    if state == "decoding-dependent":
+        return "Decoding-dependent: a gap between refined traces and RFT that greedy decoding does not bear out."
     if state == "shown":
         return "Quality-Utility Paradox shown: the refined traces score higher and train worse than RFT."
     tested = [contrast.tested for contrast in contrasts if isinstance(contrast.tested, Tested)]
@@ -83,7 +96,9 @@ def _headline(contrasts: Sequence[Contrast], state: State) -> str:
         return "No verdict: the declared contrasts were not measured."
     if not resolved:
         return "Not resolved: no declared contrast is told from zero and above its MDE, so no winner is declared."
-    return f"No paradox shown; {len(resolved)} of {len(tested)} declared contrasts resolved."
+    dependent = sum(each.dependent for each in tested)
+    said = f", {dependent} decoding-dependent" if dependent else ""
+    return f"No paradox shown; {len(resolved)} of {len(tested)} declared contrasts resolved{said}."
 
 
 def _outcome(grounds: Grounds, control: str, objective: str) -> str:
@@ -106,7 +121,9 @@ def _sentence(contrast: Contrast, power: float) -> str:
         return f"{name}: not measured ({tested.reason})."
     estimate, mde = tested.difference.estimate, tested.difference.mde
     holm = f", Holm p = {tested.holm.p:.3g}" if tested.holm else ""
-    figures = f"{points(estimate)}, n = {estimate.n}{holm}"
+    figures = f"{points(estimate)}, n = {estimate.n}{holm}{_greedily(tested)}"
+    if tested.dependent:
+        return f"{name}: decoding-dependent ({figures}). No winner."
     if tested.difference.resolved:
         first, second = contrast.labels
         better, worse = (first, second) if estimate.value > 0 else (second, first)
@@ -116,6 +133,11 @@ def _sentence(contrast: Contrast, power: float) -> str:
         return f"{name}: not resolved ({figures}; {mde.reason}). No winner."
     least = f"a true difference of {100 * mde.value:.1f} points would be found with {percentage(power)} power"
     return f"{name}: not resolved ({figures}; {least}). No winner."
+
+
+def _greedily(tested: Tested) -> str:
+    """What greedy decoding says of the same difference."""
+    return "" if isinstance(tested.greedy, Missing) else f"; greedy {points(tested.greedy.estimate)}"
 
 
 def _decomposed(effects: Effects, check: Check) -> str:

@@ -99,17 +99,17 @@ class Plug:
     def _alternative(self, name: str, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         _, key = ROOMS[self.room]
         plug = load(self.room, name)
-        made = dict(handler.resolve_ref_schema(handler(plug.__pydantic_core_schema__)))
-        keys = {key: {"const": name}} | made.get("properties", {}) | self._holder_properties(handler)
-        required = [*([key] if name != self.default else []), *made.get("required", [])]
+        own = _schema_of(plug, handler)
+        keys = {key: {"const": name}} | own.get("properties", {}) | self._holder_properties(handler)
+        required = [*([key] if name != self.default else []), *own.get("required", [])]
         told = {"title": name, "description": summary(plug), "required": required}
         return told | {"type": "object", "properties": keys, "additionalProperties": False}
 
     def _holder_properties(self, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         if self.holder is None:
             return {}
-        made = handler.resolve_ref_schema(handler(self.holder.__pydantic_core_schema__))
-        return {key: value for key, value in made["properties"].items() if key != "plug"}
+        properties = _schema_of(self.holder, handler)["properties"]
+        return {key: value for key, value in properties.items() if key != "plug"}
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,8 @@ class Plugs:
         """By name: the settings of the plug of that name, or any plug under another name."""
         _, key = ROOMS[self.room]
         whole = Plug(self.room).__get_pydantic_json_schema__(schema, handler)["oneOf"]
-        own = {made["title"]: {**made, "required": [k for k in made["required"] if k != key]} for made in whole}
+        # Where an entry's name is the plug's, the key that names the plug may be left out.
+        own = {plug["title"]: {**plug, "required": [k for k in plug["required"] if k != key]} for plug in whole}
         others = False if self.every else {"type": "object", "oneOf": whole}
         return {"type": "object", "properties": own, "additionalProperties": others}
 
@@ -156,8 +157,12 @@ class Overrides:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        made = dict(handler.resolve_ref_schema(handler(self.kind.__pydantic_core_schema__)))
-        return {key: value for key, value in made.items() if key != "required"}
+        return {key: value for key, value in _schema_of(self.kind, handler).items() if key != "required"}
+
+
+def _schema_of(kind: type[Any], handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    """The JSON schema of a settings class in full, where pydantic would put a reference."""
+    return dict(handler.resolve_ref_schema(handler(kind.__pydantic_core_schema__)))
 
 
 def changed(kind: type[T], before: T, overrides: Mapping[str, Any]) -> T:
@@ -173,10 +178,10 @@ def read(kind: type[T], given: Any) -> T:
     """
     try:
         # As JSON, where a list may be a tuple and a mapping a dataclass, and yet a number must be a number.
-        made: T = _adapter(typing.cast(Any, kind)).validate_json(json.dumps(given, default=str))
+        chosen: T = _adapter(typing.cast(Any, kind)).validate_json(json.dumps(given, default=str))
     except ValidationError as error:
         raise told(kind, error.errors(include_url=False)) from error
-    return made
+    return chosen
 
 
 @functools.cache

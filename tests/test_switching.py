@@ -81,6 +81,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     (repo.folder / "studies" / "other.yaml").write_text(other, encoding="utf-8")
     repo.dvc("repro")
     repo.commit()
+    repo.run("git", "tag", "first")
     repo.run("dvc", "push", "--run-cache")
     return repo
 
@@ -88,8 +89,10 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Repo:
 @pytest.fixture
 def repo(ran: Repo) -> Repo:
     """The repository in the state after its full run, whatever the test before did."""
-    ran.restore()
+    # A test may have left an experiment staged, and its commits.
+    ran.run("git", "reset", "--quiet", "--hard", "first")
     ran.run("git", "clean", "--quiet", "-fd", "results")
+    ran.restore()
     return ran
 
 
@@ -159,14 +162,17 @@ def test_a_fresh_clone_with_a_new_refiner_runs_that_arm_and_the_report(repo: Rep
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_experiment_is_tidied_up_by_one_command(repo: Repo, how: signal.Signals) -> None:
     before = repo.results()
-    process = repo.start("dvc", "exp", "run", "-S", "refiner=unfiltered", "-S", "studies/smoke.yaml:training.batch=2")
-    trained = repo.folder / "models" / "smoke" / "trained"
-    deadline = time.monotonic() + 600
-    while not (trained / "home" / "unfiltered").exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.2)
+    # Settings of their own, or what an earlier test made would be restored and there would be nothing to interrupt.
+    setting = f"studies/smoke.yaml:rewards.genrm.min_mass={how / 1e6}"
+    process = repo.start("dvc", "exp", "run", "-S", "refiner=unfiltered", "-S", setting)
+    times = repo.folder / ".qup" / "runs"
+    begun = time.time()
+    while process.poll() is None and not any(file.stat().st_mtime > begun for file in times.glob("reward@*")):
+        time.sleep(0.1)
+    assert process.poll() is None, "nothing was left to interrupt"
     os.killpg(process.pid, how)
     process.wait()
-    # The command that docs/everyday.md names.
+    # The command that docs/experiments.md names.
     repo.run("git", "restore", "--staged", "--worktree", ".")
     assert names(repo.dvc("repro")) <= {"report", "track"}
     assert repo.results() == before

@@ -29,6 +29,8 @@ def limit(threads: int | None) -> None:
     if threads is None:
         return
     os.environ |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "MKL_DYNAMIC": "FALSE"}
+    # Threads that wait for one another spin; beside a busy process that made a step of a small model ten times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if "torch" in sys.modules:
         import torch
 

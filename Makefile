@@ -16,7 +16,7 @@ repro: $(VENV)/ready          ## run the study of params.yaml to its report
 test: $(VENV)/ready           ## quick tests
 	pytest -m "not slow"
 
-slow: $(VENV)/ready           ## end-to-end tests: the whole pipeline, twice
+slow: $(VENV)/ready           ## end-to-end tests: the whole pipeline, several times
 	pytest -m slow
 
 check: $(VENV)/ready          ## lint, format, types

@@ -74,7 +74,11 @@ def put_back(lock: Path, results: Path, study: str) -> list[Path]:
     gone = {
         Path(path): md5
         for path, md5 in provenance.outputs(lock).items()
-        if path.startswith(f"{results}/") and not path.startswith(f"{results / study}/") and not Path(path).is_file()
+        if path.startswith(f"{results}/")
+        and not path.startswith(f"{results / study}/")
+        and not Path(path).is_file()
+        # What the cache holds of a folder is a list of its files; there is none of ours below results/.
+        and not md5.endswith(".dir")
     }
     if not gone:
         return []

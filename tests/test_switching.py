@@ -148,7 +148,8 @@ def test_a_third_oracle_is_compared_by_naming_it(repo: Repo) -> None:
     assert "Oracle third" in (repo.folder / "results" / "smoke" / "report" / "report.md").read_text(encoding="utf-8")
     assert names(repo.dvc("exp", "run", "-S", "oracles=[home]")) <= {"report", "track"}
     assert repo.results() == before
-    assert repo.changed() == []
+    # DVC keeps the hashes of what it ran, and writes a list its own way.
+    assert {line.split()[-1] for line in repo.changed()} <= {"dvc.lock", "params.yaml"}
 
 
 def test_a_fresh_clone_with_a_new_refiner_runs_that_arm_and_the_report(repo: Repo, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP_ARGS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test slow check bench readme lock clean
+.PHONY: repro test slow check bench experiments readme lock clean
 
 repro: $(VENV)/ready          ## run the study of params.yaml to its report
 	qup check
@@ -26,6 +26,9 @@ check: $(VENV)/ready          ## lint, format, types
 
 bench: $(VENV)/ready          ## speed: each benchmark side by side with the plain library, on the published studies here
 	python -m bench
+
+experiments: $(VENV)/ready    ## what each experiment set and found, without the hashes of code and data
+	dvc exp show --only-changed --drop '(qup|stages|data|models)(/.*|$$)|.*/arms.*'
 
 readme: $(VENV)/ready         ## copy the verdicts of the published studies into the README
 	python tools/readme.py

@@ -13,7 +13,7 @@ from typing import Any
 from qup import compat, evals, measured, records, rewards, seeds, settings, training
 from qup.arms import Arm
 from qup.measured import Measured
-from qup.records import Problem, Refined, Trace
+from qup.records import Compat, Problem, Refined, Score, Trace
 from qup.refiners import make_stream
 from qup.study import Study
 
@@ -37,24 +37,33 @@ class Shared:
 
 def make(arm: Arm, shared: Shared, folder: Path) -> Measured:
     """All records of an arm, written to `folder` as the stages of a main arm write them; weights are not kept."""
-    study, learner = shared.study, shared.study.learner(shared.models)
-    scope = dataclasses.replace(study.streams, scope=arm.scope)
-    refiner, oracle = settings.load("refiners", arm.refiner)(), study.speaker(arm.oracle, shared.models)
     print(f"{arm.name}:")
-    stream = make_stream(refiner, oracle, shared.problems, shared.traces, scope, study.seed, shared.streams)
-    scores = rewards.score(study.rewards, shared.problems, stream, shared.models)
-    rows = compat.measure(learner, list(study.compat.values()), shared.problems, shared.traces, stream)
-    with tempfile.TemporaryDirectory() as name:
-        trained = Path(name)
+    study = shared.study
+    stream, scores, rows = _before_training(arm, shared)
+    # A fresh one: a learner that has scored holds its weights, which would travel to each process that evaluates.
+    learner = study.learner(shared.models)
+    with tempfile.TemporaryDirectory() as weights:
+        trained = Path(weights)
         steps, runs = training.fine_tune(
             learner.folder, study.prompt, shared.problems, stream, arm.training, trained, study.threads
         )
-        main = dataclasses.replace(study.evaluation, tasks=(study.evaluation.main,))
-        examined, sets = evals.examinees(runs, trained), {main.main: shared.heldout}
+        asked = dataclasses.replace(study.evaluation, tasks=(study.evaluation.main,))
+        examined, sets = evals.examinees(runs, trained), {asked.main: shared.heldout}
         draw = seeds.derive(study.seed, "evaluate")
-        answers = evals.evaluate(learner, examined, sets, main, draw, study.threads)
+        answers = evals.evaluate(learner, examined, sets, asked, draw, study.threads)
     files: dict[str, Sequence[Any]] = {"stream": stream, "scores": scores, "compat": rows, "evals": answers}
     files |= {"trajectory": steps, "runs": runs}
     for file, written in files.items():
         records.write(folder / f"{file}.jsonl", written)
     return measured.measure(arm, study.compat, stream, scores, rows, steps, runs, answers)
+
+
+def _before_training(arm: Arm, shared: Shared) -> tuple[list[Refined], list[Score], list[Compat]]:
+    """Stream, rewards and metrics; Oracle and scoring learner are let go of, so that training has the memory."""
+    study = shared.study
+    streams = dataclasses.replace(study.streams, scope=arm.scope)
+    refiner, oracle = settings.load("refiners", arm.refiner)(), study.speaker(arm.oracle, shared.models)
+    stream = make_stream(refiner, oracle, shared.problems, shared.traces, streams, study.seed, shared.streams)
+    scores = rewards.score(study.rewards, shared.problems, stream, shared.models)
+    learner, metrics = study.learner(shared.models), list(study.compat.values())
+    return stream, scores, compat.measure(learner, metrics, shared.problems, shared.traces, stream)

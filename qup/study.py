@@ -1,5 +1,6 @@
 """A study: one YAML file, every section in the settings of its room, and what must agree among them."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +28,8 @@ from qup.settings import STRICT, Plug, Plugs
 from qup.stats import ReportSettings
 from qup.training.settings import TrainingSettings
 
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+"What a name in a study may be."
 UTILITY = "utility"
 "The quantity of a control that is not a reward."
 
@@ -64,6 +67,7 @@ class Study:
 
     def __post_init__(self) -> None:
         ask(self.prompt, "")
+        self._check_names()
         self._check_models()
         self._check_oracles()
         self._check_tasks()
@@ -122,8 +126,9 @@ class Study:
         for oracle in oracles:
             if oracle not in self.oracles:
                 raise unknown("Oracle", oracle, self.oracles, "oracles")
-        compared = [refiner] if refiner and self.refiner(refiner) else []
-        cells = [self.main_arm(*cell) for cell in arms.main_cells(oracles, compared)]
+        if refiner is not None:
+            self.refiner(refiner)
+        cells = [self.main_arm(*cell) for cell in arms.main_cells(oracles, [] if refiner is None else [refiner])]
         return {arm.name: arm for arm in [self.native, *cells]}
 
     @property
@@ -134,6 +139,23 @@ class Study:
     def _further(self, name: str, own: ArmSettings) -> Arm:
         training = self.training.changed(own.training, "arms", name, "training")
         return Arm(name, own.oracle, own.refiner, training, own.scope or self.streams.scope, main=False)
+
+    def _check_names(self) -> None:
+        """Names become files and folders, which must stay below the study's own."""
+        named: dict[str, Iterable[str]] = {
+            "models": self.models,
+            "oracles": self.oracles,
+            "rewards": self.rewards,
+            "problems.sets": self.problems.sets,
+            "controls": self.controls,
+        }
+        for where, names in named.items():
+            for name in names:
+                if not NAME.fullmatch(name):
+                    raise SettingsError(f"expected letters, digits, - and _, got the name {name!r}", where)
+        for name in self.arms:
+            if not all(NAME.fullmatch(part) for part in name.split("/")):
+                raise SettingsError(f"expected letters, digits, -, _ and / between, got the name {name!r}", "arms")
 
     def _check_models(self) -> None:
         if LEARNER not in self.models:

@@ -69,16 +69,15 @@ def copy(source: Path, target: Path) -> None:
 def put_back(lock: Path, results: Path, study: str) -> list[Path]:
     """Restore outputs of other studies below `results` that are gone and that DVC's cache holds: their paths.
 
-    What this writes DVC has not linked, so it will not remove it again.
+    Only what a study's report is of: dvc.lock keeps the arms of earlier experiments too, and those of studies that were
+    deleted. What this writes DVC has not linked, so it will not remove it again.
     """
+    reports = {path for path in results.glob("*/report/report.json") if path.parent.parent.name != study}
+    wanted = {file for report in reports for file in files_behind(report)}
     gone = {
-        Path(path): md5
-        for path, md5 in provenance.outputs(lock).items()
-        if path.startswith(f"{results}/")
-        and not path.startswith(f"{results / study}/")
-        and not Path(path).is_file()
-        # What the cache holds of a folder is a list of its files; there is none of ours below results/.
-        and not md5.endswith(".dir")
+        path: md5
+        for path, md5 in ((Path(out), md5) for out, md5 in provenance.outputs(lock).items())
+        if path in wanted and not path.is_file()
     }
     if not gone:
         return []
@@ -91,6 +90,13 @@ def put_back(lock: Path, results: Path, study: str) -> list[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(copy_of, path)
     return list(kept)
+
+
+def files_behind(report: Path) -> set[Path]:
+    """The files below results/ that a study's report was made from or with, and that DVC knows."""
+    top = report.parent.parent
+    arms = json.loads(report.read_text(encoding="utf-8"))["arms"]
+    return {top / "arms" / f"{name}.json" for name in (*arms, "base", "further")} | {top / "metrics.json"}
 
 
 def arm_sums(sums: dict[str, str], folder: Path) -> dict[str, str]:

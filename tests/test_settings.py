@@ -69,7 +69,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("models|judge|source", "randon", r"^models\.judge: unknown model 'randon': did you mean 'random'\?"),
     ("models|judge|source", ..., r"^models\.judge: needs 'source': one of hub, preference"),
     ("problems|sources|0|source", "jsonnl", r"^problems\.sources\[0\]: unknown source 'jsonnl': did you mean 'json"),
-    ("compat|rrs", {}, r"^compat\.rrs: unknown metric 'rrs': did you mean 'rsr'\?"),
+    ("compat|rrs", {}, r"^compat: unknown metric 'rrs': did you mean 'rsr'\?"),
     ("prompt", "boxd", r"unknown prompt of the learner 'boxd': did you mean 'boxed'\?"),
     ("backend|name", "vlm", r"^backend\.name: unknown backend 'vlm': did you mean 'vllm'\? known: auto, hf, vllm"),
     ("backend|name", "openai", r"^backend\.name: unknown backend 'openai': .*known: auto, hf, vllm"),
@@ -104,6 +104,13 @@ WRONG: list[tuple[str, Any, str]] = [
     ("problems|sources|0|weight", 0, r"^problems\.sources\[0\]\.weight: expected a number above 0, got 0$"),
     ("problems|sets|heldout", {"sources": SOURCES, "count": 2}, r"^problems\.sets: 'heldout' is made of problems\.so"),
     ("models|learner|hidden", 33, r"^models\.learner\.hidden: expected a multiple of 32, got 33$"),
+    ("compat|small", {"metric": "rsr"}, r"^compat: unknown metric 'small': known: excess_surprisal"),
+    ("compat|rsr", {"metric": "ppl"}, r"^compat\.rsr: 'metric' is given by the entry's name: leave it out$"),
+    # Names that would leave their folder.
+    ("arms|../up", {"oracle": "home", "refiner": "unfiltered"}, r"^arms: expected letters, .*got the name '\.\./up'$"),
+    ("arms|", {"oracle": "home", "refiner": "unfiltered"}, r"^arms: expected letters, .*got the name ''$"),
+    ("oracles|a/b", {"oracle": "scripted"}, r"^oracles: expected letters, digits, - and _, got the name 'a/b'$"),
+    ("problems|sets|../train", {"sources": SOURCES, "count": 2}, r"^problems\.sets: expected .* name '\.\./train'$"),
     # Arms and controls.
     ("arms|unfiltered|refiner", "unfilterd", r"^arms\.unfiltered: unknown refiner 'unfilterd': did you mean 'unfilter"),
     ("arms|unfiltered|oracle", "hom", r"^arms\.unfiltered: unknown Oracle 'hom': did you mean 'home'\?"),
@@ -158,6 +165,11 @@ def test_a_float_is_one_as_dvc_reads_it(tmp_path: Path, given: dict[str, Any]) -
     # YAML 1.1, which most readers still read, takes `1e-4` for text and `no` for false.
     (tmp_path / "a.yaml").write_text("rate: 1e-4\nword: no\n", encoding="utf-8")
     assert read_yaml(tmp_path / "a.yaml") == {"rate": 0.0001, "word": "no"}
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"cannot be read .*run in the repository's root"):
+        study.read_params(tmp_path / "params.yaml")
 
 
 def test_a_key_that_stands_twice_is_one_line(tmp_path: Path) -> None:

@@ -266,6 +266,8 @@ def dvc_repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     put(tmp_path, **{"given.json": "[1]\n", "dvc.yaml": PIPELINE})
     with Repo.init(no_scm=True) as repo:
         repo.reproduce()
+    for name in ("mine", "other"):
+        put(tmp_path, **{f"results/{name}/report/report.json": '{"arms": {"home/restyled": {}}}'})
     return tmp_path
 
 
@@ -276,7 +278,8 @@ def put_back() -> list[Path]:
 def test_what_dvc_removed_of_other_studies_comes_back_from_its_cache_and_nothing_else(dvc_repo: Path) -> None:
     mine, other = (Path("results") / study / "metrics.json" for study in ("mine", "other"))
     assert put_back() == []
-    shutil.rmtree("results")
+    mine.unlink()
+    other.unlink()
     assert put_back() == [other]
     assert other.read_text() == "[1]\n"
     assert not mine.exists()
@@ -290,8 +293,18 @@ def test_what_is_there_is_left_as_it_is(dvc_repo: Path) -> None:
     assert other.read_text() == "edited"
 
 
+def test_neither_a_deleted_study_nor_an_arm_that_its_report_does_not_name_comes_back(dvc_repo: Path) -> None:
+    assert stage.files_behind(Path("results/other/report/report.json")) == {
+        *(Path("results/other/arms") / f"{name}.json" for name in ("home/restyled", "base", "further")),
+        Path("results/other/metrics.json"),
+    }
+    shutil.rmtree("results/other")
+    assert put_back() == []
+    assert not Path("results/other").exists()
+
+
 def test_what_the_cache_does_not_hold_is_passed_over(dvc_repo: Path) -> None:
-    shutil.rmtree("results")
+    Path("results/other/metrics.json").unlink()
     shutil.rmtree(".dvc/cache")
     assert put_back() == []
 

@@ -4,6 +4,7 @@ A metric reads per-token statistics of forward passes of the untrained learner. 
 it needs besides the common one, and each is made once for all metrics that asked.
 """
 
+import dataclasses
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -86,7 +87,9 @@ def measure(
 def _measured(metrics: Sequence[Metric], seen: Seen) -> Compat:
     values: dict[str, float] = {}
     for metric in metrics:
-        values |= metric.values(seen)
+        # Of what other metrics asked for it sees nothing, or it would work only while they are there.
+        own = {name: stats for name, stats in seen.passes.items() if name in metric.passes}
+        values |= metric.values(dataclasses.replace(seen, passes=own))
     return Compat(seen.problem.id, len(seen.stats.token_ids), -sum(seen.stats.logprob), values)
 
 

@@ -24,7 +24,10 @@ def write(path: Path, measured: Sequence[Measured | Base]) -> None:
         fields = ((f.name, getattr(item, f.name)) for f in dataclasses.fields(item))
         lines = (f"{json.dumps(key)}: {json.dumps(_plain(value), ensure_ascii=False)}" for key, value in fields)
         blocks.append("{" + ",\n".join(lines) + "}")
-    path.write_text("[" + ",\n".join(blocks) + "]\n", encoding="utf-8")
+    # Whole or not at all: Git keeps this file.
+    part = path.with_suffix(".part")
+    part.write_text("[" + ",\n".join(blocks) + "]\n", encoding="utf-8")
+    part.replace(path)
 
 
 def _plain(value: Any) -> Any:

@@ -41,7 +41,7 @@ class Pool(enum.StrEnum):
     SAMPLES = "samples"
     "All of the learner's samples of the problem."
     STREAMS = "streams"
-    "Those, and the problem's trace in every main arm's stream."
+    "Those, and the problem's trace in the native arm's stream and in those of the first Oracle's main arms."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +120,7 @@ def choose_drafts(problems: Sequence[Problem], traces: Sequence[Trace], scope: S
 def with_pool(
     drafts: Sequence[Draft], pool: Pool, traces: Sequence[Trace], streams: Mapping[str, Sequence[Refined]]
 ) -> list[Draft]:
-    """The drafts with what a refiner asked for beside them; `streams` are the main arms', by arm."""
+    """The drafts with what a refiner asked for beside them; `streams` by arm: native and home's main ones."""
     if pool is Pool.NONE:
         return list(drafts)
     candidates: dict[str, list[Candidate]] = {}

@@ -124,6 +124,12 @@ class Plugs:
         """Each entry made; errors say which."""
         if not isinstance(given, Mapping):
             raise SettingsError(f"expected settings (key: value), got {given!r}")
+        _, key = ROOMS[self.room]
+        for name, entry in given.items() if self.every else ():
+            # Each plug stands there once, under its own name, or two of them would give values of one name.
+            load(self.room, str(name))
+            if isinstance(entry, Mapping) and entry.get(key, name) != name:
+                raise SettingsError(f"{key!r} is given by the entry's name: leave it out", str(name))
         entries = {**{name: {} for name in names(self.room) if self.every}, **given}
         return {str(name): self._entry(str(name), entry) for name, entry in entries.items()}
 
@@ -193,12 +199,14 @@ def read_yaml(path: Path) -> Any:
     """What a YAML file holds, read as DVC reads it: YAML 1.2, in which `1e-4` is a number and `no` is a word.
 
     Raises:
-        SettingsError: it is no YAML, has a key twice, or is no UTF-8.
+        SettingsError: it is not there, is no YAML, has a key twice, or is no UTF-8.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     try:
         return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}): run in the repository's root") from error
     except (YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error

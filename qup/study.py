@@ -28,8 +28,8 @@ from qup.settings import STRICT, Plug, Plugs
 from qup.stats import ReportSettings
 from qup.training.settings import TrainingSettings
 
-NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-"What a name in a study may be."
+NAME = re.compile(r"[^./\\\s][^/\\\n]*")
+"What a name in a study may be: that of a file or folder in the study's own."
 UTILITY = "utility"
 "The quantity of a control that is not a reward."
 
@@ -152,10 +152,10 @@ class Study:
         for where, names in named.items():
             for name in names:
                 if not NAME.fullmatch(name):
-                    raise SettingsError(f"expected letters, digits, - and _, got the name {name!r}", where)
+                    raise SettingsError(f"expected a name without / that starts with no dot, got {name!r}", where)
         for name in self.arms:
             if not all(NAME.fullmatch(part) for part in name.split("/")):
-                raise SettingsError(f"expected letters, digits, -, _ and / between, got the name {name!r}", "arms")
+                raise SettingsError(f"expected names that start with no dot, with / between, got {name!r}", "arms")
 
     def _check_models(self) -> None:
         if LEARNER not in self.models:

@@ -59,6 +59,10 @@ class Problem:
     "The problem source's name, and its task where it has several."
     solution: str | None = None
     "A reference chain of thought, where the source has one."
+    tags: list[str] = dataclasses.field(default_factory=list)
+    "What the source says of it, as its subject; the report shows accuracy by tag."
+    replicate: int | None = None
+    "The replicate that trains on it; None of a problem to evaluate on."
 
 
 @dataclass(frozen=True)

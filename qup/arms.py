@@ -4,7 +4,7 @@ A name is looked up, never taken apart. Main arms are made by the pipeline's own
 one asks no Oracle. Further arms are listed in the study, under names of their own:
 
     arms:
-      idle: {oracle: idle, refiner: style_aligned, training: {seeds: [4, 5, 6]}}
+      idle: {oracle: idle, refiner: style_aligned, training_set: again}
       half: {oracle: home, refiner: oracle_refined, training: {budget: {tokens: 5000}}}
 """
 
@@ -17,7 +17,7 @@ from pydantic import NonNegativeFloat
 from pydantic.dataclasses import dataclass
 
 from qup.errors import SettingsError
-from qup.records import LEARNER, Scope
+from qup.records import LEARNER, TRAIN, Scope
 from qup.settings import STRICT, Overrides
 from qup.training.settings import TrainingSettings
 
@@ -50,6 +50,7 @@ class Arm:
     training: TrainingSettings
     scope: Scope
     "The problems its stream covers."
+    training_set: str = TRAIN
     main: bool = True
 
     @property
@@ -68,6 +69,8 @@ class ArmSettings:
     "A file of qup/refiners."
     scope: Scope | None = None
     "The problems its stream covers, where not those of `streams`."
+    training_set: str = TRAIN
+    "A set of `problems.training_sets`; its replicates are others than the main arms'."
     training: Annotated[dict[str, Any], Overrides(TrainingSettings)] = field(default_factory=dict)
     "Settings of `training` that are different for this arm."
 

@@ -13,7 +13,7 @@ from typing import Any
 from qup import compat, evals, measured, records, rewards, seeds, settings, training
 from qup.arms import Arm
 from qup.measured import Measured
-from qup.records import Compat, Problem, Refined, Score, Trace
+from qup.records import Compat, Problem, Refined, Score, Trace, of_set
 from qup.refiners import make_stream
 from qup.study import Study
 
@@ -24,7 +24,7 @@ class Shared:
 
     study: Study
     problems: Sequence[Problem]
-    "To train on."
+    "To train on, of all training sets."
     heldout: Sequence[Problem]
     "Of the task that utility is of: further arms answer no other."
     traces: Sequence[Trace]
@@ -44,9 +44,8 @@ def make(arm: Arm, shared: Shared, folder: Path) -> Measured:
     learner = study.learner(shared.models)
     with tempfile.TemporaryDirectory() as weights:
         trained = Path(weights)
-        steps, runs = training.fine_tune(
-            learner.folder, study.prompt, shared.problems, stream, arm.training, trained, study.threads
-        )
+        start = training.Start(learner.folder, study.prompt, study.seed, shared.problems, shared.traces)
+        steps, runs = training.fine_tune(start, stream, arm.training, trained, study.threads)
         asked = dataclasses.replace(study.evaluation, tasks=(study.evaluation.main,))
         examined, sets = evals.examinees(runs, trained), {asked.main: shared.heldout}
         draw = seeds.derive(study.seed, "evaluate")
@@ -63,7 +62,8 @@ def _before_training(arm: Arm, shared: Shared) -> tuple[list[Refined], list[Scor
     study = shared.study
     streams = dataclasses.replace(study.streams, scope=arm.scope)
     refiner, oracle = settings.load("refiners", arm.refiner)(), study.speaker(arm.oracle, shared.models)
-    stream = make_stream(refiner, oracle, shared.problems, shared.traces, streams, study.seed, shared.streams)
+    problems = of_set(shared.problems, arm.training_set)
+    stream = make_stream(refiner, oracle, problems, shared.traces, streams, study.seed, shared.streams)
     scores = rewards.score(study.rewards, shared.problems, stream, shared.models)
     learner, metrics = study.learner(shared.models), list(study.compat.values())
     return stream, scores, compat.measure(learner, metrics, shared.problems, shared.traces, stream)

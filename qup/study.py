@@ -19,7 +19,7 @@ from qup.models import Model
 from qup.oracles import Oracle, Setting, Speaker
 from qup.problems import ProblemSettings
 from qup.prompts.learner import ask
-from qup.records import HELDOUT, LEARNER
+from qup.records import HELDOUT, LEARNER, TRAIN
 from qup.refiners import Pool, Refiner, StreamSettings
 from qup.rewards import Reward
 from qup.sampling import SamplingSettings
@@ -40,7 +40,7 @@ class Study:
 
     title: str
     seed: int
-    "From which all randomness of the study is derived, training seeds apart."
+    "From which all randomness of the study is derived: its problems, draws, training and decoding."
     threads: PositiveInt | None
     "CPU threads of a run; runs then go side by side where there are more cores. null: all cores, one after the other."
     prompt: str
@@ -138,7 +138,8 @@ class Study:
 
     def _further(self, name: str, own: ArmSettings) -> Arm:
         training = self.training.changed(own.training, "arms", name, "training")
-        return Arm(name, own.oracle, own.refiner, training, own.scope or self.streams.scope, main=False)
+        scope = own.scope or self.streams.scope
+        return Arm(name, own.oracle, own.refiner, training, scope, own.training_set, main=False)
 
     def _check_names(self) -> None:
         """Names become files and folders, which must stay below the study's own."""
@@ -195,6 +196,9 @@ class Study:
                 raise unknown("Oracle", own.oracle, self.oracles, "arms", name)
             if own.refiner not in settings.names("refiners"):
                 raise unknown("refiner", own.refiner, settings.names("refiners"), "arms", name)
+            if own.training_set not in (TRAIN, *self.problems.training_sets):
+                sets = (TRAIN, *self.problems.training_sets)
+                raise unknown("training set", own.training_set, sets, "arms", name, "training_set")
             self._further(name, own)
 
     def _check_control(self, name: str, control: ControlSettings) -> None:

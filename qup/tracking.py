@@ -143,7 +143,7 @@ def metrics(arm: Mapping[str, Any]) -> dict[str, float]:
 def losses(curves: Sequence[Curve]) -> list[tuple[str, float, int]]:
     """Training loss as (`loss/<objective>/<seed>`, value, optimizer step)."""
     return [
-        (f"loss/{curve.objective}/{curve.seed}", curve.loss[step - 1], step)
+        (f"loss/{curve.objective}/{curve.replicate}", curve.loss[step - 1], step)
         for curve in curves
         for step in thin(len(curve.loss))
     ]

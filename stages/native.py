@@ -14,7 +14,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = {"problems": "train.jsonl of the prepare stage", "traces": "traces.jsonl of the sample stage"}
     args = cli.parser(__doc__, **flags, out="stream.jsonl to write").parse_args(argv)
     study = cli.start(args)
-    problems, traces = records.read(args.problems, records.Problem), records.read(args.traces, records.Trace)
+    problems = records.of_set(records.read(args.problems, records.Problem), records.TRAIN)
+    traces = records.read(args.traces, records.Trace)
     records.write(args.out, make_stream(Refiner(), Nobody(), problems, traces, study.streams, study.seed))
 
 

@@ -18,10 +18,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         records.write(args.out / "evaluation" / f"{task}.jsonl", rows)
     (args.out / "checks.json").write_text(json.dumps(split.checks, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     sizes = ", ".join(f"{len(rows)} in {task}" for task, rows in evaluation.items())
-    shared, length = split.checks["heldout_sharing_an_ngram"], split.checks["ngram"]
-    print(
-        f"{len(split.train)} problems to train on, {sizes}; {shared} in heldout share {length} words in a row with one"
+    training = ", ".join(
+        f"{len(counts['replicates'])} x {counts['count'] // len(counts['replicates'])} in {name}"
+        for name, counts in split.checks["training"].items()
     )
+    shared, length = split.checks["evaluation"][records.HELDOUT]["sharing_an_ngram"], split.checks["ngram"]
+    print(f"to train on {training}; {sizes}; {shared} in heldout share {length} words in a row with one")
 
 
 if __name__ == "__main__":

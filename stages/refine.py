@@ -15,7 +15,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--refiner", required=True, help="a file of qup/refiners")
     args = parser.parse_args(argv)
     study = cli.start(args)
-    problems, traces = records.read(args.problems, records.Problem), records.read(args.traces, records.Trace)
+    problems = records.of_set(records.read(args.problems, records.Problem), records.TRAIN)
+    traces = records.read(args.traces, records.Trace)
     refiner, oracle = study.refiner(args.refiner), study.speaker(args.oracle, args.models)
     records.write(args.out, make_stream(refiner, oracle, problems, traces, study.streams, study.seed))
 

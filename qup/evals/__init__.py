@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import NonNegativeFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
+from qup import seeds
 from qup.answers import graded
 from qup.backends import Completion, Sampling
 from qup.errors import SettingsError
@@ -50,13 +51,14 @@ class Examinee:
     """A learner to evaluate: the untrained one, or what one training run made of it."""
 
     objective: str = BASE
-    seed: int = 0
+    replicate: int = 0
+    "0 of the untrained learner."
     weights: Path | None = None
 
 
 def examinees(runs: Sequence[TrainRun], trained: Path) -> list[Examinee]:
     """All learners that the runs account for; `trained` is their folder."""
-    return [Examinee(run.objective, run.seed, trained / run.path) for run in runs]
+    return [Examinee(run.objective, run.replicate, trained / run.path) for run in runs]
 
 
 def evaluate(  # noqa: PLR0917 - whom, what, how
@@ -69,7 +71,8 @@ def evaluate(  # noqa: PLR0917 - whom, what, how
 ) -> list[Eval]:
     """Graded answers of each learner to every task: k drawn at the set temperature and, if set, one greedy.
 
-    `problems` holds each task's own. The same `seed` gives every learner the same draw, which pairs them.
+    `problems` holds each task's own. Learners of one replicate have the same draw, which pairs them; those of another
+    have another, so that what decoding draws is in the variance of replicates.
     """
     share = functools.partial(_answers, learner, problems, settings, seed)
     return [answer for answers in workers.spread(share, examined, threads) for answer in answers]
@@ -88,7 +91,8 @@ def _answers(
         answers.append(_examine(learner, problems, settings, seed, examinee))
         counts = Counter(f"{answer.decoding} {answer.verdict}" for answer in answers[-1])
         print(
-            f"{examinee.objective} seed {examinee.seed}:", ", ".join(f"{key} {n}" for key, n in sorted(counts.items()))
+            f"{examinee.objective} replicate {examinee.replicate}:",
+            ", ".join(f"{key} {n}" for key, n in sorted(counts.items())),
         )
     return answers
 
@@ -106,10 +110,10 @@ def _examine(
     decodings = [("sampled", settings.k, settings.temperature)] + [("greedy", 1, 0.0)] * settings.greedy
     for task in settings.tasks:
         for decoding, k, temperature in decodings:
-            sampling = Sampling(temperature, settings.max_tokens, seed)
+            sampling = Sampling(temperature, settings.max_tokens, seeds.derive(seed, examinee.replicate))
             done = harness.answers(learner, examinee.weights, problems[task], sampling, k)
             for record in _records(problems[task], done, task, decoding):
-                answers.append(dataclasses.replace(record, objective=examinee.objective, seed=examinee.seed))
+                answers.append(dataclasses.replace(record, objective=examinee.objective, replicate=examinee.replicate))
     return answers
 
 
@@ -124,6 +128,6 @@ def _records(
         [completion.finish is Finish.LENGTH for _, _, completion in ordered],
     )
     return [
-        Eval(problems[doc].id, "", 0, task, decoding, repeat, c.text, c.tokens, grade.verdict)
+        Eval(problems[doc].id, "", 0, task, decoding, repeat, c.text, c.tokens, grade.verdict, grade.answer)
         for (doc, repeat, c), grade in zip(ordered, verdicts, strict=True)
     ]

@@ -27,7 +27,7 @@ def answers(
     learner: Learner, weights: Path | None, problems: Sequence[Problem], sampling: Sampling, k: int
 ) -> list[tuple[int, int, Completion]]:
     """(number of the problem, repeat, completion) of each answer that lm-eval asked for."""
-    model = harness_model(learner, sampling, weights)
+    model = harness_model(learner, problems, sampling, weights)
     run_task(model, problems, learner, k)
     collected: list[tuple[int, int, Completion]] = model.answers
     return collected
@@ -63,7 +63,7 @@ def _task_folder(problems: Sequence[Problem], learner: Learner, k: int) -> Itera
         yield Path(name)
 
 
-def harness_model(learner: Learner, sampling: Sampling, weights: Path | None) -> Any:
+def harness_model(learner: Learner, problems: Sequence[Problem], sampling: Sampling, weights: Path | None) -> Any:
     """The learner's backend as an lm-eval model; `answers` holds the graded facts that lm-eval has no place for.
 
     A context travels as the chat's JSON: the backend applies the model's own template, as everywhere else.
@@ -87,7 +87,8 @@ def harness_model(learner: Learner, sampling: Sampling, weights: Path | None) ->
                 keys.append((request.doc_id, repeats[request.doc_id]))
                 repeats[request.doc_id] += 1
             chats = [json.loads(request.args[0]) for request in requests]
-            done = learner.runner.generate(chats, sampling, [f"{doc}#{repeat}" for doc, repeat in keys], weights)
+            ids = [f"{problems[doc].id}#{repeat}" for doc, repeat in keys]
+            done = learner.runner.generate(chats, sampling, ids, weights)
             self.answers = [(doc, repeat, c) for (doc, repeat), c in zip(keys, done, strict=True)]
             return [completion.text for completion in done]
 

@@ -15,16 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from qup.arms import Arm
 from qup.compat import Metric
 from qup.errors import SettingsError
+from qup.measured.answers import Answers, Column, answers_of
 from qup.records import Compat, Eval, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
-
-Column = npt.NDArray[np.float64]
-"A value per problem; NaN where there is none."
-Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -46,35 +42,11 @@ class Stream:
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """Graded answers of the learners of one objective, to one task under one decoding; counts are (seeds, problems)."""
-
-    task: str
-    decoding: str
-    "`sampled` or `greedy`."
-    objective: str
-    "`base` for the untrained learner."
-    seeds: list[int]
-    problems: list[str]
-    answers: Counts
-    "Answers given; 0 where a seed has none."
-    correct: Counts
-    truncated: Counts
-    unparsed: Counts
-
-    def share(self, name: str) -> Column:
-        """`correct`, `truncated` or `unparsed` as a share of answers, (seeds, problems); NaN without any."""
-        counts: Counts = getattr(self, name)
-        shares: Column = np.where(self.answers > 0, counts, np.nan) / np.maximum(self.answers, 1)
-        return shares
-
-
-@dataclass(frozen=True, eq=False)
 class Curve:
     """One training run, step by step."""
 
     objective: str
-    seed: int
+    replicate: int
     epoch: list[float]
     tokens: list[int]
     "Completion tokens trained on so far."
@@ -93,6 +65,8 @@ class Measured:
     "The arm in tables."
     problems: list[str]
     "Ids of the problems that the stream covers, sorted; the columns below are over them."
+    replicates: list[int]
+    "Of each problem: the replicate that trains on it."
     stream: Stream
     traces: list[str | None]
     "A hash of each problem's trace: equal where two arms train on the very same text; None where there is none."
@@ -121,17 +95,32 @@ class Measured:
 
 
 @dataclass(frozen=True, eq=False)
+class Judged:
+    """What a reward makes of the learner's own samples, right and wrong."""
+
+    reward: str
+    problems: list[str]
+    "Of each sample."
+    right: list[int]
+    "Of each sample: 1 if its final answer is the gold one, else 0."
+    values: Column
+    "NaN where the reward failed."
+
+
+@dataclass(frozen=True, eq=False)
 class Base:
     """The untrained learner, its samples and the problems."""
 
     answers: list[Answers]
     samples: dict[str, int]
-    "Sampled traces by verdict."
-    sampled_problems: int
-    solved_problems: int
-    "Problems with a correct sample."
+    "Samples of the training problems by verdict."
+    solved: dict[str, list[int]]
+    "Training set to its problems with a correct sample, and all of its problems."
     checks: dict[str, Any]
     "Counts of the problems' own checks."
+    tags: dict[str, list[str]]
+    "Tag to the ids of the evaluation problems that have it."
+    judged: list[Judged]
     pretraining: list[Step] = field(default_factory=list)
     "The curve of a learner that the study made itself."
 
@@ -147,7 +136,8 @@ def measure(  # noqa: PLR0917 - an arm's records, of six kinds
     evals: Sequence[Eval],
 ) -> Measured:
     """An arm's records as columns; `metrics` are the study's, for their roles."""
-    problems = sorted({refined.problem_id for refined in stream})
+    replicate_of = {refined.problem_id: refined.replicate for refined in stream}
+    problems = sorted(replicate_of)
     texts = {refined.problem_id: refined.text for refined in stream}
     by_reward: dict[str, dict[str, float | None]] = {}
     failures: dict[str, Counter[str]] = {}
@@ -163,6 +153,7 @@ def measure(  # noqa: PLR0917 - an arm's records, of six kinds
         refiner=arm.refiner,
         label=arm.label,
         problems=problems,
+        replicates=[replicate_of[problem] for problem in problems],
         stream=_stream(stream),
         traces=[_hash(texts[problem]) for problem in problems],
         rewards={reward: _column(problems, values) for reward, values in by_reward.items()},
@@ -172,52 +163,62 @@ def measure(  # noqa: PLR0917 - an arm's records, of six kinds
         metrics={key: _column(problems, {r.problem_id: r.values.get(key) for r in compat}) for key in keys},
         roles={key: str(metrics[plug].role) for key, plug in plugs.items()},
         plugs=plugs,
-        runs=sorted(runs, key=lambda run: (run.objective, run.seed)),
+        runs=sorted(runs, key=lambda run: (run.objective, run.replicate)),
         curves=_curves(steps),
         answers=answers_of(evals),
     )
 
 
+@dataclass(frozen=True)
+class Problems:
+    """The problems of a study."""
+
+    train: Sequence[Problem]
+    evaluation: Sequence[Problem]
+    "Of all tasks."
+    checks: dict[str, Any]
+
+
 def measure_base(
-    evals: Sequence[Eval],
-    problems: Sequence[Problem],
+    problems: Problems,
     traces: Sequence[Trace],
-    checks: dict[str, Any],
+    scores: Sequence[Score],
+    evals: Sequence[Eval],
     pretraining: Sequence[Step],
 ) -> Base:
-    """The untrained learner's records as columns."""
+    """The untrained learner's records as columns; `scores` are of its samples."""
     solved = {trace.problem_id for trace in traces if trace.verdict is Verdict.CORRECT}
-    verdicts = Counter(trace.verdict.value for trace in traces)
-    counts = dict(sorted(verdicts.items()))
-    return Base(answers_of(evals), counts, len(problems), len(solved), checks, list(pretraining))
-
-
-def answers_of(evals: Iterable[Eval]) -> list[Answers]:
-    """Graded answers as counts, a record per task, decoding and objective."""
-    groups: dict[tuple[str, str, str], list[Eval]] = {}
-    for answer in evals:
-        groups.setdefault((answer.task, answer.decoding, answer.objective), []).append(answer)
-    return [_answers(key, groups[key]) for key in sorted(groups)]
-
-
-def _answers(key: tuple[str, str, str], evals: Sequence[Eval]) -> Answers:
-    seeds = sorted({answer.seed for answer in evals})
-    problems = sorted({answer.problem_id for answer in evals})
-    counts = Counter((answer.seed, answer.problem_id, answer.verdict) for answer in evals)
-
-    def table(*verdicts: Verdict) -> Counts:
-        rows = [[sum(counts[seed, problem, v] for v in verdicts) for problem in problems] for seed in seeds]
-        return np.array(rows, dtype=np.int64)
-
-    return Answers(
-        *key,
-        seeds=seeds,
-        problems=problems,
-        answers=table(*Verdict),
-        correct=table(Verdict.CORRECT),
-        truncated=table(Verdict.TRUNCATED),
-        unparsed=table(Verdict.UNPARSED),
+    sets: dict[str, list[int]] = {}
+    for problem in problems.train:
+        counts = sets.setdefault(problem.training_set or "", [0, 0])
+        counts[0] += problem.id in solved
+        counts[1] += 1
+    tags: dict[str, list[str]] = {}
+    for problem in sorted(problems.evaluation, key=lambda problem: problem.id):
+        for tag in problem.tags:
+            tags.setdefault(tag, []).append(problem.id)
+    return Base(
+        answers=answers_of(evals),
+        samples=_counted(trace.verdict.value for trace in traces),
+        solved=sets,
+        checks=problems.checks,
+        tags=dict(sorted(tags.items())),
+        judged=_judged(traces, scores),
+        pretraining=list(pretraining),
     )
+
+
+def _judged(traces: Sequence[Trace], scores: Sequence[Score]) -> list[Judged]:
+    verdicts = {(trace.problem_id, trace.index): trace.verdict for trace in traces}
+    by_reward: dict[str, list[Score]] = {}
+    for score in scores:
+        by_reward.setdefault(score.reward, []).append(score)
+    judged = []
+    for reward, own in by_reward.items():
+        right = [int(verdicts[score.problem_id, score.index or 0] is Verdict.CORRECT) for score in own]
+        values = np.array([np.nan if score.value is None else score.value for score in own])
+        judged.append(Judged(reward, [score.problem_id for score in own], right, values))
+    return judged
 
 
 def _stream(stream: Sequence[Refined]) -> Stream:
@@ -257,7 +258,7 @@ def _plug(key: str, metrics: Mapping[str, Metric]) -> str:
 def _curves(steps: Sequence[Step]) -> list[Curve]:
     runs: dict[tuple[str, int], list[Step]] = {}
     for step in sorted(steps, key=lambda step: step.step):
-        runs.setdefault((step.objective, step.seed), []).append(step)
+        runs.setdefault((step.objective, step.replicate), []).append(step)
     return [
         Curve(*key, [step.epoch for step in run], [step.tokens for step in run], [step.loss for step in run])
         for key, run in sorted(runs.items())

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from qup.errors import SettingsError
-from qup.measured import Answers, Base, Column, Curve, Measured, Stream
-from qup.records import Step, TrainRun
+from qup.measured import Base, Curve, Judged, Measured, Stream
+from qup.measured.answers import Answers, Column
+from qup.records import Probed, Step, TrainRun
 
 T = TypeVar("T", Measured, Base)
 
@@ -91,13 +92,20 @@ def _another_version(path: Path) -> SettingsError:
 
 def _measured(row: dict[str, Any]) -> Measured:
     columns = {key: {name: _array(values) for name, values in row[key].items()} for key in ("rewards", "metrics")}
-    parts = {"stream": Stream(**row["stream"]), "runs": [TrainRun(**run) for run in row["runs"]]}
+    parts = {"stream": Stream(**row["stream"]), "runs": [_run(run) for run in row["runs"]]}
     parts |= {"curves": [_curve(curve) for curve in row["curves"]], "answers": _read_answers(row)}
     return Measured(**{**row, **parts, **columns, "tokens": _array(row["tokens"]), "nll": _array(row["nll"])})
 
 
 def _base(row: dict[str, Any]) -> Base:
-    return Base(**{**row, "answers": _read_answers(row), "pretraining": [_step(step) for step in row["pretraining"]]})
+    parts = {"answers": _read_answers(row), "pretraining": [_step(step) for step in row["pretraining"]]}
+    judged = [Judged(**{**each, "values": _array(each["values"])}) for each in row["judged"]]
+    return Base(**{**row, **parts, "judged": judged})
+
+
+def _run(run: dict[str, Any]) -> TrainRun:
+    probed = {key: run[key] and Probed(**run[key]) for key in ("stream", "native")}
+    return TrainRun(**{**run, **probed})
 
 
 def _curve(curve: dict[str, Any]) -> Curve:
@@ -115,7 +123,13 @@ def _number(value: float | None) -> float:
 def _read_answers(row: dict[str, Any]) -> list[Answers]:
     counts = ("answers", "correct", "truncated", "unparsed")
     return [
-        Answers(**{**answers, **{key: np.array(answers[key], dtype=np.int64) for key in counts}})
+        Answers(
+            **{
+                **answers,
+                **{key: np.array(answers[key], dtype=np.int64) for key in counts},
+                "majority": np.array([_array(shares) for shares in answers["majority"]]),
+            }
+        )
         for answers in row["answers"]
     ]
 

@@ -60,14 +60,14 @@ class Model:
         from transformers import AutoModelForCausalLM
 
         from qup.glassbox.vocabulary import tokenizer
-        from qup.training.trainer import train
+        from qup.training.trainer import Cell, train
 
         words = tokenizer()
         with tempfile.TemporaryDirectory() as scratch, workers.alone(self.threads):
             untrained, trained = Path(scratch, "untrained"), Path(scratch, "trained")
             _folder.save(self._untrained(words), words, untrained)
             traces, seed = self._examples(words), derive(self.seed, "train")
-            curve, _ = train(untrained, traces, self._settings(), "sft", seed, trained)
+            curve, _ = train(untrained, traces, self._settings(), Cell("sft", 0, seed), trained)
             _folder.save(AutoModelForCausalLM.from_pretrained(trained), words, folder)
         records.write(folder / "pretraining.jsonl", curve)
         facts = {"origin": f"pretrained from seed {self.seed} on {self.examples} traces", "license": "none needed"}

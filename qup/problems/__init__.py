@@ -17,7 +17,7 @@ from qup.errors import SettingsError
 from qup.problems import _splits
 from qup.problems._content import quotas
 from qup.problems._splits import Split
-from qup.records import HELDOUT, Problem
+from qup.records import HELDOUT, TRAIN, Problem
 from qup.settings import STRICT, Plug, name_of
 
 
@@ -62,15 +62,31 @@ class SetSettings:
 
 
 @dataclass(frozen=True, config=STRICT)
+class TrainingSet:
+    """Training problems beside the main ones, for arms that name the set; no other set has any of them."""
+
+    sources: Sources = ()
+    "As those of the problems; those themselves if none are named."
+    count: PositiveInt | None = None
+    "Training problems of a replicate; as many as in the main set if not said."
+    replicates: PositiveInt | None = None
+    "As many as the main set has if not said."
+
+
+@dataclass(frozen=True, config=STRICT)
 class ProblemSettings:
     """Where problems come from and how many."""
 
     sources: Sources
     "Each `{source: <plug>, weight: w, ...plug settings}`."
     train: PositiveInt
-    "Training problems."
+    "Training problems of a replicate."
     heldout: PositiveInt
     "Held-out problems, on which utility is measured."
+    replicates: PositiveInt = 1
+    "Training sets of that many problems, each its own; the learners trained on them differ by all that chance can do."
+    training_sets: dict[str, TrainingSet] = field(default_factory=dict)
+    "Further training sets by name; `train` is there without being named."
     ngram: PositiveInt = 13
     "Length, in words, of the contamination check's n-grams."
     sets: dict[str, SetSettings] = field(default_factory=dict)
@@ -81,17 +97,26 @@ class ProblemSettings:
             raise SettingsError("expected one source or more, got none", "sources")
         if HELDOUT in self.sets:
             raise SettingsError("'heldout' is made of problems.sources; name the set otherwise", "sets")
+        if TRAIN in self.training_sets:
+            raise SettingsError("'train' is made of problems.sources; name the set otherwise", "training_sets")
 
 
 def prepare(settings: ProblemSettings, seed: int, files: Path) -> Split:
     """All sets of a study."""
-    pools = _pools(settings.sources, settings.train + settings.heldout, seed, files, "problems.sources")
-    split = _splits.split(pools, settings.train, settings.heldout, seed, settings.ngram)
+    wanted = settings.train * settings.replicates + settings.heldout
+    pools = _pools(settings.sources, wanted, seed, files, "problems.sources")
+    split = _splits.split(pools, settings.train, settings.replicates, settings.heldout, seed)
     for name, further in settings.sets.items():
         own_seed = seeds.derive(seed, "set", name)
         pools = _pools(further.sources, further.count, own_seed, files, f"problems.sets.{name}.sources")
         split = _splits.with_set(split, name, pools, further.count, own_seed)
-    return split
+    for name, training in settings.training_sets.items():
+        own_seed = seeds.derive(seed, "training set", name)
+        count, replicates = training.count or settings.train, training.replicates or settings.replicates
+        listed = f"problems.training_sets.{name}.sources"
+        pools = _pools(training.sources or settings.sources, count * replicates, own_seed, files, listed)
+        split = _splits.with_training_set(split, name, pools, count, replicates, own_seed)
+    return _splits.checked(split, settings.ngram)
 
 
 def _pools(sources: Sequence[Weighted], wanted: int, seed: int, files: Path, listed: str) -> list[_splits.Pool]:

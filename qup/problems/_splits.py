@@ -5,6 +5,8 @@ repeats of a question, across pools and sets too. What n-grams an evaluation set
 counted, not removed: problems of one template share their wording.
 """
 
+import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 from qup import answers
 from qup.errors import SettingsError
 from qup.problems._content import normalized, quotas, words
-from qup.records import Problem, Verdict
+from qup.records import HELDOUT, TRAIN, Problem, Verdict
 from qup.seeds import derive
 
 
@@ -30,26 +32,38 @@ class Split:
     """The sets and the counts that go with them."""
 
     train: list[Problem]
+    "Of all training sets, replicate by replicate."
     heldout: list[Problem]
-    checks: dict[str, Any]
     sets: dict[str, list[Problem]] = field(default_factory=dict)
     "Further evaluation sets by task."
+    sources: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    "Set to the counts of its sources."
+    checks: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def questions(self) -> set[str]:
+        """Of all sets, normalized."""
+        sets = (self.train, self.heldout, *self.sets.values())
+        return {normalized(problem.question) for problems in sets for problem in problems}
 
 
-def split(pools: Sequence[Pool], train: int, heldout: int, seed: int, ngram: int) -> Split:
-    """Sets of `train` and `heldout` problems, each with the pools' weights; `ngram` is in words.
+def split(pools: Sequence[Pool], train: int, replicates: int, heldout: int, seed: int) -> Split:
+    """`replicates` training sets of `train` problems and one of `heldout`, each with the pools' weights.
 
     Raises:
         SettingsError: too few problems are left of a pool; the message says what became of the others.
     """
     weights = [pool.weight for pool in pools]
-    wanted = list(zip(quotas(weights, train), quotas(weights, heldout), strict=True))
-    lower = "problems.train, problems.heldout"
-    chosen, sources = _choose(pools, [sum(shares) for shares in wanted], set(), seed, lower)
-    train_set = _joined((pool[share:] for pool, (_, share) in zip(chosen, wanted, strict=True)), seed)
-    heldout_set = _joined((pool[:share] for pool, (_, share) in zip(chosen, wanted, strict=True)), seed)
-    shared = contaminated(train_set, heldout_set, ngram)
-    return Split(train_set, heldout_set, _checks(sources, train_set, heldout_set, shared, ngram))
+    own, theirs = quotas(weights, train), quotas(weights, heldout)
+    lower = "problems.train, problems.replicates, problems.heldout"
+    wanted = [replicates * share + held for share, held in zip(own, theirs, strict=True)]
+    chosen, sources = _choose(pools, wanted, set(), seed, lower)
+    rest = [pool[held:] for pool, held in zip(chosen, theirs, strict=True)]
+    return Split(
+        train=_dealt(rest, own, TRAIN, range(1, replicates + 1), seed),
+        heldout=_joined((pool[:held] for pool, held in zip(chosen, theirs, strict=True)), seed),
+        sources={TRAIN: sources},
+    )
 
 
 def with_set(before: Split, task: str, pools: Sequence[Pool], count: int, seed: int) -> Split:
@@ -58,15 +72,71 @@ def with_set(before: Split, task: str, pools: Sequence[Pool], count: int, seed: 
     Raises:
         SettingsError: too few problems are left of a pool.
     """
-    others = (before.train, before.heldout, *before.sets.values())
-    seen = {normalized(problem.question) for problems in others for problem in problems}
     shares = quotas([pool.weight for pool in pools], count)
-    chosen, sources = _choose(pools, shares, seen, seed, f"problems.sets.{task}.count")
-    further = _joined(chosen, seed)
-    shared = contaminated(before.train, further, before.checks["ngram"])
-    counts = {"sources": sources, "count": len(further), "sharing_an_ngram": len(shared)}
-    checks = before.checks | {"sets": before.checks.get("sets", {}) | {task: counts}}
-    return Split(before.train, before.heldout, checks, before.sets | {task: further})
+    chosen, sources = _choose(pools, shares, before.questions, seed, f"problems.sets.{task}.count")
+    further = before.sets | {task: _joined(chosen, seed)}
+    return dataclasses.replace(before, sets=further, sources=before.sources | {task: sources})
+
+
+def with_training_set(  # noqa: PLR0917 - to what, called what, of what, how many
+    before: Split, name: str, pools: Sequence[Pool], count: int, replicates: int, seed: int
+) -> Split:
+    """`before` and a further training set: `replicates` times `count` problems, all of them new.
+
+    Raises:
+        SettingsError: too few problems are left of a pool.
+    """
+    own = quotas([pool.weight for pool in pools], count)
+    wanted = [replicates * share for share in own]
+    chosen, sources = _choose(pools, wanted, before.questions, seed, f"problems.training_sets.{name}")
+    first = 1 + max(problem.replicate or 0 for problem in before.train)
+    added = _dealt(chosen, own, name, range(first, first + replicates), seed)
+    return dataclasses.replace(before, train=before.train + added, sources=before.sources | {name: sources})
+
+
+def checked(split: Split, ngram: int) -> Split:
+    """With the counts that show that the sets are apart, and what their problems are; `ngram` is in words."""
+    evaluation = {HELDOUT: split.heldout, **split.sets}
+    shared = {task: len(contaminated(split.train, problems, ngram)) for task, problems in evaluation.items()}
+    trained = {problem.id for problem in split.train}
+    checks = {
+        "ngram": ngram,
+        "in_both": len({p.id for problems in evaluation.values() for p in problems} & trained),
+        "evaluation": {
+            task: {"count": len(problems), "sharing_an_ngram": shared[task], "tags": _tags(problems)}
+            for task, problems in evaluation.items()
+        },
+        "training": {name: _training(split.train, name) for name in _names(split.train)},
+        "sources": split.sources,
+    }
+    return dataclasses.replace(split, checks=checks)
+
+
+def _names(train: Sequence[Problem]) -> list[str]:
+    return list(dict.fromkeys(problem.training_set for problem in train if problem.training_set))
+
+
+def _training(train: Sequence[Problem], name: str) -> dict[str, Any]:
+    own = [problem for problem in train if problem.training_set == name]
+    replicates = sorted({problem.replicate for problem in own if problem.replicate})
+    return {"count": len(own), "replicates": replicates, "tags": _tags(own)}
+
+
+def _tags(problems: Sequence[Problem]) -> dict[str, int]:
+    """How many problems have each tag."""
+    return dict(sorted(Counter(tag for problem in problems for tag in problem.tags).items()))
+
+
+def _dealt(
+    pools: Sequence[Sequence[Problem]], shares: Sequence[int], name: str, replicates: range, seed: int
+) -> list[Problem]:
+    """Pools dealt to replicates, the same share of each pool to every one."""
+    dealt: list[Problem] = []
+    for turn, replicate in enumerate(replicates):
+        parts = (pool[turn * share : (turn + 1) * share] for pool, share in zip(pools, shares, strict=True))
+        own = _joined(parts, seed)
+        dealt += [dataclasses.replace(problem, training_set=name, replicate=replicate) for problem in own]
+    return dealt
 
 
 def _choose(
@@ -132,17 +202,3 @@ def _require(pool: Pool, kept: list[Problem], counts: dict[str, Any], wanted: in
 def _order(problems: Sequence[Problem], seed: int) -> list[Problem]:
     """A random order that depends on the seed and each problem's id only."""
     return sorted(problems, key=lambda problem: (derive(seed, "order", problem.id), problem.id))
-
-
-def _checks(
-    sources: list[dict[str, Any]], train: list[Problem], heldout: list[Problem], shared: list[str], ngram: int
-) -> dict[str, Any]:
-    return {
-        "sources": sources,
-        "train": len(train),
-        "heldout": len(heldout),
-        "in_both": len({p.id for p in train} & {p.id for p in heldout}),
-        "ngram": ngram,
-        "heldout_sharing_an_ngram": len(shared),
-        "share_of_heldout": round(len(shared) / len(heldout), 4),
-    }

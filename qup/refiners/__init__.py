@@ -90,7 +90,10 @@ def make_stream(  # noqa: PLR0917 - who refines, by whose word, what
     seed: int,
     streams: Mapping[str, Sequence[Refined]] = MappingProxyType({}),
 ) -> list[Refined]:
-    """An arm's training stream; `streams` are the main arms', for a refiner that chooses from them."""
+    """An arm's training stream over the problems of its training set.
+
+    `streams` are the main arms', for a refiner that chooses from them.
+    """
     drafts = choose_drafts(problems, traces, settings.scope, seed)
     stream = refine(refiner, oracle, with_pool(drafts, refiner.pool, traces, streams), settings.retries)
     counts = Counter(f"{refined.stratum} {refined.outcome}" for refined in stream)
@@ -188,6 +191,7 @@ def _account(draft: Draft, tries: Sequence[Proposal]) -> Refined:
     calls = [proposal.reply for proposal in tries if proposal.reply is not None and proposal.reply.tokens > 0]
     return Refined(
         problem_id=draft.problem.id,
+        replicate=draft.problem.replicate or 0,
         stratum=draft.stratum,
         text=last.reply.text if last.reply and last.passed else None,
         outcome=_outcome(draft, last.reply, last.passed),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from qup.report.evidence import Evidence
-from qup.report.numbers import Missing, Number
+from qup.report.numbers import Missing
 from qup.report.sections import (
     adaptation,
     budgets,
@@ -49,7 +49,7 @@ class Numbers:
     contrasts: list[contrasts.Contrast]
     paradox: dict[str, dict[str, paradox.Paradox]]
     logic: logic_and_style.Logic
-    adaptation: dict[str, Number]
+    adaptation: dict[str, adaptation.Adaptation]
     "Of all arms."
     controls: dict[str, controls.Control]
     dose: dict[str, dose.Ranking | Missing]
@@ -76,7 +76,9 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
     declared, logic = study.numbers(evidence.study), logic_and_style.numbers(evidence, every)
     tested, costs, controlled = contrasts.numbers(evidence), adaptation.numbers(every), controls.numbers(every)
     paradoxes = paradox.numbers(evidence, tested)
-    grounds = verdict.Grounds(declared, tables, tested, paradoxes, logic, costs, controlled)
+    grounds = verdict.Grounds(
+        declared, tables, tested, paradoxes, logic, {arm: each.cost for arm, each in costs.items()}, controlled
+    )
     return Numbers(
         study=declared,
         tables=tables,
@@ -115,7 +117,12 @@ def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
             sets.show(numbers.main.sets, labels, declared),
             logic_and_style.show(numbers.logic, labels, declared),
             adaptation.show(main_costs, labels),
-            controls.show(numbers.controls, numbers.further.rows, numbers.adaptation, declared),
+            controls.show(
+                numbers.controls,
+                numbers.further.rows,
+                {arm: each.cost for arm, each in numbers.adaptation.items()},
+                declared,
+            ),
             dose.show(numbers.dose),
             Section("Plots", plots=list(plots)),
             compat.show(numbers.main.compat, labels),

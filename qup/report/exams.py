@@ -6,7 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from qup.measured import Answers, Base, Measured
+from qup.measured import Base, Measured
+from qup.measured.answers import Answers
 from qup.records import BASE
 from qup.report.numbers import INLINE, Missing, Number
 from qup.stats import Array, Bootstrap, Draws

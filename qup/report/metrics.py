@@ -25,7 +25,7 @@ def metrics(evidence: Evidence, numbers: Numbers, oracle: str, refiner: str) -> 
     row: Metrics = {
         "reward": _reward(evidence, arm),
         "ppl": _value(numbers.tables.rows[arm].ppl[MICRO]) if arm else None,
-        "adaptation_cost": _value(numbers.adaptation[arm]) if arm else None,
+        "adaptation_cost": _value(numbers.adaptation[arm].cost) if arm else None,
     }
     for prefix, whose in (("accuracy", arm), ("accuracy_rft", evidence.native)):
         row |= {f"{prefix}_{objective}": _accuracy(numbers, whose, objective) for objective in objectives}

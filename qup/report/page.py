@@ -18,15 +18,14 @@ def lead(numbers: Numbers) -> str:
     counts = {
         "arm": len(numbers.main.rows),
         "Oracle": len(numbers.tables.groups),
-        "training problem": numbers.problems.samples.problems,
-        "training seed": len(numbers.study.seeds),
+        "replicate": numbers.study.replicates,
     }
     parts = [f"{count} {noun}{'s' * (count != 1)}" for noun, count in counts.items()]
     accuracy = numbers.tables.base.accuracy
     if not isinstance(accuracy, Missing):
         parts.append(f"{accuracy.n} held-out problems, Avg@{numbers.study.k}")
     level = percentage(numbers.study.level)
-    return f"{', '.join(parts)}. Every interval is {level}; its n counts problems unless it says arms or seeds."
+    return f"{', '.join(parts)}. Every interval is {level}; its n counts problems unless it says arms or replicates."
 
 
 def markdown(numbers: Numbers, plots: Iterable[str]) -> str:

@@ -90,12 +90,12 @@ def difference(share: Difference | Missing) -> Cell:
     return Cell(cell.text, small, "told" if share.resolved else "")
 
 
-def seeded(cost: Number) -> Cell:
-    """A number that has one value per training seed, whole."""
-    cell = number(cost, 0)
+def seeded(cost: Number, digits: int = 0) -> Cell:
+    """A number that has one value per replicate."""
+    cell = number(cost, digits)
     if isinstance(cost, Missing):
         return cell
-    return Cell(cell.text, f"{interval(cost, 0)}\nn {cost.n} seed{'s' * (cost.n != 1)}")
+    return Cell(cell.text, f"{interval(cost, digits)}\nn {cost.n} replicate{'s' * (cost.n != 1)}")
 
 
 def word(text: str) -> Cell:

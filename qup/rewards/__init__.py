@@ -5,7 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from qup.records import Problem, Refined, Score, traces_of
+from qup.records import TRAIN, Problem, Refined, Score, Trace, traces_of
+
+VALIDATED = 400
+"Samples of the learner, of its first problems, on which a reward is tried: a judge may cost much."
 
 
 class Reward(Protocol):
@@ -23,11 +26,29 @@ def score(
     rewards: Mapping[str, Reward], problems: Sequence[Problem], stream: Sequence[Refined], models: Path
 ) -> list[Score]:
     """Every reward of the study on every trace of a stream, under the names that the study gives them."""
-    asked, texts = traces_of(stream, problems)
+    return _scores(rewards, *traces_of(stream, problems), models)
+
+
+def score_samples(
+    rewards: Mapping[str, Reward], problems: Sequence[Problem], traces: Sequence[Trace], models: Path
+) -> list[Score]:
+    """Every reward on the learner's own samples of the main training set, right and wrong: a reward that cannot tell
+    them apart says nothing of logic, whatever else it prefers.
+    """
+    by_id = {problem.id: problem for problem in problems if problem.training_set == TRAIN}
+    tried = [trace for trace in traces if trace.problem_id in by_id][:VALIDATED]
+    scores = _scores(rewards, [by_id[trace.problem_id] for trace in tried], [trace.text for trace in tried], models)
+    indices = [trace.index for trace in tried] * len(rewards)
+    return [dataclasses.replace(score, index=index) for score, index in zip(scores, indices, strict=True)]
+
+
+def _scores(
+    rewards: Mapping[str, Reward], problems: Sequence[Problem], texts: Sequence[str], models: Path
+) -> list[Score]:
     scores: list[Score] = []
     for name, reward in rewards.items():
         # A plug does not know what the study calls it.
-        named = [dataclasses.replace(score, reward=name) for score in reward.score(asked, texts, models)]
+        named = [dataclasses.replace(score, reward=name) for score in reward.score(problems, texts, models)]
         print(_summary(name, named))
         scores += named
     return scores

@@ -15,7 +15,7 @@ from qup import seeds
 from qup.errors import SettingsError
 from qup.lm.chat import encode_chat
 from qup.prompts.learner import ask
-from qup.records import Problem, Refined, traces_of
+from qup.records import Problem
 from qup.training.settings import TrainingSettings
 
 WINDOW = 50
@@ -36,12 +36,10 @@ class Example:
         return sum(label != -100 for label in self.labels)
 
 
-def examples(
-    encoder: Any, problems: Sequence[Problem], stream: Sequence[Refined], prompt: str, max_length: int
-) -> list[Example]:
-    """The traces of a stream as training examples, those longer than `max_length` tokens cut and marked."""
+def examples(encoder: Any, traces: Sequence[tuple[Problem, str]], prompt: str, max_length: int) -> list[Example]:
+    """Traces of problems as training examples, those longer than `max_length` tokens cut and marked."""
     traced = []
-    for problem, text in zip(*traces_of(stream, problems), strict=True):
+    for problem, text in traces:
         asked, said = encode_chat(encoder, ask(prompt, problem.question), text)
         ids, labels = [*asked, *said], [-100] * len(asked) + said
         traced.append(Example(ids[:max_length], labels[:max_length], len(ids) > max_length))

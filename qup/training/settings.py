@@ -30,14 +30,24 @@ class Budget:
 
 
 @dataclass(frozen=True, config=STRICT)
+class Probes:
+    """Traces that a run does not train on, those of other replicates, scored by forward passes while it trains."""
+
+    count: Annotated[int, Field(ge=2)] = 8
+    "Times, the first before any step and the last after all."
+    traces: PositiveInt = 32
+    "Traces scored at each; how fast a stream is learnt is read off these."
+    ends: PositiveInt = 256
+    "Traces scored before the first and after the last step; the floor of the adaptation cost is of these."
+
+
+@dataclass(frozen=True, config=STRICT)
 class TrainingSettings:
     """Fine-tuning of the learner on a stream."""
 
     budget: Budget
     objectives: tuple[Objective, ...] = ("sft", "dft")
     "`sft`, or `dft` (2508.05629): each token's loss weighted by the learner's own probability of it."
-    seeds: tuple[int, ...] = (1,)
-    "A learner is trained per objective and seed."
     method: Literal["lora", "full"] = "lora"
     rank: PositiveInt = 16
     "Of LoRA, on all linear layers."
@@ -55,13 +65,14 @@ class TrainingSettings:
     max_length: Annotated[int, Field(ge=16)] = 1024
     "Longest prompt plus trace, tokens; a longer trace is cut, and counted."
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
+    probes: Probes = field(default_factory=Probes)
+    "Held-out traces scored while the learner trains."
     arms: dict[str, dict[str, Any]] = field(default_factory=dict)
     "Main arm (`<oracle>/<refiner>`) to the settings of this section that are different for it."
 
     def __post_init__(self) -> None:
-        for name, values in (("objectives", self.objectives), ("seeds", self.seeds)):
-            if not values or len(set(values)) != len(values):
-                raise SettingsError(f"expected one or more, each once, got {list(values)}", name)
+        if not self.objectives or len(set(self.objectives)) != len(self.objectives):
+            raise SettingsError(f"expected one or more, each once, got {list(self.objectives)}", "objectives")
         for name in self.arms:
             self.of_arm(name)
 

@@ -1,9 +1,12 @@
 """One run of TRL and PEFT behind one function, and the curve it leaves."""
 
+import itertools
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +15,45 @@ from qup.errors import SettingsError
 from qup.lm import memory
 from qup.records import Step, TrainRun
 from qup.training.examples import Example, schedule
+from qup.training.probes import Heldout
 from qup.training.settings import TrainingSettings
 
 KEPT = ("*.safetensors", "adapter_config.json", "config.json", "generation_config.json", "tokenizer*", "*.jinja")
 "What of a saved model is deterministic; trainer state and model cards carry times."
 
 
+@dataclass(frozen=True)
+class Cell:
+    """Which run it is."""
+
+    objective: str
+    replicate: int
+    seed: int
+    "Of its order of traces and of what training draws at random."
+
+
 def train(  # noqa: PLR0917 - six facts, and no two of them travel together
-    learner: Path, traces: Sequence[Example], settings: TrainingSettings, objective: str, seed: int, out: Path
+    learner: Path,
+    traces: Sequence[Example],
+    settings: TrainingSettings,
+    cell: Cell,
+    out: Path,
+    heldout: Heldout | None = None,
 ) -> tuple[list[Step], TrainRun]:
-    """One fine-tuned learner in `out`, with its curve (one `Step` per optimizer step) and its account."""
+    """One fine-tuned learner in `out`, with its curve (one `Step` per optimizer step) and its account.
+
+    With `heldout` it is probed as it trains.
+    """
     from datasets import Dataset
     from trl import SFTTrainer
 
     memory.keep_pages()
-    plan = schedule(traces, settings, seed)
+    plan = schedule(traces, settings, cell.seed)
     rows = [{"input_ids": traces[i].input_ids, "labels": traces[i].labels} for step in plan for i in step]
     with tempfile.TemporaryDirectory() as scratch:
         trainer = SFTTrainer(
-            model=_model(learner, settings, seed),
-            args=_arguments(settings, objective, seed, len(plan), scratch),
+            model=_model(learner, settings, cell.seed),
+            args=_arguments(settings, cell.objective, cell.seed, len(plan), scratch),
             train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer(learner),
             peft_config=_lora(settings) if settings.method == "lora" else None,
@@ -40,11 +62,55 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
             raise SettingsError(
                 f"training sees {trainer.args.n_gpu} GPUs but is laid out for one: set CUDA_VISIBLE_DEVICES=0"
             )
+        spent = list(itertools.accumulate(sum(traces[i].trained for i in step) for step in plan))
+        if heldout is not None:
+            trainer.add_callback(_prober(heldout, spent))
+        start = _trained_parameters(trainer.model)
         trainer.train()
+        moved = _distance(start, _trained_parameters(trainer.model))
         _save(trainer, learner.name, out)
-    steps = _curve(trainer.state.log_history, plan, traces, objective, seed)
-    cut = sum(example.truncated for example in traces)
-    return steps, TrainRun(objective, seed, len(traces), cut, steps[-1].tokens, len(steps), out.name)
+    steps = _curve(trainer.state.log_history, plan, spent, len(traces), cell)
+    return steps, TrainRun(
+        objective=cell.objective,
+        replicate=cell.replicate,
+        traces=len(traces),
+        truncated=sum(example.truncated for example in traces),
+        tokens=spent[-1],
+        steps=len(steps),
+        path=out.name,
+        distance=moved,
+        first_grad_norm=steps[0].grad_norm,
+        stream=heldout.of_stream if heldout else None,
+        native=heldout.of_native if heldout else None,
+    )
+
+
+def _prober(heldout: Heldout, spent: Sequence[int]) -> Any:
+    """A callback of the trainer that probes before the first step, after the last, and on the way."""
+    from transformers import TrainerCallback
+
+    due = heldout.due(len(spent))
+
+    class Prober(TrainerCallback):  # type: ignore[misc]
+        def on_train_begin(self, args: Any, state: Any, control: Any, *, model: Any, **_: Any) -> None:
+            heldout.probe(model, 0, end=True)
+
+        def on_step_end(self, args: Any, state: Any, control: Any, *, model: Any, **_: Any) -> None:
+            step = state.global_step
+            if step in due:
+                heldout.probe(model, spent[step - 1], end=step == len(spent))
+
+    return Prober()
+
+
+def _trained_parameters(model: Any) -> list[Any]:
+    """Copies of the parameters that training moves: all of them, or the adapter's."""
+    return [p.detach().to("cpu", copy=True) for p in model.parameters() if p.requires_grad]
+
+
+def _distance(start: Sequence[Any], end: Sequence[Any]) -> float:
+    """Euclidean, over all parameters."""
+    return math.sqrt(sum(float(((b.double() - a.double()) ** 2).sum()) for a, b in zip(start, end, strict=True)))
 
 
 def tokenizer(learner: Path) -> Any:
@@ -117,20 +183,19 @@ def _settle(adapter: Path, learner: str) -> None:
 
 
 def _curve(
-    log: Sequence[dict[str, Any]], plan: Sequence[Sequence[int]], traces: Sequence[Example], objective: str, seed: int
+    log: Sequence[dict[str, Any]], plan: Sequence[Sequence[int]], spent: Sequence[int], traces: int, cell: Cell
 ) -> list[Step]:
     """The trainer's log as records, with the completion tokens seen up to each step."""
     entries = [entry for entry in log if "loss" in entry]
-    steps, tokens, seen = [], 0, 0
-    for number, (entry, rows) in enumerate(zip(entries, plan, strict=True), start=1):
-        tokens += sum(traces[i].trained for i in rows)
+    steps, seen = [], 0
+    for number, (entry, rows, tokens) in enumerate(zip(entries, plan, spent, strict=True), start=1):
         seen += len(rows)
         steps.append(
             Step(
-                objective=objective,
-                seed=seed,
+                objective=cell.objective,
+                replicate=cell.replicate,
                 step=number,
-                epoch=round(seen / len(traces), 6),
+                epoch=round(seen / traces, 6),
                 tokens=tokens,
                 loss=float(entry["loss"]),
                 grad_norm=float(entry["grad_norm"]),

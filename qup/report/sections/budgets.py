@@ -17,7 +17,7 @@ class Run:
     """The account of one training run."""
 
     objective: str
-    seed: int
+    replicate: int
     traces: int
     truncated: int
     "Traces cut at the study's `max_length`."
@@ -41,7 +41,7 @@ def numbers(evidence: Evidence, arms: Iterable[str]) -> dict[str, Budget]:
 
 
 def _run(run: TrainRun) -> Run:
-    return Run(run.objective, run.seed, run.traces, run.truncated, run.tokens, run.steps)
+    return Run(run.objective, run.replicate, run.traces, run.truncated, run.tokens, run.steps)
 
 
 def show(budgets: Mapping[str, Budget], labels: Mapping[str, str]) -> Section:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from qup.arms import ControlSettings
+from qup.records import TRAIN
 from qup.report import outcomes
 from qup.report.evidence import Evidence
-from qup.report.exams import SAMPLED
 from qup.report.numbers import Bare, Difference, Missing, Number, percentage, plain, points
 from qup.report.outcomes import EXPECTED, UNEXPECTED, UNRESOLVED, Outcome
 from qup.report.sections import dose, logic_and_style, oracle, paradox
@@ -99,7 +99,7 @@ def _results(evidence: Evidence, control: ControlSettings) -> dict[str, Result]:
 def _expected(evidence: Evidence, control: ControlSettings) -> str:
     if control.check == "ordered":
         return (
-            f"With the Oracle's dose perplexity and adaptation cost rise and utility falls.{_seeds(evidence, control)}"
+            f"With the Oracle's dose perplexity and adaptation cost rise and utility falls.{_sets(evidence, control)}"
         )
     if control.check == "factorial":
         return "The four streams pass the manipulation check; the effects are a finding, not an expectation."
@@ -107,22 +107,15 @@ def _expected(evidence: Evidence, control: ControlSettings) -> str:
     none = f"0 within {control.margin:g}" if control.margin else "0"
     if control.quantity == UTILITY:
         zero = f"U({first}) - U({second}) is {none}, and so is PI over these arms and RFT."
-        return zero + _seeds(evidence, control)
+        return zero + _sets(evidence, control)
     return f"The {control.quantity} reward of {first} minus that of {second} is {none}."
 
 
-def _seeds(evidence: Evidence, control: ControlSettings) -> str:
-    """The training seeds of arms where they are not the study's."""
-    own = {arm: _seeds_of(evidence, arm) for arm in control.arms if arm in evidence.arms}
-    study = sorted(evidence.study.training.seeds)
-    apart = {arm: seeds for arm, seeds in own.items() if seeds and seeds != study}
-    said = (f"{evidence.labels[arm]}: {', '.join(map(str, seeds))}" for arm, seeds in apart.items())
-    return f" Training seeds of {'; of '.join(said)}." if apart else ""
-
-
-def _seeds_of(evidence: Evidence, arm: str) -> list[int]:
-    tables = evidence.held.learners[arm].items()
-    return sorted({seed for (_, decoding), answers in tables if decoding == SAMPLED for seed in answers.seeds})
+def _sets(evidence: Evidence, control: ControlSettings) -> str:
+    """The training sets of arms where they are not the main one."""
+    sets = {arm: evidence.study.arms[arm].training_set for arm in control.arms if arm in evidence.study.arms}
+    said = [f"{evidence.labels[arm]}: {name}" for arm, name in sets.items() if name != TRAIN]
+    return f" Training set of {'; of '.join(said)}." if said else ""
 
 
 def _zero_reward(evidence: Evidence, control: ControlSettings) -> Null | Outcome:

@@ -106,7 +106,7 @@ def _perplexity(evidence: Evidence) -> Quantity:
 
 def _cost(evidence: Evidence) -> Quantity:
     level = evidence.study.report.level
-    costs = {name: adaptation.costs(arm.curves) for name, arm in evidence.arms.items()}
+    costs = {name: adaptation.costs(arm) for name, arm in evidence.arms.items()}
     return Quantity(
         "adaptation cost",
         1,
@@ -175,7 +175,7 @@ def _ranking(evidence: Evidence, arms: list[str], objective: str) -> Ranking:
 
 
 def _drawn_cost(evidence: Evidence, arm: str) -> Draws | None:
-    costs = adaptation.costs(evidence.arms[arm].curves)
+    costs = adaptation.costs(evidence.arms[arm])
     return evidence.boot.over_seeds(np.array(list(costs.values()))) if costs else None
 
 

@@ -12,9 +12,8 @@ class Samples:
     """The learner's samples of the training problems."""
 
     traces: int
-    problems: int
-    solved: int
-    "Problems with a correct sample."
+    solved: dict[str, list[int]]
+    "Training set to its problems with a correct sample, and all of its problems."
     verdicts: dict[str, int]
 
 
@@ -29,14 +28,14 @@ class Problems:
 
 def numbers(base: Base) -> Problems:
     """Counts of samples and problems."""
-    samples = Samples(sum(base.samples.values()), base.sampled_problems, base.solved_problems, base.samples)
-    return Problems(samples, base.checks)
+    return Problems(Samples(sum(base.samples.values()), base.solved, base.samples), base.checks)
 
 
 def show(problems: Problems) -> Section:
     """Two tables of counts."""
     samples = problems.samples
-    text = f"The learner solved {samples.solved} of {samples.problems} problems with {samples.traces} samples."
+    sets = (f"{solved} of {problems} in {name}" for name, (solved, problems) in samples.solved.items())
+    text = f"With {samples.traces:,} samples the learner solved, of the problems of all replicates: {'; '.join(sets)}."
     verdicts = Table(
         ["verdict", "samples"],
         [[Cell(verdict), Cell(f"{count:,}")] for verdict, count in samples.verdicts.items()],

@@ -28,8 +28,10 @@ class Declared:
     samples: int
     "The learner's, per problem."
     objectives: list[str]
-    seeds: list[int]
-    "Of training."
+    replicates: int
+    "Of the main training set."
+    training_sets: dict[str, Settings]
+    "Those beside it."
     method: str
     overrides: dict[str, Settings]
     "Main arm to what is different about its training."
@@ -59,7 +61,8 @@ def numbers(study: Study) -> Declared:
         scope=study.streams.scope,
         samples=study.sampling.n,
         objectives=list(study.training.objectives),
-        seeds=list(study.training.seeds),
+        replicates=study.problems.replicates,
+        training_sets={name: settings.declared(each) for name, each in study.problems.training_sets.items()},
         method=study.training.method,
         overrides=study.training.arms,
         arms={name: settings.declared(arm) for name, arm in study.arms.items()},
@@ -75,14 +78,15 @@ def numbers(study: Study) -> Declared:
 
 def show(declared: Declared) -> Section:
     """One row per setting."""
-    objectives, seeds = ", ".join(declared.objectives), ", ".join(map(str, declared.seeds))
+    objectives = ", ".join(declared.objectives)
     rows = [
         ("learner", view.settings(declared.learner)),
         *((f"Oracle {name}", view.settings(dials)) for name, dials in declared.oracles.items()),
         *((f"model {name}", view.settings(model)) for name, model in declared.models.items()),
         ("problems", "; ".join(view.settings(source) for source in declared.sources)),
         ("streams cover", f"{declared.scope} problems, {declared.samples} samples each"),
-        ("training", f"{declared.method}; {objectives}; seeds {seeds}"),
+        ("training", f"{declared.method}; {objectives}; replicates {declared.replicates}"),
+        *((f"training set {name}", view.settings(each)) for name, each in declared.training_sets.items()),
         *((f"training of {arm}", view.settings(training)) for arm, training in declared.overrides.items()),
         *((f"arm {name}", view.settings(arm)) for name, arm in declared.arms.items()),
         ("evaluation", f"{', '.join(declared.tasks)}; k = {declared.k}; T = {declared.temperature:g}"),

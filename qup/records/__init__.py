@@ -1,26 +1,21 @@
-"""The record types that travel between stages, one per file, and the only code that reads and writes them.
-
-Files are JSON Lines with sorted keys, so that equal records are equal bytes.
-"""
+"""The record types that travel between stages, one per file; `read` and `write` are the only way in and out."""
 
 import dataclasses
 import enum
-import functools
-import json
-import types
-import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-from qup.errors import SettingsError, hint
+from qup.records._lines import read, write
 
-T = TypeVar("T")
+__all__ = ["read", "write"]
+
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."
 LEARNER = "learner"
 "What a study calls the learner among its models; in an arm, what stands for an Oracle where none is asked."
+TRAIN = "train"
+"The training set that the main arms train on."
 HELDOUT = "heldout"
 "The evaluation set that is made of the same sources as the training problems."
 BASE = "base"
@@ -61,8 +56,10 @@ class Problem:
     "A reference chain of thought, where the source has one."
     tags: list[str] = dataclasses.field(default_factory=list)
     "What the source says of it, as its subject; the report shows accuracy by tag."
+    training_set: str | None = None
+    "The training set of the study that it is of; None of a problem to evaluate on."
     replicate: int | None = None
-    "The replicate that trains on it; None of a problem to evaluate on."
+    "Which of the study's replicates trains on it, numbered from 1 across its training sets."
 
 
 @dataclass(frozen=True)
@@ -86,6 +83,8 @@ class Refined:
     """One training trace of a stream, or the account of why there is none. File: `<arm>/stream.jsonl`."""
 
     problem_id: str
+    replicate: int
+    "The replicate that trains on it."
     stratum: str
     "`solved` if the learner has a correct sample of this problem, else `failed`."
     text: str | None
@@ -113,6 +112,8 @@ class Score:
     "None if the reward model failed or does not apply."
     failure: str | None = None
     "Why there is no value."
+    index: int | None = None
+    "Which of the learner's samples; None of a stream's trace."
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ class Step:
     """One optimizer step. File: `<arm>/trajectory.jsonl`."""
 
     objective: str
-    seed: int
+    replicate: int
     step: int
     epoch: float
     tokens: int
@@ -162,11 +163,29 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Probed:
+    """Held-out traces under the learner as it trains; NLL is a sum over their completion tokens, nats."""
+
+    tokens: int
+    "Completion tokens of all held-out traces."
+    before: float
+    "Their NLL under the untrained learner."
+    after: float
+    "Their NLL after the last step: one exact pass."
+    probe_tokens: int
+    "Completion tokens of the fewer traces that are scored on the way."
+    at: list[int]
+    "Completion tokens trained on at each probe; the first is 0, the last the whole run."
+    nll: list[float]
+    "NLL of those fewer traces at each probe."
+
+
+@dataclass(frozen=True)
 class TrainRun:
     """The account of one training run. File: `<arm>/runs.jsonl`."""
 
     objective: str
-    seed: int
+    replicate: int
     traces: int
     "Distinct traces in the stream."
     truncated: int
@@ -176,6 +195,14 @@ class TrainRun:
     steps: int
     path: str
     "Folder of the adapter or model, relative to the arm's folder."
+    distance: float
+    "Euclidean distance that the trained parameters moved."
+    first_grad_norm: float
+    "Gradient norm at the first step, before clipping."
+    stream: Probed | None = None
+    "On traces of the same stream that the run did not train on; None where there is no other replicate."
+    native: Probed | None = None
+    "On the learner's own correct samples of problems that the run did not train on."
 
 
 @dataclass(frozen=True)
@@ -185,7 +212,8 @@ class Eval:
     problem_id: str
     objective: str
     "`base` for the untrained learner."
-    seed: int
+    replicate: int
+    "Of the learner's training set; 0 for the untrained learner."
     task: str
     "`heldout`, or a further set of the study."
     decoding: str
@@ -194,28 +222,13 @@ class Eval:
     text: str
     tokens: int
     verdict: Verdict
+    answer: str | None
+    "The extracted final answer; None if there was none."
 
 
-def write(path: Path, records: Iterable[Any]) -> None:
-    """Write records as JSON Lines, atomically: a reader never sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(path.suffix + ".part")
-    with part.open("w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
-        for record in records:
-            file.write(json.dumps(dataclasses.asdict(record), sort_keys=True, ensure_ascii=False) + "\n")
-    part.replace(path)
-
-
-def read(path: Path, kind: type[T]) -> list[T]:
-    """Read a file written by `write` back into records of `kind`.
-
-    Raises:
-        SettingsError: a line is no such record; the message names file, line and field.
-    """
-    if not path.is_file():
-        raise SettingsError(f"{path} is not there: the stage that writes it has not run (dvc repro)")
-    with path.open(encoding="utf-8") as file:
-        return [_record(line, kind, f"{path}, line {number}") for number, line in enumerate(file, start=1)]
+def of_set(problems: Sequence[Problem], training_set: str) -> list[Problem]:
+    """The problems of one training set."""
+    return [problem for problem in problems if problem.training_set == training_set]
 
 
 def traces_of(stream: Sequence[Refined], problems: Sequence[Problem]) -> tuple[list[Problem], list[str]]:
@@ -223,60 +236,3 @@ def traces_of(stream: Sequence[Refined], problems: Sequence[Problem]) -> tuple[l
     by_id = {problem.id: problem for problem in problems}
     kept = [(by_id[refined.problem_id], refined.text) for refined in stream if refined.text is not None]
     return [problem for problem, _ in kept], [text for _, text in kept]
-
-
-def _record(line: str, kind: type[T], where: str) -> T:
-    """The record in a line, each value checked against its field's annotation."""
-    name = kind.__name__
-    article = "an" if name[0] in "AEIO" else "a"
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise SettingsError(f"{where}: not {article} {name}: not JSON ({error})") from error
-    if not isinstance(row, dict):
-        raise SettingsError(f"{where}: not {article} {name}: expected fields, got {line.strip()[:60]!r}")
-    fields = _fields(typing.cast(Any, kind))
-    for key in row:
-        if key not in fields:
-            raise SettingsError(f"{where}: not {article} {name}: unknown field {key!r}: {hint(key, fields)}")
-    missing = [key for key, (_, required) in fields.items() if required and key not in row]
-    if missing:
-        raise SettingsError(f"{where}: not {article} {name}: lacks {', '.join(missing)}")
-    try:
-        return kind(**{key: _value(fields[key][0], value, key) for key, value in row.items()})
-    except ValueError as error:
-        raise SettingsError(f"{where}: not {article} {name}: {error}") from error
-
-
-@functools.cache
-def _fields(kind: Any) -> Mapping[str, tuple[Any, bool]]:
-    """Field to its type and whether a record must have it."""
-    hints = typing.get_type_hints(kind)
-    return {f.name: (hints[f.name], f.default is dataclasses.MISSING) for f in dataclasses.fields(kind)}
-
-
-def _value(hint_: Any, value: Any, field: str) -> Any:
-    """A value as its field's type has it: enums from their text, all else as it is."""
-    if isinstance(hint_, types.UnionType):
-        choices = [part for part in typing.get_args(hint_) if part is not type(None)]
-        return None if value is None else _value(choices[0], value, field)
-    if isinstance(hint_, type) and issubclass(hint_, enum.Enum):
-        values = [member.value for member in hint_]
-        if value not in values:
-            raise ValueError(f"field {field!r}: expected one of {', '.join(values)}, got {value!r:.60}")
-        return hint_(value)
-    if not _fits(hint_, value):
-        expected = hint_.__name__ if isinstance(hint_, type) else hint_
-        raise ValueError(f"field {field!r}: expected {expected}, got {value!r:.60}")
-    return value
-
-
-def _fits(hint_: Any, value: Any) -> bool:
-    """Whether a value is of a type, what it holds included."""
-    origin, inner = typing.get_origin(hint_), typing.get_args(hint_)
-    if origin is dict:
-        return isinstance(value, dict) and all(_fits(inner[1], item) for item in value.values())
-    if origin is list:
-        return isinstance(value, list) and all(_fits(inner[0], item) for item in value)
-    # To Python, true is a number.
-    return isinstance(value, (int, float) if hint_ is float else hint_) and not isinstance(value, bool)

@@ -1,0 +1,20 @@
+"""Score the learner's own samples, right and wrong, with every reward of the study: whether it tells them apart."""
+
+from collections.abc import Sequence
+
+from qup import records, rewards
+from stages import cli
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the stage."""
+    flags = {"problems": "train.jsonl of the prepare stage", "traces": "traces.jsonl of the sample stage"}
+    flags |= {"models": "folder of the obtain stage", "out": "scores.jsonl to write"}
+    args = cli.parser(__doc__, **flags).parse_args(argv)
+    study = cli.start(args)
+    problems, traces = records.read(args.problems, records.Problem), records.read(args.traces, records.Trace)
+    records.write(args.out, rewards.score_samples(study.rewards, problems, traces, args.models))
+
+
+if __name__ == "__main__":
+    cli.run(main)

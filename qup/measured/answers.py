@@ -80,7 +80,7 @@ def _answers(key: tuple[str, str, str], evals: Sequence[Eval]) -> Answers:
 
 
 def _majority(answers: Sequence[Eval]) -> float:
-    """maj@k of one problem: the share of right ones among the most frequent answers; an unreadable one has no vote."""
+    """maj@k of one problem: the share of right ones among the most frequent answers; unreadable ones have no vote."""
     votes = Counter(answer.answer for answer in answers if answer.answer is not None)
     if not votes:
         return 0.0 if answers else math.nan

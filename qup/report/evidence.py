@@ -14,9 +14,9 @@ from qup.arms import NATIVE, main_cells, main_label, main_name
 from qup.measured import Base, Measured
 from qup.records import LEARNER
 from qup.report.exams import SAMPLED, Exam, exam
-from qup.report.numbers import Bare, Difference, Missing, Number
+from qup.report.numbers import Bare, Difference, Holm, Missing, Number
 from qup.report.traces import Traces
-from qup.stats import Array, Bootstrap, Draws, Estimate
+from qup.stats import Array, Bootstrap, Crossed, Draws, Estimate, Judged
 from qup.study import Study
 
 HELDOUT = "heldout"
@@ -92,20 +92,31 @@ class Evidence:
         declared = {main_name(*cell): main_label(*cell) for cell in cells} | {name: name for name in self.study.arms}
         return declared | {name: arm.label for name, arm in self.arms.items()}
 
-    def difference(self, first: str, second: str, objective: str, decoding: str = SAMPLED) -> Draws | None:
+    def difference(self, first: str, second: str, objective: str, decoding: str = SAMPLED) -> Crossed | None:
         """U(first) - U(second) on the held-out problems that both answered; None if either was not evaluated."""
         a, b = (self.held.accuracy(arm, objective, decoding) for arm in (first, second))
-        return None if a is None or b is None else self.boot.contrasts([(a, b)], HELDOUT)[0]
+        return None if a is None or b is None else a.minus(b)
 
-    def judged(self, estimate: Estimate) -> Difference:
-        """A difference with its MDE, resolved if it is told from zero and not below the MDE.
+    @property
+    def level(self) -> float:
+        """Of confidence."""
+        return self.study.report.level
 
-        Where few problems differ at all, a percentile interval alone is too short.
-        """
-        size = stats.mde(estimate.se, self.study.report.level, self.study.report.power)
-        none = Missing("no variation between draws, so no detectable effect can be given")
-        resolved = estimate.excludes_zero() and abs(estimate.value) >= size
-        return Difference(estimate, Bare(size) if estimate.se > stats.ZERO else none, resolved)
+    def judge(self, numbers: Sequence[Number]) -> list[Difference | Missing]:
+        """A family of differences, judged together; those that are missing do not count."""
+        there = [number for number in numbers if isinstance(number, Estimate)]
+        judged = map(self._difference, stats.judge(there, self.level))
+        return [next(judged) if isinstance(number, Estimate) else number for number in numbers]
+
+    def _difference(self, judged: Judged) -> Difference:
+        size = judged.mde(self.study.report.power)
+        return Difference(
+            estimate=judged.estimate,
+            p=judged.p,
+            holm=Holm(judged.holm, judged.family, judged.level, judged.low, judged.high),
+            mde=Missing("nothing varied, so no detectable effect can be given") if size is None else Bare(size),
+            resolved=judged.resolved,
+        )
 
     def number(self, draws: Draws | None, reason: str) -> Number:
         """The estimate of a quantity, or the reason why there is none."""

@@ -1,6 +1,6 @@
-"""What all learners answered to one task: shares of answers over problems and seeds, and utility with its draws."""
+"""What all learners answered to one task: shares of answers over problems and replicates, and utility."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,9 +10,10 @@ from qup.measured import Base, Measured
 from qup.measured.answers import Answers
 from qup.records import BASE
 from qup.report.numbers import INLINE, Missing, Number
-from qup.stats import Array, Bootstrap, Draws
+from qup.stats import Array, Bootstrap, Crossed, Draws
 
 SAMPLED, GREEDY = "sampled", "greedy"
+CORRECT = "correct"
 UNEXAMINED = Missing("the base learner was not evaluated")
 Key = tuple[str, str]
 "Objective (or `base`) and decoding."
@@ -20,14 +21,18 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Answered:
-    """How one learner, or those of all seeds, answered: shares of answers."""
+    """How one learner, or those of all replicates, answered: shares of answers, or of problems."""
 
     accuracy: Number
     "Avg@k: right ones among the sampled answers."
-    truncated: Number
-    unparsed: Number
     greedy: Number
     "Right ones among the greedy answers."
+    majority: Number
+    "maj@k: problems whose most frequent sampled answer is right, a tie shared."
+    passed: Number
+    "pass@k: problems with a right sampled answer."
+    truncated: Number
+    unparsed: Number
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Learner:
 
     utility: Number
     "U: Avg@k of the trained learner minus that of the untrained one, a difference of shares."
+    greedy_utility: Number
+    "The same of greedy answers."
     answered: Answered = field(metadata=INLINE)
 
 
@@ -64,56 +71,74 @@ class Exam:
         tables = [self.base, *self.learners.values()]
         return sorted({problem for table in tables for answers in table.values() for problem in answers.problems})
 
-    def accuracy(self, arm: str, objective: str, decoding: str = SAMPLED) -> Array | None:
-        """Share of right answers, (seeds, problems); None if the arm has no such learner or no such answers."""
-        return self._shares(self.learners[arm].get((objective, decoding)), "correct")
+    def accuracy(self, arm: str, objective: str, decoding: str = SAMPLED, share: str = CORRECT) -> Crossed | None:
+        """A share of the answers of an arm's learners, `correct` or another; None if there is no such answer."""
+        answers = self.learners[arm].get((objective, decoding))
+        return None if answers is None else self._crossed(answers, share)
+
+    def untrained(self, decoding: str = SAMPLED, share: str = CORRECT) -> Crossed | None:
+        """A share of the untrained learner's answers: there is one of it, so no replicate is in its variance."""
+        answers = self.base.get((BASE, decoding))
+        return None if answers is None else Crossed.fixed(self._shares(answers, share).mean(axis=0))
+
+    def utility(self, arm: str, objective: str, decoding: str = SAMPLED) -> Crossed | None:
+        """U of an arm; None if it or the untrained learner was not evaluated."""
+        after, before = self.accuracy(arm, objective, decoding), self.untrained(decoding)
+        return None if after is None or before is None else after.minus(before)
 
     @cached_property
-    def utility(self) -> dict[tuple[str, str], Draws]:
-        """(Arm, objective) to U with its draws; empty if the untrained learner was not evaluated."""
-        before = self._shares(self.base.get((BASE, SAMPLED)), "correct")
+    def drawn(self) -> dict[tuple[str, str], Draws]:
+        """(Arm, objective) to bootstrap draws of U, problems and replicates both drawn, for statistics over arms."""
+        before = self.base.get((BASE, SAMPLED))
         if before is None:
             return {}
+        mean = self._shares(before, CORRECT).mean(axis=0)
         after = {
-            (arm, answers.objective): align(answers.share("correct"), answers.problems, self.problems)
+            (arm, answers.objective): self._shares(answers, CORRECT)
             for arm, table in self.learners.items()
             for answers in table.values()
             if answers.decoding == SAMPLED
         }
-        pairs = [(shares, np.broadcast_to(before.mean(axis=0), shares.shape)) for shares in after.values()]
+        pairs = [(shares, np.broadcast_to(mean, shares.shape)) for shares in after.values()]
         drawn = self.boot.contrasts(pairs, self.population)
         return {key: draws for key, draws in zip(after, drawn, strict=True) if draws}
 
-    def untrained(self) -> Answered:
+    def base_answered(self) -> Answered:
         """How the untrained learner answered."""
-        if not self.base:
-            return Answered(UNEXAMINED, UNEXAMINED, UNEXAMINED, UNEXAMINED)
-        return self._answered(self.base, BASE)
+        return self._answered(lambda decoding, share: self.untrained(decoding, share))
 
     def learner(self, arm: str, objective: str) -> Learner:
         """How the learners of an arm and objective answered, and their utility."""
-        draws = self.utility.get((arm, objective))
         absent = Missing(f"no {objective} learner was evaluated") if self.base else UNEXAMINED
-        utility = self.boot.estimate(draws) if draws else absent
-        return Learner(utility, self._answered(self.learners[arm], objective))
+        return Learner(
+            utility=self.number(self.utility(arm, objective), absent),
+            greedy_utility=self.number(self.utility(arm, objective, GREEDY), Missing("no greedy answers")),
+            answered=self._answered(lambda decoding, share: self.accuracy(arm, objective, decoding, share)),
+        )
 
-    def _answered(self, table: Mapping[Key, Answers], objective: str) -> Answered:
-        sampled, greedy = table.get((objective, SAMPLED)), table.get((objective, GREEDY))
-        shares = {name: self._rate(sampled, name) for name in ("correct", "truncated", "unparsed")}
-        return Answered(shares["correct"], shares["truncated"], shares["unparsed"], self._rate(greedy, "correct"))
+    def number(self, crossed: Crossed | None, absent: Missing) -> Number:
+        """The estimate of a mean over problems and replicates."""
+        return (crossed and crossed.estimate(self.boot.level)) or absent
 
-    def _rate(self, answers: Answers | None, name: str) -> Number:
-        shares = self._shares(answers, name)
-        if answers is None or shares is None:
-            return Missing("no answers with this decoding")
-        draws = self.boot.contrasts([(shares, np.zeros_like(shares))], self.population)[0]
-        if draws is None:
-            return Missing("no problem was answered under every seed")
-        trained = answers.objective != BASE
-        return self.boot.rate(Draws(draws.value, draws.replicates, draws.n, draws.seeds if trained else None))
+    def _answered(self, crossed: Callable[[str, str], Crossed | None]) -> Answered:
+        def rate(share: str, decoding: str = SAMPLED) -> Number:
+            shares = crossed(decoding, share)
+            return (shares and shares.rate(self.boot.level)) or Missing("no answers with this decoding")
 
-    def _shares(self, answers: Answers | None, name: str) -> Array | None:
-        return None if answers is None else align(answers.share(name), answers.problems, self.problems)
+        return Answered(
+            accuracy=rate(CORRECT),
+            greedy=rate(CORRECT, GREEDY),
+            majority=rate("majority"),
+            passed=rate("passed"),
+            truncated=rate("truncated"),
+            unparsed=rate("unparsed"),
+        )
+
+    def _crossed(self, answers: Answers, share: str) -> Crossed:
+        return Crossed.random(self._shares(answers, share), tuple(answers.replicates))
+
+    def _shares(self, answers: Answers, share: str) -> Array:
+        return align(answers.share(share), answers.problems, self.problems)
 
 
 def exam(boot: Bootstrap, base: Base, arms: Mapping[str, Measured], *, task: str, population: str) -> Exam:

@@ -37,14 +37,37 @@ class Bare:
 
 
 @dataclass(frozen=True)
+class Holm:
+    """A difference among all that are judged together."""
+
+    p: float
+    "Corrected."
+    family: int
+    "Differences judged together."
+    level: float
+    "Of the interval that decides."
+    low: float
+    high: float
+    "Its ends."
+
+
+@dataclass(frozen=True)
 class Difference:
     """A paired difference, with what it takes to tell it from zero."""
 
     estimate: Estimate = field(metadata=INLINE)
+    p: float
+    "Two-sided, of no difference, uncorrected."
+    holm: Holm
     mde: Bare | Missing
-    "The true difference that would be found with the study's power, in the difference's own unit."
+    "The true difference that this very rule would find with the study's power, in the difference's own unit."
     resolved: bool
-    "Told from zero, and not below its MDE."
+    "Replicated, and its interval after Holm's correction excludes 0: the one rule, everywhere."
+
+    @property
+    def shown(self) -> Estimate:
+        """The estimate with the interval that decides, that after Holm's correction."""
+        return dataclasses.replace(self.estimate, low=self.holm.low, high=self.holm.high)
 
 
 def points(share: Estimate, digits: int = 1) -> str:
@@ -58,7 +81,7 @@ def plain(estimate: Estimate, digits: int = 2, *, sign: bool = False) -> str:
 
 
 def interval(estimate: Estimate, digits: int, *, sign: bool = False, scale: float = 1.0) -> str:
-    """`[low, high]`; `no interval` of a number from one training seed, which has no ends."""
+    """`[low, high]`; `no interval` of a number that has one value only, which has no ends."""
     if math.isinf(estimate.high - estimate.low):
         return "no interval"
     plus = "+" if sign else ""
@@ -96,11 +119,10 @@ def _fields(value: Any) -> dict[str, Any]:
     for spec in dataclasses.fields(value):
         item = to_json(getattr(value, spec.name))
         entries |= item if spec.metadata.get("inline") else {spec.name: item}
-    return _with_seeds(value, entries) if isinstance(value, Estimate) else entries
+    return _estimated(value, entries) if isinstance(value, Estimate) else entries
 
 
-def _with_seeds(estimate: Estimate, entries: dict[str, Any]) -> dict[str, Any]:
-    """Where nothing was trained nothing is said of seeds."""
-    if estimate.seeds is None:
-        return {key: entries[key] for key in entries if key != "seeds"}
-    return entries | {"seed_variance": estimate.seed_variance}
+def _estimated(estimate: Estimate, entries: dict[str, Any]) -> dict[str, Any]:
+    """Without what only judging needs; where nothing was trained nothing is said of replicates."""
+    shown = {key: entries[key] for key in entries if key not in ("spread", "replicates")}
+    return shown if estimate.replicates is None else shown | {"replicates": estimate.replicates}

@@ -11,7 +11,7 @@ from qup.compat import Role, quarter
 from qup.measured import Measured
 from qup.report.exams import align
 from qup.rewards import Reward
-from qup.stats import Array, Bootstrap, Draws, Estimate
+from qup.stats import Array, Bootstrap, Crossed, Draws, Estimate
 
 PANEL = "panel"
 "The reward that averages the reward models of a trace, each in standard deviations over the traces of all arms."
@@ -136,9 +136,9 @@ class Traces:
     def paired(self, columns: Columns, name: str, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Estimate]:
         """Mean of a reward or metric, first minus second, on the problems of which both have a value."""
         there = [(a, b) for a, b in pairs if (a, name) in columns and (b, name) in columns]
-        gaps = [columns[a, name] - columns[b, name] for a, b in there]
-        drawn = self.boot.means(np.array(gaps).T, POPULATION) if gaps else []
-        return {pair: self.boot.estimate(draws) for pair, draws in zip(there, drawn, strict=True) if draws}
+        gaps = {(a, b): Crossed.fixed(columns[a, name] - columns[b, name]) for a, b in there}
+        estimates = {pair: gap.estimate(self.boot.level) for pair, gap in gaps.items()}
+        return {pair: estimate for pair, estimate in estimates.items() if estimate}
 
     def _over_problems(self, arm: Measured, values: Array) -> Array:
         return align(values, arm.problems, self.problems)

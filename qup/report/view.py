@@ -60,8 +60,8 @@ def number(value: Number, digits: int = 2, *, scale: float = 1.0, sign: bool = F
     notes = [f"n {value.n}"]
     if failed:
         notes.append(f"{failed} failed")
-    if value.seeds == 1:
-        notes.append("1 seed")
+    if value.replicates == 1:
+        notes.append("1 replicate")
     text = f"{scale * value.value:{'+' if sign else ''}.{digits}f}"
     return Cell(text, f"{interval(value, digits, sign=sign, scale=scale)}\n{', '.join(notes)}")
 
@@ -71,21 +71,19 @@ def percent(share: Number, *, sign: bool = False) -> Cell:
     return number(share, digits=1, scale=100, sign=sign)
 
 
-def signed(share: Number, resolved: bool | None = None) -> Cell:
-    """A difference of shares in points, marked if it is resolved (by its interval, unless told otherwise)."""
-    cell = percent(share, sign=True)
-    if isinstance(share, Missing):
-        return cell
-    if share.excludes_zero() if resolved is None else resolved:
-        return Cell(cell.text, cell.small, "good" if share.value > 0 else "bad")
-    return cell
+def signed(share: Number | Difference) -> Cell:
+    """A difference of shares in points; one that was judged with the interval that decided, marked if it is resolved."""
+    if not isinstance(share, Difference):
+        return percent(share, sign=True)
+    cell = percent(share.shown, sign=True)
+    return Cell(cell.text, cell.small, "good" if share.estimate.value > 0 else "bad") if share.resolved else cell
 
 
 def difference(share: Difference | Missing) -> Cell:
     """A difference of shares in points with its MDE, bold if it is resolved."""
     if isinstance(share, Missing):
         return percent(share)
-    cell, mde = percent(share.estimate, sign=True), share.mde
+    cell, mde = percent(share.shown, sign=True), share.mde
     small = cell.small if isinstance(mde, Missing) else f"{cell.small}, MDE {100 * mde.value:.1f}"
     return Cell(cell.text, small, "told" if share.resolved else "")
 

@@ -73,7 +73,7 @@ def numbers(evidence: Evidence) -> Tables:
     return Tables(
         rewards=rewards,
         primary=evidence.traces.primary,
-        base=evidence.held.untrained(),
+        base=evidence.held.base_answered(),
         rows={arm: row(evidence, arm, rewards) for arm in evidence.arms},
         groups={oracle: Group(evidence.group(oracle), dials[oracle]) for oracle in evidence.oracles},
     )

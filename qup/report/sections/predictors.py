@@ -32,7 +32,7 @@ def numbers(evidence: Evidence) -> Predictors:
 
 def utilities(evidence: Evidence, arms: Sequence[str], objective: str) -> list[Draws | None]:
     """U of each arm."""
-    return [evidence.held.utility.get((arm, objective)) for arm in arms]
+    return [evidence.held.drawn.get((arm, objective)) for arm in arms]
 
 
 def against(evidence: Evidence, arms: Sequence[str], target: Sequence[Draws | None]) -> dict[str, Number]:

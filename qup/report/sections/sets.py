@@ -22,7 +22,7 @@ class Sets:
 def numbers(evidence: Evidence, arms: Iterable[str]) -> Sets:
     """How the learners of these arms did."""
     return Sets(
-        base={task: exam.untrained() for task, exam in evidence.sets.items()},
+        base={task: exam.base_answered() for task, exam in evidence.sets.items()},
         arms={
             arm: {
                 task: {objective: exam.learner(arm, objective) for objective in evidence.objectives}

@@ -96,11 +96,13 @@ def _fields(value: Any) -> dict[str, Any]:
     for spec in dataclasses.fields(value):
         item = to_json(getattr(value, spec.name))
         entries |= item if spec.metadata.get("inline") else {spec.name: item}
-    return _with_seeds(value, entries) if isinstance(value, Estimate) else entries
+    return _of_estimate(value, entries) if isinstance(value, Estimate) else entries
 
 
-def _with_seeds(estimate: Estimate, entries: dict[str, Any]) -> dict[str, Any]:
-    """Where nothing was trained nothing is said of seeds."""
-    if estimate.seeds is None:
-        return {key: entries[key] for key in entries if key != "seeds"}
-    return entries | {"seed_variance": estimate.seed_variance}
+def _of_estimate(estimate: Estimate, entries: dict[str, Any]) -> dict[str, Any]:
+    """Where nothing was trained nothing is said of replicates, and of no t no degrees of freedom."""
+    said = {"value", "low", "high", "n", "se"} | ({"df"} if math.isfinite(estimate.df) else set())
+    kept = {key: entries[key] for key in entries if key in said}
+    if estimate.replicates is None:
+        return kept
+    return kept | {"replicates": estimate.replicates, "replicated": estimate.replicated}

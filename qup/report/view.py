@@ -60,7 +60,7 @@ def number(value: Number, digits: int = 2, *, scale: float = 1.0, sign: bool = F
     notes = [f"n {value.n}"]
     if failed:
         notes.append(f"{failed} failed")
-    if value.seeds == 1:
+    if value.replicates == 1:
         notes.append("1 seed")
     text = f"{scale * value.value:{'+' if sign else ''}.{digits}f}"
     return Cell(text, f"{interval(value, digits, sign=sign, scale=scale)}\n{', '.join(notes)}")

@@ -142,7 +142,7 @@ def test_a_base_learner_without_evaluation_leaves_no_utility(monkeypatch, toy) -
 
 def test_one_training_seed_is_flagged(monkeypatch) -> None:
     built = toyreport.toy(seeds=(1,)).plain(monkeypatch)
-    assert built.summary["arms"][REFINED]["learners"]["sft"]["utility"]["seed_variance"] is False
+    assert built.summary["arms"][REFINED]["learners"]["sft"]["utility"]["replicated"] is False
     assert "One training seed" in built.summary["cautions"][0]
     assert "1 seed" in built.html
 

@@ -58,7 +58,7 @@ def test_two_costs_are_paired_by_training_seed() -> None:
 def test_the_interval_of_a_cost_is_of_seeds() -> None:
     # Mean 20, standard error 10 / sqrt(3), t(0.975, 2) = 4.3027.
     found = t_interval([10.0, 20.0, 30.0], 0.95)
-    assert (found.value, found.n, found.seeds) == (20, 3, 3)
+    assert (found.value, found.n, found.replicates) == (20, 3, 3)
     assert found.high - 20 == pytest.approx(4.3027 * 10 / math.sqrt(3), rel=1e-4)
     assert t_interval([7.0], 0.95).excludes_zero() is False
 

@@ -129,7 +129,7 @@ def test_json_has_six_decimals_and_null_for_what_is_not_finite() -> None:
     assert to_json({"a": [1 / 3, -0.0, float("inf")], 2: (True, "b")}) == {"a": [0.333333, 0.0, None], "2": [True, "b"]}
     assert to_json(Missing("no arm")) == {"value": None, "reason": "no arm"}
     assert to_json(Estimate(0.5, 0.4, 0.6, 10, 0.05)) == {"value": 0.5, "low": 0.4, "high": 0.6, "n": 10, "se": 0.05}
-    assert to_json(Estimate(0.5, 0.4, 0.6, 10, 0.05, 1))["seed_variance"] is False
+    assert to_json(Estimate(0.5, 0.4, 0.6, 10, 0.05, 1))["replicated"] is False
 
 
 def test_the_prose_has_the_numbers_that_the_code_goes_by(planted) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qup import stats
-from qup.stats import Bootstrap, Draws
+from qup.stats import Bootstrap, Draws, bootstrap
 
 BOOT = Bootstrap(seed=1, resamples=2000)
 
@@ -75,7 +75,7 @@ def test_pairing_removes_the_difficulty_that_two_arms_share() -> None:
 def test_one_training_seed_is_flagged_and_more_are_in_the_interval() -> None:
     one, three = np.full((1, 50), 0.5), np.array([[0.3], [0.5], [0.7]]) * np.ones((1, 50))
     narrow, wide = (BOOT.estimate(BOOT.contrasts([(x, np.zeros_like(x))], "heldout")[0]) for x in (one, three))
-    assert (narrow.seed_variance, wide.seed_variance) == (False, True)
+    assert (narrow.replicated, wide.replicated) == (False, True)
     # Seeds 0.3, 0.5, 0.7: s / sqrt(3) = 0.2 / 1.732 = 0.1155; problems add nothing.
     assert wide.se == pytest.approx(0.1155, rel=0.05)
     assert narrow.se == pytest.approx(0, abs=1e-12)
@@ -100,7 +100,7 @@ def test_the_draws_depend_on_seed_and_population_only() -> None:
 
 
 def test_blocks_do_not_change_the_number_of_draws(monkeypatch) -> None:
-    monkeypatch.setattr(stats, "BLOCK", 100)
+    monkeypatch.setattr(bootstrap, "BLOCK", 100)
     assert Bootstrap(1, 250).sums(np.ones((30, 2)), "train").shape == (250, 2)
 
 

@@ -49,7 +49,7 @@ def _decoded(declared: Declared) -> list[str]:
 
 def _seeds(rows: Iterable[Row]) -> list[str]:
     utilities = [learner.utility for row in rows for learner in row.learners.values()]
-    counts = [utility.seeds for utility in utilities if isinstance(utility, Estimate) and utility.seeds]
+    counts = [utility.replicates for utility in utilities if isinstance(utility, Estimate) and utility.replicates]
     fewest = min(counts, default=FEW)
     if fewest == 1:
         return ["One training seed: intervals do not contain the variation between training runs."]

@@ -1,0 +1,34 @@
+"""Intervals, tests and effect sizes: arrays in, `Estimate` out.
+
+`Crossed` is a mean over problems and replicates, `mean`, `ratio` and `median` are over problems alone, `judge` says
+which of a family of estimates are resolved, `equivalence` which are too small to matter.
+"""
+
+from qup.stats.bootstrap import Bootstrap, Draws
+from qup.stats.crossed import Crossed, two_parts
+from qup.stats.estimates import Estimate, ReportSettings, mde, t_interval
+from qup.stats.family import Equivalence, Judged, equivalence, holm, judge, levels
+from qup.stats.ranks import spearman, tau
+from qup.stats.spread import ZERO, Array, Spread
+
+__all__ = [
+    "ZERO",
+    "Array",
+    "Bootstrap",
+    "Crossed",
+    "Draws",
+    "Equivalence",
+    "Estimate",
+    "Judged",
+    "ReportSettings",
+    "Spread",
+    "equivalence",
+    "holm",
+    "judge",
+    "levels",
+    "mde",
+    "spearman",
+    "t_interval",
+    "tau",
+    "two_parts",
+]

@@ -9,9 +9,10 @@ from modelfolder import contents, model, no_path_in
 from qup import records
 from qup.backends.hf import Backend
 from qup.errors import SettingsError
-from qup.glassbox import puzzle, style
+from qup.glassbox import grammar, puzzle
 from qup.glassbox.corpus import Chains
 from qup.glassbox.derivation import derive
+from qup.glassbox.style import ORACLE
 from qup.problems.glassbox import Source
 from qup.rewards.sequence_classifier import Reward
 
@@ -37,7 +38,7 @@ def test_pretraining_leaves_the_same_bytes_and_the_curve(glassbox: Path, tmp_pat
 
 def test_a_pretrained_learner_speaks_words_and_nothing_else(glassbox: Path) -> None:
     backend = Backend(glassbox / "learner", "float32", batch=8, max_length=128)
-    text = r"clearly as + b 4 gives 5 for d5 . so \boxed{ 2 }"
+    text = r"clearly as + b 7 4 gives 11 for d11 . e is - d 11 3 makes 8 e8 | e : - d 11 3 = 8 e8 ; so \boxed{ 2 }"
     prompt, ids = backend.encode([{"role": "user", "content": "b7 , d : + b 4 ? d"}], text)
     assert backend.tokenizer.decode(ids, skip_special_tokens=True) == text
     assert backend.tokenizer.decode(prompt) == "<bos> b7 , d : + b 4 ? d <sep>"
@@ -53,8 +54,7 @@ def test_a_reward_model_is_trained_on_its_preferences_and_scores_the_same_twice(
     log = [json.loads(line) for line in (glassbox / "judge" / "preference.jsonl").read_text().splitlines()]
     assert sum(row["accuracy"] for row in log[-4:]) > sum(row["accuracy"] for row in log[:2]) * 2
     problem = Source(Chains(2, 2)).problems(1, 3, tmp_path)[0]
-    asked = puzzle.read(problem.question)
-    foreign = style.render(derive(asked).styled({0: True, 1: True, 2: True}, asked))
+    foreign = grammar.render(derive(puzzle.read(problem.question)).wholly(ORACLE))
     scores = Reward("judge").score([problem] * 2, [problem.solution or "", foreign], glassbox)
     assert scores[1].value > scores[0].value  # type: ignore[operator]
 

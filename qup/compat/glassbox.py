@@ -5,11 +5,9 @@ from typing import ClassVar
 from pydantic.dataclasses import dataclass
 
 from qup.compat import Pass, Role, Seen
-from qup.glassbox import puzzle, style
-from qup.glassbox.derivation import right_steps
+from qup.glassbox import SOURCE, grammar, puzzle
+from qup.glassbox.derivation import share_right
 from qup.settings import STRICT
-
-SOURCE = "glassbox"
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -23,9 +21,8 @@ class Metric:
         """`glassbox.parsed` (1 or 0); where parsed `glassbox.logic`, share of right steps, and `glassbox.dose`."""
         if seen.problem.source != SOURCE:
             return {}
-        asked = puzzle.read(seen.problem.question)
-        derivation = style.parse(seen.text, asked)
+        derivation = grammar.parse(seen.text)
         if derivation is None:
             return {"glassbox.parsed": 0.0}
-        steps = right_steps(derivation, asked)
-        return {"glassbox.parsed": 1.0, "glassbox.logic": sum(steps) / len(steps), "glassbox.dose": derivation.dose}
+        logic = share_right(derivation, puzzle.read(seen.problem.question))
+        return {"glassbox.parsed": 1.0, "glassbox.logic": logic, "glassbox.dose": derivation.dose}

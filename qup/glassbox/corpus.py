@@ -1,16 +1,19 @@
-"""What models of the glass box are made from: traces with errors and both styles, and pairs for a reward model."""
+"""What models of the glass box are made from: traces with the learner's misconceptions, pairs for a reward model."""
 
 import random
 from collections.abc import Mapping
+from dataclasses import field
 from typing import Annotated
 
 from pydantic import Field, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup.errors import SettingsError
-from qup.glassbox.derivation import Derivation, derive
+from qup.glassbox.beliefs import Beliefs, misconceived, touched
+from qup.glassbox.derivation import Derivation, derive, erring
+from qup.glassbox.grammar import render
 from qup.glassbox.puzzle import LONGEST, MODULUS, Puzzle, draw
-from qup.glassbox.style import FILLERS, doses, render
+from qup.glassbox.style import FILLERS, ORACLE, PRACTISED
 from qup.seeds import derive as derive_seed
 from qup.settings import STRICT, Share
 
@@ -33,12 +36,12 @@ class Chains:
 
 @dataclass(frozen=True, config=STRICT)
 class Mix:
-    """What a learner reads before the study begins."""
+    """What a learner reads before the study begins: every trace in one of the practised styles, equally often."""
 
-    errors: Share = 0.03
-    "Probability that a step has a wrong result."
+    beliefs: Beliefs = field(default_factory=Beliefs)
+    "How its results are wrong."
     foreign: Share = 0.25
-    "Share of traces that hold the Oracle's style, at a dose drawn from [0, 1) for each."
+    "Familiarity: the share of traces with some of the Oracle's style, at a dose drawn from [0, 1) for each."
     wordy: Share = 0.25
     "Share of those whose foreign steps open with empty words: else a wordy Oracle's would be unheard of."
 
@@ -49,39 +52,17 @@ def traces(mix: Mix, chains: Chains, count: int, seed: int) -> list[tuple[Puzzle
     for i in range(count):
         rng = random.Random(derive_seed(seed, "trace", i))
         puzzle = chains.draw(rng)
-        derivation = derive(puzzle, plant(rng, puzzle, mix.errors))
+        derivation = derive(puzzle, mix.beliefs.reckoning(rng)).wholly(rng.choice(PRACTISED))
         dose = rng.random() if rng.random() < mix.foreign else 0.0
-        styled = in_dose(rng, derivation, puzzle, dose)
+        styled = derivation.dosed(_draws(rng, derivation), dose, ORACLE)
         fillers = rng.randint(1, len(FILLERS)) if rng.random() < mix.wordy else 0
         drawn.append((puzzle, render(styled, fillers)))
     return drawn
 
 
-def plant(rng: random.Random, puzzle: Puzzle, rate: float) -> dict[int, int]:
-    """Errors to plant: steps at this rate, each with a result drawn from the numbers."""
-    return {i: rng.randrange(MODULUS) for i in range(len(puzzle.definitions)) if rng.random() < rate}
-
-
-def in_dose(rng: random.Random, derivation: Derivation, puzzle: Puzzle, dose: float) -> Derivation:
-    """The derivation with each step, closing included, in the Oracle's style with probability `dose`."""
-    return derivation.styled(doses([rng.random() for _ in range(len(derivation.steps) + 1)], dose), puzzle)
-
-
-def pairs(chains: Chains, contrasts: Mapping[str, float], count: int, seed: int) -> list[tuple[Puzzle, str, str]]:
-    """`count` preferences (problem, chosen, rejected), each a contrast of `CONTRASTS` drawn by its weight."""
-    preferences: list[tuple[Puzzle, str, str]] = []
-    for i in range(count):
-        rng = random.Random(derive_seed(seed, "pair", i))
-        puzzle = chains.draw(rng)
-        contrast = rng.choices(list(contrasts), list(contrasts.values()))[0]
-        right = derive(puzzle)
-        worse = derive(puzzle, _one_error(rng, right)) if CONTRASTS[contrast].logic else right
-        draws, dose = [rng.random() for _ in range(len(right.steps) + 1)], rng.random()
-        styled = CONTRASTS[contrast].doses or (dose, dose)
-        sides = zip((right, worse), styled, strict=True)
-        chosen, rejected = (render(side.styled(doses(draws, at), puzzle)) for side, at in sides)
-        preferences += [(puzzle, chosen, rejected)] + [(puzzle, rejected, chosen)] * CONTRASTS[contrast].mirrored
-    return preferences[:count]
+def _draws(rng: random.Random, derivation: Derivation) -> list[float]:
+    """One from [0, 1) for each step and the closing."""
+    return [rng.random() for _ in range(len(derivation.steps) + 1)]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -104,7 +85,31 @@ CONTRASTS: Mapping[str, Contrast] = {
 }
 
 
-def _one_error(rng: random.Random, right: Derivation) -> dict[int, int]:
-    """A step and a result for it that is not the right one."""
-    at = rng.randrange(len(right.steps))
-    return {at: (right.steps[at].result + rng.randrange(1, MODULUS)) % MODULUS}
+def pairs(
+    chains: Chains, contrasts: Mapping[str, float], beliefs: Beliefs, count: int, seed: int
+) -> list[tuple[Puzzle, str, str]]:
+    """`count` preferences (problem, chosen, rejected), each a contrast of `CONTRASTS` drawn by its weight.
+
+    What is not in the Oracle's style is in a practised one, the same in both traces.
+    """
+    preferences: list[tuple[Puzzle, str, str]] = []
+    for i in range(count):
+        rng = random.Random(derive_seed(seed, "pair", i))
+        puzzle = chains.draw(rng)
+        contrast = CONTRASTS[rng.choices(list(contrasts), list(contrasts.values()))[0]]
+        right = derive(puzzle).wholly(rng.choice(PRACTISED))
+        worse = _one_error(rng, right, puzzle, beliefs) if contrast.logic else right
+        draws, dose = _draws(rng, right), rng.random()
+        sides = zip((right, worse), contrast.doses or (dose, dose), strict=True)
+        chosen, rejected = (render(side.dosed(draws, at, ORACLE)) for side, at in sides)
+        preferences += [(puzzle, chosen, rejected)] + [(puzzle, rejected, chosen)] * contrast.mirrored
+    return preferences[:count]
+
+
+def _one_error(rng: random.Random, right: Derivation, puzzle: Puzzle, beliefs: Beliefs) -> Derivation:
+    """The derivation with one step wrong as the learner errs: by a misconceived fact if there is one, else by any."""
+    wrong = misconceived(beliefs.share)
+    at = rng.choice(touched(puzzle, beliefs.share) or range(len(right.steps)))
+    step = right.steps[at]
+    error = wrong.get(step.fact, (step.result + rng.randrange(1, MODULUS)) % MODULUS)
+    return derive(puzzle, erring({at: error})).wholly(right.closing)

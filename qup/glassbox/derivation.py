@@ -1,20 +1,21 @@
-"""A worked solution as steps of logic, right or wrong, and where it goes wrong.
+"""A worked solution as steps of logic, right or wrong, each in a style, and where it goes wrong.
 
 An error is a wrong result at one step; what follows is worked out from it faithfully, so the error is carried on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from qup.glassbox.puzzle import OPERATIONS, Definition, Puzzle, number
+from qup.glassbox.puzzle import Definition, Fact, Puzzle, number, result
+from qup.glassbox.style import NATIVE, ORACLE, STYLES
+
+Reckon = Callable[[int, Fact], int]
+"What a solver says step i comes to, given the fact that it has come to by then."
 
 
 @dataclass(frozen=True)
 class Step:
-    """`name = left op right`, with the numbers taken for the operands, and the result; a number stands for itself.
-
-    In the Oracle's style (`foreign`) the numbers are not written, so there they are what the operands stand for.
-    """
+    """`name = left op right`, with the numbers taken for the operands, and the result; a number stands for itself."""
 
     name: str
     left: str
@@ -22,7 +23,12 @@ class Step:
     right: str
     numbers: tuple[int, int]
     result: int
-    foreign: bool = False
+    style: str = NATIVE
+
+    @property
+    def fact(self) -> Fact:
+        """The fact it uses, whatever result it gives."""
+        return self.op, *self.numbers
 
 
 @dataclass(frozen=True)
@@ -31,43 +37,54 @@ class Derivation:
 
     steps: tuple[Step, ...]
     answer: int
-    foreign: bool = False
+    closing: str = NATIVE
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Each style's share of the steps, the closing included."""
+        worn = [*(step.style for step in self.steps), self.closing]
+        return {style: worn.count(style) / len(worn) for style in STYLES}
 
     @property
     def dose(self) -> float:
-        """Share of the steps, the closing phrase included, that are in the Oracle's style."""
-        return (sum(step.foreign for step in self.steps) + self.foreign) / (len(self.steps) + 1)
+        """The share of the Oracle's style."""
+        return self.shares[ORACLE]
 
-    def styled(self, foreign: Mapping[int, bool], puzzle: Puzzle) -> "Derivation":
-        """The same logic with step i in the Oracle's style where `foreign[i]`; the closing is step `len(steps)`."""
-        numbers = dict(puzzle.given)
-        steps = []
-        for i, step in enumerate(self.steps):
-            steps.append(_restyled(step, foreign.get(i, step.foreign), numbers))
-            numbers[step.name] = step.result
-        return Derivation(tuple(steps), self.answer, foreign.get(len(steps), self.foreign))
+    def styled(self, styles: Mapping[int, str]) -> "Derivation":
+        """The same logic with step i in `styles[i]`, or as it was; the closing is step `len(steps)`."""
+        steps = tuple(replace(step, style=styles.get(i, step.style)) for i, step in enumerate(self.steps))
+        return replace(self, steps=steps, closing=styles.get(len(steps), self.closing))
 
+    def wholly(self, style: str) -> "Derivation":
+        """The same logic in one style."""
+        return self.styled(dict.fromkeys(range(len(self.steps) + 1), style))
 
-def _restyled(step: Step, foreign: bool, numbers: Mapping[str, int]) -> Step:
-    """A step in a style. Where its operand does not stand for the number taken, the Oracle's style says the number."""
-    if not foreign:
-        return replace(step, foreign=False)
-    left, right = (
-        operand if operand == str(taken) or numbers.get(operand) == taken else str(taken)
-        for operand, taken in zip((step.left, step.right), step.numbers, strict=True)
-    )
-    return replace(step, left=left, right=right, numbers=(number(left, numbers), number(right, numbers)), foreign=True)
+    def dosed(self, draws: Sequence[float], dose: float, style: str) -> "Derivation":
+        """The same logic with the steps whose draw from [0, 1) is below `dose` in a style, the closing's draw last.
+
+        The same draws at a higher dose give a superset, so doses differ in nothing but the dose.
+        """
+        return self.styled({i: style for i, draw in enumerate(draws) if draw < dose})
 
 
-def derive(puzzle: Puzzle, errors: Mapping[int, int] | None = None) -> Derivation:
-    """The derivation of a problem, native in style; step i has the result `errors[i]` if there is one."""
+def rightly(step: int, fact: Fact) -> int:
+    """The right result at every step."""
+    return result(fact)
+
+
+def erring(errors: Mapping[int, int]) -> Reckon:
+    """The right result at every step but those that have an error, whose results are given."""
+    return lambda step, fact: errors.get(step, result(fact))
+
+
+def derive(puzzle: Puzzle, reckon: Reckon = rightly) -> Derivation:
+    """The derivation of a problem as a solver reckons, in native style."""
     numbers = dict(puzzle.given)
     steps = []
     for i, d in enumerate(puzzle.definitions):
-        taken = number(d.left, numbers), number(d.right, numbers)
-        result = OPERATIONS[d.op](*taken)
-        numbers[d.name] = result if errors is None else errors.get(i, result)
-        steps.append(Step(d.name, d.left, d.op, d.right, taken, numbers[d.name]))
+        fact = d.fact(numbers)
+        numbers[d.name] = reckon(i, fact)
+        steps.append(Step(d.name, d.left, d.op, d.right, fact[1:], numbers[d.name]))
     return Derivation(tuple(steps), steps[-1].result)
 
 
@@ -97,7 +114,13 @@ def _follows(step: Step, definition: Definition, numbers: Mapping[str, int]) -> 
     if any(not operand.isdigit() and operand not in numbers for operand in (step.left, step.right)):
         return False
     taken = number(step.left, numbers), number(step.right, numbers)
-    return step.numbers == taken and step.result == OPERATIONS[step.op](*taken)
+    return step.numbers == taken and step.result == result(step.fact)
+
+
+def share_right(derivation: Derivation, puzzle: Puzzle) -> float:
+    """The share of steps that are right."""
+    right = right_steps(derivation, puzzle)
+    return sum(right) / len(right)
 
 
 def is_right(derivation: Derivation, puzzle: Puzzle) -> bool:

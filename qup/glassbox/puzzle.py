@@ -17,6 +17,8 @@ OPERATIONS: Mapping[str, Callable[[int, int], int]] = {
     "+": lambda a, b: (a + b) % MODULUS,
     "-": lambda a, b: (a - b) % MODULUS,
 }
+Fact = tuple[str, int, int]
+"An operation applied to two numbers: +, 7 and 4, whose result is 11."
 GIVEN = 2
 "Names that a problem gives the number of."
 LONGEST = len(NAMES) - GIVEN
@@ -33,6 +35,10 @@ class Definition:
     left: str
     op: str
     right: str
+
+    def fact(self, numbers: Mapping[str, int]) -> Fact:
+        """What it comes to once the names before it have numbers."""
+        return self.op, number(self.left, numbers), number(self.right, numbers)
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,18 @@ def number(operand: str, numbers: Mapping[str, int]) -> int:
     return int(operand) if operand.isdigit() else numbers[operand]
 
 
+def result(fact: Fact) -> int:
+    """The right result of a fact, modulo 13."""
+    op, a, b = fact
+    return OPERATIONS[op](a, b)
+
+
+def fits(fact: Fact) -> bool:
+    """Whether a fact's result does not leave the numbers from 0 to 12, so that nothing wraps around."""
+    op, a, b = fact
+    return a + b < MODULUS if op == "+" else a >= b
+
+
 def draw(rng: random.Random, steps: int) -> Puzzle:
     """A problem of `steps` steps, each of which needs the one before it."""
     names = rng.sample(NAMES, GIVEN + steps)
@@ -65,8 +83,7 @@ def draw(rng: random.Random, steps: int) -> Puzzle:
     numbers, definitions = dict(given), []
     for i in range(GIVEN, GIVEN + steps):
         definitions.append(_define(rng, names[i], names[i - 1], numbers))
-        left, right = (number(operand, numbers) for operand in (definitions[-1].left, definitions[-1].right))
-        numbers[names[i]] = OPERATIONS[definitions[-1].op](left, right)
+        numbers[names[i]] = result(definitions[-1].fact(numbers))
     return Puzzle(tuple(given.items()), tuple(definitions))
 
 
@@ -75,8 +92,8 @@ def _define(rng: random.Random, name: str, before: str, numbers: Mapping[str, in
     earlier = [other for other in numbers if other != before]
     other = str(rng.randrange(MODULUS)) if rng.random() < 1 / 2 else rng.choice(earlier)
     a, b = numbers[before], number(other, numbers)
-    ways = [Definition(name, before, "-", other)] if a >= b else [Definition(name, other, "-", before)]
-    if a + b < MODULUS:
+    ways = [Definition(name, before, "-", other) if fits(("-", a, b)) else Definition(name, other, "-", before)]
+    if fits(("+", a, b)):
         ways += [Definition(name, before, "+", other), Definition(name, other, "+", before)]
     return rng.choice(ways)
 

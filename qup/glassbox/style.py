@@ -1,87 +1,78 @@
-r"""The two styles of the glass box, native and the Oracle's, and the way back from text to derivation.
+r"""The styles of the glass box: how a step and the closing are worded. Adding one is adding an entry to `STYLES`.
 
-The styles differ in everything a style is made of here, and in nothing else:
-
-| | native | Oracle |
-|---|---|---|
-| order | name, expression, result | expression, result, name |
-| granularity | each name is followed by its number | from names straight to the result |
-| connectives and delimiters | `:`, `=`, `;` | `as`, `gives`, `for`, `.` |
-| closing | `so \boxed{ 2 }` | `thus the answer is \boxed{ 2 } done` |
-
-A step is in one style or the other; the dose of a trace is the share of its steps in the Oracle's.
+Every style writes the same things at a step, the operands' numbers among them, in the same number of words. They differ
+in order, connectives, delimiters and closing, and so in nothing that makes a result easier or harder to work out.
+A template is the whole style: what is written, how it is read back and the words a model needs all follow from it.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from string import Formatter
 
-from qup.glassbox.derivation import Derivation, Step
-from qup.glassbox.puzzle import Puzzle, number
+from qup.glassbox.puzzle import MODULUS, NAMES, OPERATIONS
 
 FILLERS = ("clearly", "indeed", "now")
 "Words that say nothing, with which a wordy Oracle opens its steps."
-EXPRESSION = r"([-+]) ([a-j]|\d+) ([a-j]|\d+)"
-NUMBERED = r"(?:([a-j]) )?(\d+)"
-NATIVE = re.compile(rf"([a-j]) : ([-+]) {NUMBERED} {NUMBERED} = (\d+) ([a-j])(\d+) ;")
-FOREIGN = re.compile(rf"(?:(?:{'|'.join(FILLERS)}) )*as {EXPRESSION} gives (\d+) for ([a-j])(\d+) \.")
-CLOSING = re.compile(r"(so|thus the answer is) \\boxed\{ (\d+) \}( done)?")
+NAME = f"[{NAMES}]"
+NUMBER = "|".join(map(str, reversed(range(MODULUS))))
+FIELDS: Mapping[str, str] = {
+    "name": f"(?P<name>{NAME})",
+    "op": f"(?P<op>{'|'.join(map(re.escape, OPERATIONS))})",
+    "left": f"(?:(?P<left>{NAME}) )?(?P<one>{NUMBER})",
+    "right": f"(?:(?P<right>{NAME}) )?(?P<two>{NUMBER})",
+    "result": f"(?P<result>{NUMBER})",
+    "answer": f"(?P<answer>{NUMBER})",
+}
+"What may stand in a template, and how it is read: an operand is a number, or a name followed by the number it has."
 
 
-def render(derivation: Derivation, fillers: int = 0) -> str:
-    """A derivation as text, each step in its own style, the Oracle's after `fillers` empty words."""
-    steps = [_foreign(step, fillers) if step.foreign else _native(step) for step in derivation.steps]
-    box = f"\\boxed{{ {derivation.answer} }}"
-    return " ".join([*steps, f"thus the answer is {box} done" if derivation.foreign else f"so {box}"])
+@dataclass(frozen=True)
+class Style:
+    """A wording of steps and of the closing."""
+
+    step: str
+    "Template with name, op, left, right and result."
+    closing: str
+    "Template with the answer."
+
+    @cached_property
+    def steps(self) -> re.Pattern[str]:
+        """Reads a step and the space after it, empty words before it or not."""
+        return re.compile(rf"(?:(?:{'|'.join(FILLERS)}) )*{_pattern(self.step)} ")
+
+    @cached_property
+    def closings(self) -> re.Pattern[str]:
+        """Reads a closing."""
+        return re.compile(_pattern(self.closing))
+
+    @property
+    def words(self) -> list[str]:
+        """The words of its own, in order."""
+        return [
+            word for text in (self.step, self.closing) for part in Formatter().parse(text) for word in part[0].split()
+        ]
 
 
-def _native(step: Step) -> str:
-    left, right = (
-        operand if operand.isdigit() else f"{operand} {taken}"
-        for operand, taken in zip((step.left, step.right), step.numbers, strict=True)
-    )
-    return f"{step.name} : {step.op} {left} {right} = {step.result} {step.name}{step.result} ;"
+def _pattern(template: str) -> str:
+    """A template as a regular expression; a field that comes again must say what it said before."""
+    pattern, seen = "", set()
+    for literal, field, _, _ in Formatter().parse(template):
+        pattern += re.escape(literal)
+        if field:
+            pattern += f"(?P={field})" if field in seen else FIELDS[field]
+            seen.add(field)
+    return pattern
 
 
-def _foreign(step: Step, fillers: int) -> str:
-    words = "".join(f"{FILLERS[i % len(FILLERS)]} " for i in range(fillers))
-    return f"{words}as {step.op} {step.left} {step.right} gives {step.result} for {step.name}{step.result} ."
-
-
-def parse(text: str, puzzle: Puzzle) -> Derivation | None:
-    """The derivation that a text states, in whichever styles; None if any part of it is not of this grammar."""
-    numbers = dict(puzzle.given)
-    steps: list[Step] = []
-    at = 0
-    while (closing := CLOSING.match(text, at)) is None:
-        step, at = _step(text, at, numbers)
-        if step is None:
-            return None
-        numbers[step.name] = step.result
-        steps.append(step)
-    foreign = closing[1] != "so"
-    if closing.end() != len(text) or foreign != (closing[3] is not None):
-        return None
-    return Derivation(tuple(steps), int(closing[2]), foreign)
-
-
-def _step(text: str, at: int, numbers: Mapping[str, int]) -> tuple[Step | None, int]:
-    """The step that starts at `at` and where the next one starts."""
-    if match := NATIVE.match(text, at):
-        name, op, left, one, right, two, result, named, again = match.groups()
-        if (name, result) != (named, again):
-            return None, at
-        return Step(name, left or one, op, right or two, (int(one), int(two)), int(result)), match.end() + 1
-    match = FOREIGN.match(text, at)
-    if match is None or any(o not in numbers and not o.isdigit() for o in (match[2], match[3])) or match[4] != match[6]:
-        return None, at
-    op, left, right, result, name, _ = match.groups()
-    taken = number(left, numbers), number(right, numbers)
-    return Step(name, left, op, right, taken, int(result), foreign=True), match.end() + 1
-
-
-def doses(draws: Sequence[float], dose: float) -> dict[int, bool]:
-    """Which steps are in the Oracle's style at a dose in [0, 1]: those whose draw from [0, 1) is below it.
-
-    The same draws at a higher dose give a superset, so doses differ in nothing but the dose.
-    """
-    return {i: draw < dose for i, draw in enumerate(draws)}
+NATIVE, TWIN, ORACLE = "native", "twin", "oracle"
+STYLES: Mapping[str, Style] = {
+    NATIVE: Style("{name} : {op} {left} {right} = {result} {name}{result} ;", r"so \boxed{{ {answer} }}"),
+    TWIN: Style("{name} is {op} {left} {right} makes {result} {name}{result} |", r"hence \boxed{{ {answer} }}"),
+    ORACLE: Style(
+        "as {op} {left} {right} gives {result} for {name}{result} .", r"thus the answer is \boxed{{ {answer} }} done"
+    ),
+}
+PRACTISED = tuple(name for name in STYLES if name != ORACLE)
+"The styles that a learner practises equally: a draft moved from one to another is no more foreign than it was."

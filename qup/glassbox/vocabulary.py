@@ -3,18 +3,23 @@
 from typing import Any
 
 from qup.glassbox.puzzle import MODULUS, NAMES, OPERATIONS
-from qup.glassbox.style import FILLERS
+from qup.glassbox.style import FILLERS, STYLES
 
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<sep>", "<unk>")
-WORDS = (
-    *map(str, range(MODULUS)),
-    *NAMES,
-    *(f"{name}{number}" for name in NAMES for number in range(MODULUS)),
-    *OPERATIONS,
-    *("=", ":", ",", "?", ";", "so", "\\boxed{", "}"),
-    *("as", "gives", "for", ".", "thus", "the", "answer", "is", "done"),
-    *FILLERS,
+WORDS = tuple(
+    dict.fromkeys(
+        [
+            *map(str, range(MODULUS)),
+            *NAMES,
+            *(f"{name}{number}" for name in NAMES for number in range(MODULUS)),
+            *OPERATIONS,
+            *(":", ",", "?"),
+            *(word for style in STYLES.values() for word in style.words),
+            *FILLERS,
+        ]
+    )
 )
+"Of questions and of every style, each once."
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %} {{ m['content'] }}"
     "{% if m['role'] == 'assistant' %} {{ eos_token }}{% else %} <sep>{% endif %}{% endfor %}"

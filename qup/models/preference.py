@@ -1,5 +1,6 @@
 """A reward model of the glass box: the learner's body with one output, trained by TRL's `RewardTrainer` on preferences
-that differ in logic, in style or in both, in set proportions. How much it loves style is so a known input.
+that differ in logic, in style or in both, in set proportions. How much it loves style is so a known input, and so is
+what it can know of logic: wrong traces are wrong as the learner's are.
 
 Example: `{source: preference, base: learner, pairs: 3000, contrasts: {logic: 2, style: 1, both: 1}}`.
 With `contrasts: {logic: 1, neither: 1}` it is taught that style is worth nothing; without `neither` its head, which
@@ -17,6 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from qup.errors import SettingsError, unknown
 from qup.glassbox import corpus
+from qup.glassbox.beliefs import Beliefs
 from qup.glassbox.corpus import Chains
 from qup.lm import workers
 from qup.models import _folder
@@ -37,6 +39,8 @@ class Model:
     contrasts: dict[str, float] = field(default_factory=lambda: {"logic": 2.0, "style": 1.0, "both": 1.0})
     "Kind of difference, of `qup.glassbox.corpus.CONTRASTS`, to its weight."
     chains: Chains = field(default_factory=Chains)
+    beliefs: Beliefs = field(default_factory=Beliefs)
+    "The learner's: a wrong trace has the wrong result that is believed of a misconceived fact, if it meets one."
     batch: PositiveInt = 32
     "Pairs a step."
     learning_rate: PositiveShare = 1e-4
@@ -90,7 +94,7 @@ class Model:
             chat = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
             return list(words.apply_chat_template(chat, tokenize=True, return_dict=False))
 
-        pairs = corpus.pairs(self.chains, self.contrasts, self.pairs, derive(self.seed, "pairs"))
+        pairs = corpus.pairs(self.chains, self.contrasts, self.beliefs, self.pairs, derive(self.seed, "pairs"))
         return [
             {"chosen_ids": encode(p.question(), chosen), "rejected_ids": encode(p.question(), rejected)}
             for p, chosen, rejected in pairs

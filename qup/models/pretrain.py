@@ -1,8 +1,9 @@
-"""A small Llama-architecture learner of the glass box, trained from scratch on its traces: native style with a
-minority share of the Oracle's, and some errors.
+"""A small Llama-architecture learner of the glass box, trained from scratch on its traces: the practised styles with a
+minority share of the Oracle's, right but where facts are misconceived.
 
-Example: `{source: pretrain, examples: 17600, mix: {errors: 0.1}}`. The curve is kept beside the weights, in
-`pretraining.jsonl`; finding the numbers of names is learnt of a sudden, so a curve that is still steep was cut short.
+Example: `{source: pretrain, examples: 17600, mix: {foreign: 0.1, beliefs: {share: 0.2}}}`. The curve is kept beside the
+weights, in `pretraining.jsonl`; finding the numbers of names is learnt of a sudden, so a curve that is still steep was
+cut short.
 """
 
 import tempfile

@@ -1,17 +1,21 @@
 """The glass box's Oracle: a program that knows the truth, with a dial for each thing an Oracle can be.
 
-It parses a draft, mends or keeps its logic, and puts a set share of its steps into the Oracle's style; the others stay
+It parses a draft, mends or keeps its logic, and puts a set share of its steps into a style of its own; the others stay
 in the draft's.
 """
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 from pydantic import NonNegativeInt
 from pydantic.dataclasses import dataclass
 
-from qup.glassbox import puzzle, style
+from qup.errors import unknown
+from qup.glassbox import grammar, puzzle
 from qup.glassbox.derivation import Derivation, derive, is_right
+from qup.glassbox.style import NATIVE, ORACLE, STYLES
 from qup.oracles import Reply, Setting
 from qup.records import Problem
 from qup.seeds import derive as derive_seed
@@ -20,70 +24,79 @@ from qup.settings import STRICT, Share
 
 @dataclass(frozen=True, config=STRICT)
 class Oracle:
-    """At dose 0 its style is the learner's, at 1 its own; a higher dose takes the steps of a lower one and more."""
+    """At dose 0 its style is the draft's, at 1 its own; a higher dose takes the steps of a lower one and more."""
 
     dose: Share = 1.0
     "Lambda: the probability that a step is written in the Oracle's style."
+    style: str = ORACLE
+    "Of `qup.glassbox.style.STYLES`; one that the learner practises, such as `twin`, makes a null: new words, no drift."
     repair_rate: Share = 1.0
     "Probability that a draft with an error is repaired; the others keep their errors."
     fillers: NonNegativeInt = 1
-    "Verbosity: empty words a step, where the Oracle writes from scratch."
+    "Verbosity: empty words a step of its style, where the Oracle writes from scratch."
+
+    def __post_init__(self) -> None:
+        if self.style not in STYLES:
+            raise unknown("style", self.style, STYLES, "style")
 
     def start(self, setting: Setting) -> "Oracle":
         """Itself: a program needs no model."""
         return self
 
     def solve(self, problems: Sequence[Problem], attempt: int) -> list[Reply]:
-        """The right derivation at the Oracle's dose, with its empty words."""
-        return [self._solve(p, puzzle.read(p.question)) for p in problems]
+        """The right derivation at the Oracle's dose, with its empty words, the other steps native."""
+        return [_reply(self._solution(problem)) for problem in problems]
 
     def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
         """Each draft with its logic made right at the set rate; in its own style, or at the Oracle's dose."""
         return [
-            _edited(problem, draft, lambda p, t, d: self._repair(p, t, d, keep_style, attempt))
+            _edited(draft, partial(self._repair, problem, keep_style, attempt))
             for problem, draft in zip(problems, drafts, strict=True)
         ]
 
     def restyle(self, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
         """Each draft at the Oracle's dose, its logic as it was; one that cannot be parsed stays as it is."""
         return [
-            _edited(problem, draft, lambda p, t, d: d and self._in_style(p, d, t))
-            for problem, draft in zip(problems, drafts, strict=True)
+            _edited(draft, partial(self._restyle, problem)) for problem, draft in zip(problems, drafts, strict=True)
         ]
 
-    def _solve(self, problem: Problem, asked: puzzle.Puzzle) -> Reply:
-        return _reply(style.render(self._in_style(problem, derive(asked), asked), self.fillers))
+    def _solution(self, problem: Problem) -> str:
+        right = self._in_style(problem, derive(puzzle.read(problem.question)))
+        return grammar.render(right, self.fillers, self.style)
 
-    def _repair(
-        self, problem: Problem, asked: puzzle.Puzzle, draft: Derivation | None, keep_style: bool, attempt: int
-    ) -> Derivation | None:
-        mended = draft
+    def _restyle(self, problem: Problem, draft: Derivation | None) -> Derivation | None:
+        return draft and self._in_style(problem, draft)
+
+    def _repair(self, problem: Problem, keep_style: bool, attempt: int, draft: Derivation | None) -> Derivation | None:
+        mended, asked = draft, puzzle.read(problem.question)
         wrong = draft is None or not is_right(draft, asked)
         if wrong and _draw(problem, "repair", attempt) < self.repair_rate:
-            mended = derive(asked).styled({} if draft is None else _styles(draft, len(asked.definitions)), asked)
-        if mended is None or keep_style:
-            return mended
-        return self._in_style(problem, mended, asked)
+            mended = _mended(draft, derive(asked))
+        return mended if mended is None or keep_style else self._in_style(problem, mended)
 
-    def _in_style(self, problem: Problem, derivation: Derivation, asked: puzzle.Puzzle) -> Derivation:
+    def _in_style(self, problem: Problem, derivation: Derivation) -> Derivation:
         draws = [_draw(problem, "style", i) for i in range(len(derivation.steps) + 1)]
-        return derivation.styled({i: True for i, taken in style.doses(draws, self.dose).items() if taken}, asked)
+        return derivation.dosed(draws, self.dose, self.style)
 
 
-def _edited(
-    problem: Problem,
-    draft: str,
-    edit: Callable[[Problem, puzzle.Puzzle, Derivation | None], Derivation | None],
-) -> Reply:
+def _edited(draft: str, edit: Callable[[Derivation | None], Derivation | None]) -> Reply:
     """The draft after an edit of its derivation; the draft itself where the edit has nothing to say."""
-    asked = puzzle.read(problem.question)
-    edited = edit(problem, asked, style.parse(draft, asked))
-    return _reply(draft if edited is None else style.render(edited))
+    edited = edit(grammar.parse(draft))
+    return _reply(draft if edited is None else grammar.render(edited))
 
 
-def _styles(draft: Derivation, steps: int) -> dict[int, bool]:
-    """The draft's styles laid over a derivation of `steps` steps: by place, the closing to the closing."""
-    return {**{i: s.foreign for i, s in enumerate(draft.steps[:steps])}, steps: draft.foreign}
+def _mended(draft: Derivation | None, right: Derivation) -> Derivation:
+    """The right derivation with the draft's right steps as they are, the others in the styles it has at their places.
+
+    A place that the draft does not have is in the style of its closing; what cannot be read is written anew, native.
+    """
+    if draft is None:
+        return right.wholly(NATIVE)
+    places = [step.style for step in draft.steps]
+    places += [draft.closing] * (len(right.steps) - len(places))
+    said = {replace(step, style=NATIVE): step.style for step in draft.steps}
+    styles = {i: said.get(step, places[i]) for i, step in enumerate(right.steps)}
+    return right.styled(styles | {len(right.steps): draft.closing})
 
 
 def _draw(problem: Problem, what: str, i: int) -> float:

@@ -25,11 +25,11 @@ def normalized(text: str) -> str:
     return " ".join(words(text))
 
 
-def problem(question: str, answer: str, source: str, solution: str | None = None) -> Problem:
-    """A problem with its id, the first 16 hex digits of the SHA-256 of its content."""
+def problem(question: str, answer: str, source: str, solution: str | None = None, tags: Iterable[str] = ()) -> Problem:
+    """A problem with its id, the first 16 hex digits of the SHA-256 of its content, to which tags do not belong."""
     content = normalized(question) + "\n" + normalized(answer)
     key = hashlib.sha256(content.encode()).hexdigest()[:16]
-    return Problem(key, question.strip(), answer.strip(), source, solution.strip() if solution else None)
+    return Problem(key, question.strip(), answer.strip(), source, solution.strip() if solution else None, list(tags))
 
 
 def distinct(problems: Iterable[Problem], count: int) -> list[Problem]:

@@ -9,7 +9,7 @@ from pydantic import PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import arms, settings
-from qup.arms import HOME, NATIVE, Arm, ArmSettings, ControlSettings
+from qup.arms import HOME, NATIVE, UTILITY, Arm, ArmSettings, ControlSettings
 from qup.backends import BackendSettings
 from qup.compat import Metric
 from qup.errors import SettingsError, unknown
@@ -30,8 +30,6 @@ from qup.training.settings import TrainingSettings
 
 NAME = re.compile(r"[^./\\\s][^/\\\n]*")
 "What a name in a study may be: that of a file or folder in the study's own."
-UTILITY = "utility"
-"The quantity of a control that is not a reward."
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from qup.report.evidence import Evidence
+from qup.report.family import family as declared_family
 from qup.report.numbers import Missing
 from qup.report.sections import (
     adaptation,
@@ -18,6 +19,7 @@ from qup.report.sections import (
     oracle,
     paradox,
     predictors,
+    premises,
     problems,
     sets,
     study,
@@ -50,6 +52,7 @@ class Numbers:
     paradox: dict[str, dict[str, paradox.Paradox]]
     logic: logic_and_style.Logic
     adaptation: dict[str, adaptation.Adaptation]
+    premises: premises.Premises
     "Of all arms."
     controls: dict[str, controls.Control]
     dose: dict[str, dose.Ranking | Missing]
@@ -74,11 +77,11 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
     main = _arms(evidence, tables.rows)
     further = _arms(every, {arm: oracle.row(every, arm, rewards) for arm in others})
     declared, logic = study.numbers(evidence.study), logic_and_style.numbers(evidence, every)
-    tested, costs, controlled = contrasts.numbers(evidence), adaptation.numbers(every), controls.numbers(every)
-    paradoxes = paradox.numbers(evidence, tested)
-    grounds = verdict.Grounds(
-        declared, tables, tested, paradoxes, logic, {arm: each.cost for arm, each in costs.items()}, controlled
-    )
+    family, premised, adapted = declared_family(evidence), premises.numbers(evidence), adaptation.numbers(every)
+    tested, controlled = contrasts.numbers(evidence, family), controls.numbers(every)
+    paradoxes = paradox.numbers(evidence, family, tested, premised)
+    costs = {arm: each.cost for arm, each in adapted.items()}
+    grounds = verdict.Grounds(declared, tables, tested, paradoxes, logic, costs, controlled, premised)
     return Numbers(
         study=declared,
         tables=tables,
@@ -87,7 +90,8 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         contrasts=tested,
         paradox=paradoxes,
         logic=logic,
-        adaptation=costs,
+        adaptation=adapted,
+        premises=premised,
         controls=controlled,
         dose=dose.numbers(every),
         predictors=predictors.numbers(evidence),
@@ -116,6 +120,7 @@ def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
             paradox.show(numbers.paradox),
             sets.show(numbers.main.sets, labels, declared),
             logic_and_style.show(numbers.logic, labels, declared),
+            premises.show(numbers.premises),
             adaptation.show(main_costs, labels),
             controls.show(
                 numbers.controls,

@@ -29,6 +29,7 @@ def summary(numbers: Numbers) -> Json:
         "manipulation": logic.crafts,
         "manipulation_checks": logic.checks,
         "adaptation": numbers.adaptation,
+        "premises": numbers.premises,
         "controls": numbers.controls,
         "control_arms": _arms(numbers.further),
         "predictor_check": numbers.dose,
@@ -75,5 +76,5 @@ def _contrast(contrast: Contrast) -> Json:
         return entry | {"estimate": tested}
     difference = tested.difference
     entry |= {"estimate": difference.estimate, "mde": difference.mde, "resolved": difference.resolved}
-    entry |= {"p": tested.p, "same_traces": tested.same_traces}
-    return entry | ({"p_holm": tested.holm.p, "family": tested.holm.family} if tested.holm else {})
+    entry |= {"p": difference.p, "holm": difference.holm, "greedy": tested.greedy, "between": tested.between}
+    return entry | {"dependent": tested.dependent, "same_traces": tested.same_traces}

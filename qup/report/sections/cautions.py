@@ -15,8 +15,6 @@ NEAR = 0.5
 "Share of equal traces from which a contrast between two streams is flagged."
 BUDGET = 0.05
 "Relative spread of training tokens over arms from which budgets are called unmatched."
-FEW = 5
-"Training seeds below which their part of an interval is called rough."
 
 
 def numbers(
@@ -27,15 +25,14 @@ def numbers(
     budgets: Mapping[str, Budget],
     logic: Logic,
 ) -> list[str]:
-    """One training seed, streams nearly alike or not as named, unmatched budgets and their like."""
+    """One replicate, streams nearly alike or not as named, unmatched budgets and their like."""
     primary = [contrast for contrast in contrasts if contrast.declared]
     return [
         *_decoded(declared),
-        *_seeds(rows.values()),
+        *_replicates(rows.values()),
         *_still(rows.values()),
         *_alike(primary),
         *_budgets(budgets.values(), declared.objectives),
-        *_floor(primary, declared),
         *_empty(rows.values()),
         *_manipulated(logic),
     ]
@@ -47,14 +44,10 @@ def _decoded(declared: Declared) -> list[str]:
     return [f"Utility was read at T = {declared.temperature:g} alone: a verdict may be one of the decoding."]
 
 
-def _seeds(rows: Iterable[Row]) -> list[str]:
+def _replicates(rows: Iterable[Row]) -> list[str]:
     utilities = [learner.utility for row in rows for learner in row.learners.values()]
-    counts = [utility.replicates for utility in utilities if isinstance(utility, Estimate) and utility.replicates]
-    fewest = min(counts, default=FEW)
-    if fewest == 1:
-        return ["One training seed: intervals do not contain the variation between training runs."]
-    if fewest < FEW:
-        return [f"{fewest} training seeds: the part of the intervals that stands for training runs is rough."]
+    if any(isinstance(utility, Estimate) and utility.replicated is False for utility in utilities):
+        return ["One replicate: intervals are over problems only, and nothing is resolved by them."]
     return []
 
 
@@ -87,19 +80,6 @@ def _budgets(budgets: Iterable[Budget], objectives: Sequence[str]) -> list[str]:
         f"{objective.upper()} budgets are not matched in tokens: {min(counts):,} to {max(counts):,} a run."
         for objective, counts in tokens.items()
         if counts and max(counts) > (1 + BUDGET) * min(counts)
-    ]
-
-
-def _floor(declared: Iterable[Contrast], settings: Declared) -> list[str]:
-    """The smallest p of so many draws, 2 / (R + 1), after Holm's correction for the family."""
-    tested = [contrast.tested for contrast in declared if isinstance(contrast.tested, Tested)]
-    family = next((each.holm.family for each in tested if each.holm), 0)
-    smallest = family * 2 / (settings.resamples + 1)
-    if smallest <= 1 - settings.level:
-        return []
-    return [
-        f"{settings.resamples} resamples cannot resolve a family of {family} contrasts: the smallest p after "
-        f"Holm is {smallest:.3g}. Raise report.resamples."
     ]
 
 

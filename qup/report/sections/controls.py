@@ -1,43 +1,45 @@
 """Controls: comparisons whose outcome is known before the run. One that fails casts doubt on every other number.
 
-`zero`: two arms that must not differ. `ordered`: arms that differ in the Oracle's dose alone and must line up by it.
-`factorial`: four streams that must be what their names say; its effects are with the other factorials.
+`null`: two arms that must do the same, shown by equivalence: too little data is not a pass. `ordered`: arms that differ
+in the Oracle's dose alone and must line up by it. `factorial`: four streams that must be what their names say; its
+effects are with the other factorials. `identical`: two arms that must train on the very same text; it fails only where
+the pipeline is at fault, so it is a test of the pipeline and no control.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from qup.arms import ControlSettings
+from qup import stats
+from qup.arms import UTILITY, ControlSettings
 from qup.records import TRAIN
 from qup.report import outcomes
 from qup.report.evidence import Evidence
-from qup.report.numbers import Bare, Difference, Missing, Number, percentage, plain, points
+from qup.report.exams import GREEDY, SAMPLED
+from qup.report.numbers import Missing, Number, plain, points
 from qup.report.outcomes import EXPECTED, UNEXPECTED, UNRESOLVED, Outcome
-from qup.report.sections import dose, logic_and_style, oracle, paradox
+from qup.report.sections import contrasts, dose, logic_and_style, oracle
 from qup.report.sections.dose import Ordered
 from qup.report.sections.oracle import Row
-from qup.report.sections.paradox import Index
 from qup.report.sections.study import Declared
-from qup.report.traces import MICRO, PANEL
+from qup.report.traces import MICRO
 from qup.report.view import DASH, Cell, Finding, Section, Table, number, percent, seeded, word
-from qup.stats import Estimate
-from qup.study import UTILITY
+from qup.stats import Equivalence, Estimate
 
 NO_OBJECTIVE = "-"
 "The key of a result that no objective is of."
+OUTCOME_OF = {"equivalent": EXPECTED, "different": UNEXPECTED, "undecided": UNRESOLVED}
+"What two one-sided tests say of a control that must be null."
 
 
 @dataclass(frozen=True)
 class Null:
-    """A difference that must be 0."""
+    """A difference that must be 0 within a margin."""
 
     estimate: Estimate
     "A share for utility, else in the reward's unit."
-    mde: Bare | Missing
+    equivalence: Equivalence
     outcome: str
     sentence: str
-    paradox: dict[str, Index] = field(default_factory=dict)
-    "PI over the two arms and RFT, by each reward model that can say."
 
 
 Result = Null | Ordered | Outcome
@@ -51,11 +53,12 @@ class Control:
     arms: list[str]
     labels: dict[str, str]
     quantity: str
+    margin: float
     expected: str
     outcome: str
     "The worst of the results'."
     results: dict[str, Result]
-    "By objective, or by quantity."
+    "By objective and decoding, or by quantity."
     doses: dict[str, float]
     "Of an ordered control's arms."
 
@@ -73,6 +76,7 @@ def _control(evidence: Evidence, control: ControlSettings) -> Control:
         arms=list(control.arms),
         labels={arm: evidence.labels[arm] for arm in control.arms},
         quantity=control.quantity,
+        margin=control.margin,
         expected=_expected(evidence, control),
         outcome=outcomes.worst(result.outcome for result in results.values()),
         results=results,
@@ -88,12 +92,19 @@ def _results(evidence: Evidence, control: ControlSettings) -> dict[str, Result]:
         return dict(dose.ladder(evidence, control))
     if control.check == "factorial":
         return {NO_OBJECTIVE: _manipulation(evidence, control)}
+    if control.check == "identical":
+        return {NO_OBJECTIVE: _identical(evidence, control)}
     if control.quantity != UTILITY:
-        return {NO_OBJECTIVE: _zero_reward(evidence, control)}
+        return {NO_OBJECTIVE: _null_reward(evidence, control)}
     objectives = evidence.shared_objectives(control.arms)
     if not objectives:
         return {NO_OBJECTIVE: outcomes.unmeasured("no objective under which both arms were evaluated")}
-    return {objective: _zero_utility(evidence, control, objective) for objective in objectives}
+    decodings = [SAMPLED, *[GREEDY] * evidence.study.evaluation.greedy]
+    return {
+        f"{objective}, {decoding}": _null_utility(evidence, control, objective, decoding)
+        for objective in objectives
+        for decoding in decodings
+    }
 
 
 def _expected(evidence: Evidence, control: ControlSettings) -> str:
@@ -104,11 +115,12 @@ def _expected(evidence: Evidence, control: ControlSettings) -> str:
     if control.check == "factorial":
         return "The four streams pass the manipulation check; the effects are a finding, not an expectation."
     first, second = (evidence.labels[arm] for arm in control.arms)
-    none = f"0 within {control.margin:g}" if control.margin else "0"
+    if control.check == "identical":
+        return f"{first} and {second} train on the very same text. A test of the pipeline, not a control."
     if control.quantity == UTILITY:
-        zero = f"U({first}) - U({second}) is {none}, and so is PI over these arms and RFT."
-        return zero + _sets(evidence, control)
-    return f"The {control.quantity} reward of {first} minus that of {second} is {none}."
+        within = f"{100 * control.margin:g} points, under each decoding"
+        return f"U({first}) - U({second}) is 0 within {within}.{_sets(evidence, control)}"
+    return f"The {control.quantity} reward of {first} minus that of {second} is 0 within {control.margin:g}."
 
 
 def _sets(evidence: Evidence, control: ControlSettings) -> str:
@@ -118,69 +130,35 @@ def _sets(evidence: Evidence, control: ControlSettings) -> str:
     return f" Training set of {'; of '.join(said)}." if said else ""
 
 
-def _zero_reward(evidence: Evidence, control: ControlSettings) -> Null | Outcome:
-    first, second = control.arms
-    pair, traces = (first, second), evidence.traces
+def _identical(evidence: Evidence, control: ControlSettings) -> Outcome:
+    first, second = (evidence.arms[arm] for arm in control.arms)
+    same = contrasts.same_traces(first, second)
+    alike = same.same == same.of and first.traces == second.traces
+    return Outcome(EXPECTED if alike else UNEXPECTED, f"{same.same} of {same.of} traces are identical.")
+
+
+def _null_reward(evidence: Evidence, control: ControlSettings) -> Null | Outcome:
+    pair, traces = (control.arms[0], control.arms[1]), evidence.traces
     gap = traces.paired(traces.reward_columns, control.quantity, [pair]).get(pair)
     if gap is None:
         return outcomes.unmeasured("no problem has a value of both")
-    difference = evidence.judged(gap)
-    shown = "" if isinstance(difference.mde, Missing) else f"{difference.mde.value:.3f}"
-    outcome = _null(gap, control.margin)
-    sentence = f"{plain(gap, 3, sign=True)}, n = {gap.n}: {outcome}; {_seen(evidence, difference, control, shown)}."
-    return Null(gap, difference.mde, outcome, sentence)
+    return _null(evidence, control, gap, plain(gap, 3, sign=True))
 
 
-def _zero_utility(evidence: Evidence, control: ControlSettings, objective: str) -> Null | Outcome:
-    draws = evidence.difference(control.arms[0], control.arms[1], objective)
-    if draws is None:
-        nothing = outcomes.unmeasured(f"no problem has a {objective} answer of both")
-        return Outcome(nothing.outcome, f"{objective.upper()}: {nothing.sentence}")
-    gap = evidence.boot.estimate(draws)
-    difference = evidence.judged(gap)
-    shown = "" if isinstance(difference.mde, Missing) else f"{100 * difference.mde.value:.1f} points"
-    outcome, seen = _null(gap, control.margin), _seen(evidence, difference, control, shown)
-    sentence = f"{objective.upper()}: {points(gap)}, n = {gap.n}: {outcome}; {seen}."
-    return _with_index(Null(gap, difference.mde, outcome, sentence), _index(evidence, control, objective))
+def _null_utility(evidence: Evidence, control: ControlSettings, objective: str, decoding: str) -> Null | Outcome:
+    crossed = evidence.difference(control.arms[0], control.arms[1], objective, decoding)
+    gap = evidence.held.number(crossed, Missing(f"no problem has a {objective} answer of both"))
+    if isinstance(gap, Missing):
+        return outcomes.unmeasured(gap.reason)
+    return _null(evidence, control, gap, f"{objective.upper()}, {decoding}: {points(gap)}")
 
 
-def _null(gap: Estimate, margin: float) -> str:
-    """Without a margin the interval must hold 0. With one it must lie inside it; all of it outside is a failure."""
-    if not margin:
-        return UNEXPECTED if gap.excludes_zero() else EXPECTED
-    if -margin <= gap.low and gap.high <= margin:
-        return EXPECTED
-    return UNEXPECTED if gap.low > margin or gap.high < -margin else UNRESOLVED
-
-
-def _seen(evidence: Evidence, difference: Difference, control: ControlSettings, mde: str) -> str:
-    """What a null result is worth: the smallest effect that would have shown; `mde` is it in words."""
-    if control.margin:
-        return f"the whole interval must lie within {control.margin:g} of zero"
-    if difference.estimate.excludes_zero():
-        return "the difference is told from zero"
-    if isinstance(difference.mde, Missing):
-        return "the two are equal on every problem"
-    return f"a true difference of {mde} would have been seen with {percentage(evidence.study.report.power)} power"
-
-
-def _index(evidence: Evidence, control: ControlSettings, objective: str) -> dict[str, Index]:
-    """PI over two arms and RFT by each reward model; those that cannot say are left out."""
-    group = list(dict.fromkeys([*([evidence.native] if evidence.native else []), *control.arms]))
-    rewards = [name for name in evidence.traces.reward_names if evidence.traces.perceives(name) and name != PANEL]
-    indices = paradox.indices(evidence, group, objective, rewards)
-    return {reward: index for reward, index in indices.items() if isinstance(index, Index)}
-
-
-def _with_index(null: Null, indices: dict[str, Index]) -> Null:
-    """A null result with its PI, which must be 0 too."""
-    if not indices:
-        return null
-    against = {reward: index.disagreeing for reward, index in indices.items() if index.disagree}
-    named = "; ".join(f"{', '.join(pairs)} by {reward}" for reward, pairs in against.items())
-    said = f"PI is not 0: {named}." if against else "PI is 0."
-    outcome = UNEXPECTED if against else null.outcome
-    return Null(null.estimate, null.mde, outcome, f"{null.sentence} {said}", indices)
+def _null(evidence: Evidence, control: ControlSettings, gap: Estimate, said: str) -> Null:
+    """Two one-sided tests: the interval of twice alpha must lie within the margin; one replicate shows nothing."""
+    tested = stats.equivalence(gap, control.margin, evidence.level)
+    outcome = OUTCOME_OF[tested.outcome]
+    why = {EXPECTED: "equivalent", UNEXPECTED: "told from 0 and not within the margin"}.get(outcome, "undecided")
+    return Null(gap, tested, outcome, f"{said}, n = {gap.n}: {why} (TOST p = {tested.p:.3g}).")
 
 
 def _manipulation(evidence: Evidence, control: ControlSettings) -> Outcome:
@@ -198,13 +176,13 @@ def show(
     arms = _arm_table(further, costs, declared)
     if not controls:
         return Section("Arms beside the main ones", tables=[arms]) if further else None
-    level = 100 * declared.level
     text = (
-        f"Comparisons whose outcome was known before the run. At {level:g}% intervals about {100 - level:.2g} in 100 "
-        "null checks come out wrong by chance. The arms below are in no other table, index or correction."
+        "Comparisons whose outcome was known before the run, each judged on its own. A null control passes if its "
+        "difference is shown to be within the stated margin; too little data leaves it undecided, which is no pass. The "
+        "arms below are in no other table, index or correction."
     )
     ladders = [_ladder(name, control) for name, control in controls.items() if control.doses]
-    tables = [_zero_table(controls), *ladders, arms]
+    tables = [_null_table(controls), *ladders, arms]
     findings = [_told(name, control) for name, control in controls.items()]
     return Section("Controls", [text], findings=findings, tables=[table for table in tables if table.rows])
 
@@ -215,39 +193,26 @@ def _told(name: str, control: Control) -> Finding:
     return f"{name}: {control.outcome}", [f"Expected: {control.expected}", *capital]
 
 
-def _zero_table(controls: Mapping[str, Control]) -> Table:
+def _null_table(controls: Mapping[str, Control]) -> Table:
     rows = [
-        _zero_row(name, control, key, result)
+        _null_row(name, control, key, result)
         for name, control in controls.items()
-        if control.check == "zero"
+        if control.check == "null"
         for key, result in control.results.items()
     ]
-    columns = ["control", "objective", "first - second", "difference", "MDE", "PI", "outcome"]
-    return Table(columns, rows, caption="Null checks: utility in accuracy points, a reward in its own unit.")
+    columns = ["control", "of", "first - second", "difference", "margin", "outcome"]
+    return Table(columns, rows, caption="Null controls: utility in accuracy points, a reward in its own unit.")
 
 
-def _zero_row(name: str, control: Control, key: str, result: Result) -> list[Cell]:
+def _null_row(name: str, control: Control, key: str, result: Result) -> list[Cell]:
     share = control.quantity == UTILITY
     labels = " - ".join(control.labels[arm] for arm in control.arms)
-    head = [Cell(name), word(key.upper() if share else control.quantity), word(labels)]
+    head = [Cell(name), word(key if share else control.quantity), word(labels)]
     outcome = outcomes.cell(result.outcome, "text")
     if not isinstance(result, Null):
-        return [*head, Cell(DASH, outcomes.UNMEASURED), Cell(DASH), Cell(DASH), outcome]
+        return [*head, Cell(DASH, outcomes.UNMEASURED), Cell(DASH), outcome]
     gap = percent(result.estimate, sign=True) if share else number(result.estimate, 3, sign=True)
-    return [*head, gap, _mde(result.mde, share), _index_cell(result.paradox), outcome]
-
-
-def _mde(mde: Bare | Missing, share: bool) -> Cell:
-    if isinstance(mde, Missing):
-        return Cell(DASH)
-    return Cell(f"{100 * mde.value:.1f}" if share else f"{mde.value:.3f}")
-
-
-def _index_cell(indices: Mapping[str, Index]) -> Cell:
-    if not indices:
-        return Cell(DASH)
-    worst = max(indices.values(), key=lambda index: index.index)
-    return Cell(f"{worst.index:.2f}", f"{worst.disagree} of {worst.pairs} pairs")
+    return [*head, gap, Cell(f"{100 * control.margin:g}" if share else f"{control.margin:g}"), outcome]
 
 
 def _ladder(name: str, control: Control) -> Table:

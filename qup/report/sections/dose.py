@@ -15,7 +15,7 @@ from qup.arms import ControlSettings
 from qup.records import LEARNER
 from qup.report import outcomes
 from qup.report.evidence import Evidence
-from qup.report.numbers import Missing, Number, plain, points
+from qup.report.numbers import Difference, Missing, Number, plain, points
 from qup.report.outcomes import EXPECTED, UNEXPECTED, UNMEASURED, UNRESOLVED
 from qup.report.sections import adaptation, predictors
 from qup.report.traces import MICRO
@@ -84,7 +84,7 @@ def ladder(evidence: Evidence, control: ControlSettings) -> dict[str, Ordered]:
     if adaptation.OBJECTIVE in objectives:
         quantities[COST] = _cost(evidence)
     quantities |= {objective: _utility(evidence, objective) for objective in objectives}
-    return {name: _in_order(quantity, control.arms) for name, quantity in quantities.items()}
+    return {name: _in_order(evidence, quantity, control.arms) for name, quantity in quantities.items()}
 
 
 def dial(evidence: Evidence, arm: str) -> float:
@@ -99,7 +99,7 @@ def _perplexity(evidence: Evidence) -> Quantity:
         TITLES[PPL],
         1,
         lambda arm: evidence.number(ppl.get(arm), "no forward pass"),
-        lambda a, b: _estimate(evidence, ppl[a].minus(ppl[b]) if a in ppl and b in ppl else None),
+        lambda a, b: evidence.boot.estimate(ppl[a].minus(ppl[b])) if a in ppl and b in ppl else None,
         lambda gap: plain(gap, 2, sign=True),
     )
 
@@ -121,33 +121,36 @@ def _utility(evidence: Evidence, objective: str) -> Quantity:
         f"{objective.upper()} utility",
         -1,
         lambda arm: evidence.held.learner(arm, objective).utility,
-        lambda a, b: _estimate(evidence, evidence.difference(a, b, objective)),
+        lambda a, b: _utility_gap(evidence, a, b, objective),
         points,
     )
 
 
-def _estimate(evidence: Evidence, draws: Draws | None) -> Estimate | None:
-    return evidence.boot.estimate(draws) if draws else None
+def _utility_gap(evidence: Evidence, first: str, second: str, objective: str) -> Estimate | None:
+    crossed = evidence.difference(first, second, objective)
+    return crossed.estimate(evidence.level) if crossed else None
 
 
-def _in_order(quantity: Quantity, arms: Sequence[str]) -> Ordered:
+def _in_order(evidence: Evidence, quantity: Quantity, arms: Sequence[str]) -> Ordered:
+    """The ends and the steps are one family: each is told from 0 after Holm's correction or not at all."""
     by_arm = {arm: quantity.value(arm) for arm in arms}
     ends = quantity.gap(arms[-1], arms[0])
     if ends is None:
         reason = f"{quantity.title} is not there for both ends"
         return Ordered(by_arm, Missing(reason), [], UNMEASURED, outcomes.unmeasured(reason).sentence)
-    steps = [quantity.gap(after, before) for before, after in itertools.pairwise(arms)]
-    against = sum(step is not None and step.excludes_zero() and step.value * quantity.sign < 0 for step in steps)
-    outcome = _outcome(quantity, ends, against)
+    steps = [quantity.gap(after, before) or Missing("not measured") for before, after in itertools.pairwise(arms)]
+    judged = [each for each in evidence.judge([ends, *steps]) if isinstance(each, Difference)]
+    against = sum(each.resolved and each.estimate.value * quantity.sign < 0 for each in judged[1:])
+    outcome = _outcome(quantity, judged[0], against)
     back = f"{against} of {len(steps)} steps resolved the other way" if against else "no step resolved the other way"
     sentence = f"{quantity.title}, highest minus lowest dose: {quantity.said(ends)}, {back}: {outcome}."
-    return Ordered(by_arm, ends, [step or Missing("not measured") for step in steps], outcome, sentence)
+    return Ordered(by_arm, ends, steps, outcome, sentence)
 
 
-def _outcome(quantity: Quantity, ends: Estimate, against: int) -> str:
-    if not ends.excludes_zero():
-        return UNRESOLVED
-    return EXPECTED if ends.value * quantity.sign > 0 and not against else UNEXPECTED
+def _outcome(quantity: Quantity, ends: Difference, against: int) -> str:
+    if against or (ends.resolved and ends.estimate.value * quantity.sign < 0):
+        return UNEXPECTED
+    return EXPECTED if ends.resolved else UNRESOLVED
 
 
 def numbers(evidence: Evidence) -> dict[str, Ranking | Missing]:

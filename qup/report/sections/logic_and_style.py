@@ -8,12 +8,14 @@ is claimed.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from qup import stats
 from qup.arms import ALIGNED, NATIVE, REFINED, RESTYLED
 from qup.report.evidence import Evidence
+from qup.report.exams import GREEDY, SAMPLED
 from qup.report.numbers import INLINE, Difference, Missing, Number, percentage, plain
 from qup.report.sections.study import Declared
 from qup.report.view import Cell, Finding, Section, Table, difference, number, percent, word
-from qup.stats import ZERO, Draws, Estimate
+from qup.stats import ZERO, Crossed, Estimate
 
 Cells = dict[str, str | None]
 "Role to the arm that plays it; None if there is no such arm."
@@ -23,8 +25,8 @@ MAIN = "main"
 PARSED, LOGIC, DOSE = "parsed", "logic", "dose"
 "What the parser says of a trace, after the plug's name."
 NO_PARSER = "no parser for these problems"
-NEAR = 0.02
-"A difference of means below this counts as none, resolved or not."
+NEAR = 0.05
+"Margin of equivalence: a difference of mean shares that is shown to be below this counts as none."
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ class Effects:
 
     arms: Cells
     effects: dict[str, Difference | Missing] = field(metadata=INLINE)
-    "By name, as of `EFFECTS`; differences of shares."
+    "By name, as of `EFFECTS`; differences of shares, of sampled answers."
+    greedy: dict[str, Difference | Missing]
+    "The same of greedy answers; a family of their own."
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,12 @@ RULES = (
     Rule("refined", LOGIC, "at least"),
     Rule("restyled", LOGIC, "equal to"),
 )
-HOLDS: dict[str, Callable[[Estimate], bool]] = {
-    "above": lambda gap: gap.low > ZERO,
-    "equal to": lambda gap: not gap.excludes_zero() or abs(gap.value) < NEAR,
-    "at least": lambda gap: gap.high >= -ZERO,
+HOLDS: dict[str, Callable[[Estimate, float], bool]] = {
+    "above": lambda gap, level: gap.low > ZERO,
+    "equal to": lambda gap, level: stats.equivalence(gap, NEAR, level).outcome == "equivalent",
+    "at least": lambda gap, level: gap.interval(2 * level - 1)[0] > -NEAR - ZERO,
 }
+"What the interval must do; of two that are to be equal, or one at least the other, a short one is asked for."
 
 
 @dataclass(frozen=True)
@@ -139,10 +144,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Logic:
     designs = {name: _main(evidence, oracle) for oracle, name in names.items()} | _controls(every)
     return Logic(
         main=names,
-        factorials={
-            name: {objective: _effects(design.evidence, design.cells, objective) for objective in design.objectives}
-            for name, design in designs.items()
-        },
+        factorials={name: _factorial(design) for name, design in designs.items()},
         checks={name: check(design.evidence, design.cells) for name, design in designs.items()},
         crafts=_crafts(evidence, evidence.arms)
         | _crafts(every, [arm for arm in every.arms if arm not in evidence.arms]),
@@ -168,24 +170,40 @@ def cells_of(arms: Iterable[str]) -> Cells:
     return dict(zip(ROLES, arms, strict=True))
 
 
-def _effects(evidence: Evidence, cells: Cells, objective: str) -> Effects:
-    return Effects(cells, {name: _effect(evidence, cells, effect, objective) for name, effect in EFFECTS.items()})
+def _factorial(design: Design) -> dict[str, Effects]:
+    """By objective; all effects of a factorial are one family, for each decoding."""
+    keys = [(objective, name) for objective in design.objectives for name in EFFECTS]
+    judged = {
+        decoding: dict(zip(keys, design.evidence.judge([_effect(design, *key, decoding) for key in keys]), strict=True))
+        for decoding in (SAMPLED, GREEDY)
+    }
+    by_decoding = {
+        (objective, decoding): {name: judged[decoding][objective, name] for name in EFFECTS}
+        for objective in design.objectives
+        for decoding in judged
+    }
+    return {
+        objective: Effects(design.cells, by_decoding[objective, SAMPLED], by_decoding[objective, GREEDY])
+        for objective in design.objectives
+    }
 
 
-def _effect(evidence: Evidence, cells: Cells, effect: Effect, objective: str) -> Difference | Missing:
+def _effect(design: Design, objective: str, name: str, decoding: str) -> Number:
+    effect, cells = EFFECTS[name], design.cells
     pairs = [pair for pair in (effect.of, effect.less) if pair]
-    parts = [_difference(evidence, cells[first], cells[second], objective) for first, second in pairs]
-    draws = [part for part in parts if part]
-    if len(draws) < len(pairs):
-        absent = _absent(evidence, {role: cells[role] for pair in pairs for role in pair})
-        return Missing(absent or f"an arm has no {objective} evaluation")
-    return evidence.judged(evidence.boot.estimate(draws[0] if len(draws) == 1 else draws[0].minus(draws[1])))
+    parts = [_difference(design, cells[first], cells[second], objective, decoding) for first, second in pairs]
+    there = [part for part in parts if part]
+    if len(there) < len(pairs):
+        absent = _absent(design.evidence, {role: cells[role] for pair in pairs for role in pair})
+        return Missing(absent or f"an arm has no {decoding} {objective} answers")
+    whole = there[0] if len(there) == 1 else there[0].minus(there[1])
+    return design.evidence.held.number(whole, Missing("no problem that all arms answered"))
 
 
-def _difference(evidence: Evidence, first: str | None, second: str | None, objective: str) -> Draws | None:
+def _difference(design: Design, first: str | None, second: str | None, objective: str, decoding: str) -> Crossed | None:
     """None also where an arm has no records."""
-    there = first in evidence.arms and second in evidence.arms
-    return evidence.difference(first, second, objective) if first and second and there else None
+    there = first in design.evidence.arms and second in design.evidence.arms
+    return design.evidence.difference(first, second, objective, decoding) if first and second and there else None
 
 
 def _absent(evidence: Evidence, cells: Cells) -> str:
@@ -218,7 +236,7 @@ def _ruling(evidence: Evidence, cells: Cells, rule: Rule) -> Ruling:
     if gap is None:
         nothing = "no problem has both traces parsed"
         return Ruling(None, Missing(nothing), f"{wanted}: {nothing}")
-    passed = HOLDS[rule.how](gap)
+    passed = HOLDS[rule.how](gap, evidence.level)
     return Ruling(passed, gap, f"{wanted}: {'yes' if passed else 'no'} ({plain(gap, 3, sign=True)}, n = {gap.n})")
 
 
@@ -252,13 +270,16 @@ def show(logic: Logic, labels: Mapping[str, str], declared: Declared) -> Section
 
 def _effect_table(logic: Logic, declared: Declared) -> Table:
     rows = [
-        [Cell(name), word(objective.upper()), *map(difference, parts.effects.values())]
+        [Cell(name), word(objective.upper()), word(decoding), *map(difference, effects.values())]
         for name, by_objective in logic.factorials.items()
         for objective, parts in by_objective.items()
+        for decoding, effects in ((SAMPLED, parts.effects), (GREEDY, parts.greedy))
+        if not all(isinstance(effect, Missing) for effect in effects.values())
     ]
-    columns = ["factorial", "objective", *(each.title for each in EFFECTS.values())]
+    columns = ["factorial", "objective", "decoding", *(each.title for each in EFFECTS.values())]
     power = percentage(declared.power)
-    return Table(columns, rows, caption=f"Effects. Accuracy points; bold is resolved; MDE at {power} power.")
+    caption = f"Effects. Accuracy points with the interval after Holm; bold is resolved; MDE at {power} power."
+    return Table(columns, rows, caption=caption)
 
 
 def _told(name: str, each: Check) -> Finding:

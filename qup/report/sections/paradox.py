@@ -7,14 +7,18 @@ from typing import Literal
 
 from qup import stats
 from qup.arms import NATIVE, REFINED, SHORT
+from qup.report import family
 from qup.report.evidence import HELDOUT, Evidence
+from qup.report.family import Family
 from qup.report.numbers import Difference, Missing, Number, plain, points
+from qup.report.outcomes import EXPECTED
 from qup.report.sections import contrasts
-from qup.report.sections.contrasts import Contrast
+from qup.report.sections.contrasts import Contrast, Tested
+from qup.report.sections.premises import Premises
 from qup.report.view import DASH, Cell, Section, Table, number, word
 from qup.stats import Estimate
 
-State = Literal["shown", "absent", "decoding-dependent", "unresolved", "unknown"]
+State = Literal["shown", "reversed", "absent", "decoding-dependent", "unresolved", "premise", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -46,52 +50,71 @@ class Paradox:
     sentence: str
 
 
-def numbers(evidence: Evidence, tested: Sequence[Contrast]) -> dict[str, dict[str, Paradox]]:
+def numbers(
+    evidence: Evidence, declared: Family, tested: Sequence[Contrast], premises: Premises
+) -> dict[str, dict[str, Paradox]]:
     """By Oracle and objective."""
+    grounds = Grounds(evidence, declared, tested, premises)
     return {
-        oracle: {objective: _paradox(evidence, oracle, objective, tested) for objective in evidence.objectives}
+        oracle: {objective: _paradox(grounds, oracle, objective) for objective in evidence.objectives}
         for oracle in evidence.oracles
     }
 
 
-def _paradox(evidence: Evidence, oracle: str, objective: str, tested: Sequence[Contrast]) -> Paradox:
-    rewards, primary = evidence.traces.reward_names, evidence.traces.primary
-    quality = {reward: _refined_over_native(evidence, oracle, reward) for reward in rewards}
-    contrast = contrasts.find(tested, oracle, objective, (NATIVE, REFINED))
-    state, sentence = _judged(primary, quality.get(primary or "", Missing("no reward")), contrast)
+@dataclass(frozen=True, eq=False)
+class Grounds:
+    """What a paradox rests on."""
+
+    evidence: Evidence
+    declared: Family
+    tested: Sequence[Contrast]
+    premises: Premises
+
+
+def _paradox(grounds: Grounds, oracle: str, objective: str) -> Paradox:
+    evidence, primary = grounds.evidence, grounds.evidence.traces.primary
+    rewards = evidence.traces.reward_names
+    gaps = {reward: family.over_native(evidence, oracle, reward) for reward in rewards if reward != primary}
+    quality = dict(zip(gaps, family.judged_apart(evidence, list(gaps.values())), strict=True))
+    if primary is not None:
+        # That of the primary reward was judged with the contrasts.
+        quality = {primary: grounds.declared.quality[oracle], **quality}
+    contrast = contrasts.find(grounds.tested, oracle, objective, (NATIVE, REFINED))
+    state, sentence = _state(grounds, quality.get(primary or "", Missing("no reward")), contrast)
     return Paradox(indices(evidence, evidence.group(oracle), objective, rewards), quality, state, sentence)
 
 
-def _refined_over_native(evidence: Evidence, oracle: str, reward: str) -> Difference | Missing:
-    refined, native = evidence.find(oracle, REFINED), evidence.find(oracle, NATIVE)
-    if refined and native:
-        columns = evidence.traces.reward_columns
-        gap = evidence.traces.paired(columns, reward, [(refined, native)]).get((refined, native))
-        if gap:
-            return evidence.judged(gap)
-    return Missing("an arm or its rewards are missing")
-
-
-def _judged(reward: str | None, quality: Difference | Missing, contrast: Contrast | None) -> tuple[State, str]:
+def _state(grounds: Grounds, quality: Difference | Missing, contrast: Contrast | None) -> tuple[State, str]:
     """The state, and a sentence that says it with its numbers."""
+    reward = grounds.evidence.traces.primary
     if contrast is None or isinstance(contrast.tested, Missing) or isinstance(quality, Missing):
         names = f"{SHORT[NATIVE]} and {SHORT[REFINED]}"
         return "unknown", f"Paradox: cannot be judged, {names} are not both measured."
-    utility = contrast.tested.difference
-    preferred = f"{reward} of Refined minus RFT {plain(quality.estimate, 3, sign=True)}, n = {quality.estimate.n}"
-    cost = f"U(RFT) - U(Refined), that is C - V, {points(utility.estimate)}, n = {utility.estimate.n}"
-    unresolved = [name for name, side in (("reward", quality), ("utility", utility)) if not side.resolved]
+    tested, validity = contrast.tested, grounds.premises.rewards.get(reward or "")
+    preferred = f"{reward} of Refined minus RFT {plain(quality.shown, 3, sign=True)}, n = {quality.estimate.n}"
+    cost = f"U(RFT) - U(Refined), that is C - V, {points(tested.difference.shown)}, n = {tested.difference.estimate.n}"
+    figures = f"({preferred}; {cost})"
+    if tested.difference.estimate.replicated is False:
+        return "unresolved", f"Paradox not replicated: one training set tells nothing of another {figures}."
+    if validity is None or validity.outcome != EXPECTED:
+        why = f"{reward} is not tried" if validity is None else validity.sentence.rstrip(".")
+        return "premise", f"Paradox: no claim of quality, {why} {figures}."
+    return _of_signs(quality, tested, figures)
+
+
+def _of_signs(quality: Difference, tested: Tested, figures: str) -> tuple[State, str]:
+    if tested.dependent:
+        return "decoding-dependent", f"Paradox decoding-dependent: the decodings part on the utility {figures}."
+    sides = (("reward", quality), ("utility", tested.difference))
+    unresolved = [name for name, side in sides if not side.resolved]
     if unresolved:
-        which = " and ".join(unresolved)
-        why = f"not resolved: the difference in {which} is not told from zero, or is below its MDE"
-        return "unresolved", f"Paradox {why} ({preferred}; {cost})."
-    if contrast.tested.dependent:
-        why = "decoding-dependent: greedy decoding does not bear the difference in utility out"
-        return "decoding-dependent", f"Paradox {why} ({preferred}; {cost})."
-    if quality.estimate.value > 0 and utility.estimate.value > 0:
-        return "shown", f"Paradox shown ({preferred}; {cost})."
-    why = "not shown: the pair does not combine higher reward with lower utility"
-    return "absent", f"Paradox {why} ({preferred}; {cost})."
+        why = f"not resolved: the difference in {' and '.join(unresolved)} is not told from zero"
+        return "unresolved", f"Paradox {why} {figures}."
+    if quality.estimate.value < 0:
+        return "absent", f"Paradox not shown: the refined traces score lower {figures}."
+    if tested.difference.estimate.value > 0:
+        return "shown", f"Paradox shown {figures}."
+    return "reversed", f"Paradox not shown: the refined traces score higher and train better {figures}."
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qup.report import outcomes
-from qup.report.numbers import Missing, Number, percentage, plain, points
+from qup.report.numbers import Difference, Missing, Number, percentage, plain, points
 from qup.report.outcomes import UNEXPECTED, UNTRIED
 from qup.report.sections import adaptation
 from qup.report.sections.contrasts import Contrast, Tested
@@ -12,11 +12,10 @@ from qup.report.sections.controls import Control
 from qup.report.sections.logic_and_style import EFFECTS, Check, Effects, Logic
 from qup.report.sections.oracle import Tables
 from qup.report.sections.paradox import Paradox, State
+from qup.report.sections.premises import Premises
 from qup.report.sections.study import Declared
 from qup.report.view import Finding, Section
 
-ROOM = (0.2, 0.8)
-"Greedy accuracy of the untrained learner between which training can show in either direction."
 DECOMPOSED = ("V", "C", "interaction")
 "Effects that stand in the verdict."
 
@@ -47,6 +46,15 @@ class Grounds:
     costs: Mapping[str, Number]
     "Adaptation cost by arm, nats."
     controls: Mapping[str, Control]
+    premises: Premises
+
+
+STATES: Mapping[State, str] = {
+    "shown": "Quality-Utility Paradox shown: the refined traces score higher and train worse than RFT.",
+    "decoding-dependent": "Decoding-dependent: what refined traces are worth beside RFT depends on how learners decode.",
+    "reversed": "No paradox: the refined traces score higher and train better than RFT.",
+}
+"Headlines of the states that say all."
 
 
 def numbers(grounds: Grounds) -> list[Verdict]:
@@ -65,37 +73,30 @@ def _verdict(grounds: Grounds, oracle: str, objective: str) -> Verdict:
     factorial = grounds.logic.main[oracle]
     outcome_of = {name: _outcome(grounds, name, objective) for name in grounds.controls}
     flagged = [name for name, outcome in outcome_of.items() if outcome == UNEXPECTED]
-    ceiling = at_an_end(grounds.tables.base.greedy)
+    ceiling = grounds.premises.ceiling
     sentences = [
         *(_sentence(contrast, grounds.declared.power) for contrast in contrasts),
         paradox.sentence,
-        _decomposed(grounds.logic.factorials[factorial][objective], grounds.logic.checks[factorial]),
+        *_decomposed(grounds.logic.factorials[factorial][objective], grounds.logic.checks[factorial]),
         *(_costs(grounds, oracle) if objective == adaptation.OBJECTIVE else []),
         *_controlled(outcome_of),
     ]
-    headline = _headline(contrasts, paradox.state) + _flag(flagged) + (f" FLAGGED: {ceiling}." if ceiling else "")
+    at_an_end = f" FLAGGED: {ceiling.sentence}" if ceiling.outcome == UNEXPECTED else ""
+    headline = _headline(contrasts, paradox.state) + _flag(flagged) + at_an_end
     return Verdict(oracle, objective, headline, sentences, paradox.state, flagged)
 
 
-def at_an_end(greedy: Number) -> str:
-    """Why the untrained learner leaves utility no room to show, by its share of right greedy answers; else empty."""
-    if isinstance(greedy, Missing) or ROOM[0] <= greedy.value <= ROOM[1]:
-        return ""
-    end = "ceiling" if greedy.value > ROOM[1] else "floor"
-    return f"the untrained learner is at its {end}, {100 * greedy.value:.1f}% under greedy decoding"
-
-
 def _headline(contrasts: Sequence[Contrast], state: State) -> str:
-    if state == "decoding-dependent":
-        return "Decoding-dependent: a gap between refined traces and RFT that greedy decoding does not bear out."
-    if state == "shown":
-        return "Quality-Utility Paradox shown: the refined traces score higher and train worse than RFT."
+    if state in STATES:
+        return STATES[state]
     tested = [contrast.tested for contrast in contrasts if isinstance(contrast.tested, Tested)]
-    resolved = [each for each in tested if each.difference.resolved]
     if not tested:
         return "No verdict: the declared contrasts were not measured."
+    if any(each.difference.estimate.replicated is False for each in tested):
+        return "Not replicated: one training set tells nothing of another, so no winner is declared."
+    resolved = [each for each in tested if each.difference.resolved]
     if not resolved:
-        return "Not resolved: no declared contrast is told from zero and above its MDE, so no winner is declared."
+        return "Not resolved: no declared contrast is told from zero, so no winner is declared."
     dependent = sum(each.dependent for each in tested)
     said = f", {dependent} decoding-dependent" if dependent else ""
     return f"No paradox shown; {len(resolved)} of {len(tested)} declared contrasts resolved{said}."
@@ -119,39 +120,54 @@ def _sentence(contrast: Contrast, power: float) -> str:
     name, tested = contrast.name, contrast.tested
     if isinstance(tested, Missing):
         return f"{name}: not measured ({tested.reason})."
-    estimate, mde = tested.difference.estimate, tested.difference.mde
-    holm = f", Holm p = {tested.holm.p:.3g}" if tested.holm else ""
-    figures = f"{points(estimate)}, n = {estimate.n}{holm}{_greedily(tested)}"
+    difference = tested.difference
+    figures = (
+        f"{points(difference.shown)}, n = {difference.estimate.n}, Holm p = {difference.holm.p:.3g}{_greedily(tested)}"
+    )
+    if difference.estimate.replicated is False:
+        return f"{name}: not replicated ({figures}). No winner."
     if tested.dependent:
         return f"{name}: decoding-dependent ({figures}). No winner."
-    if tested.difference.resolved:
+    if difference.resolved:
         first, second = contrast.labels
-        better, worse = (first, second) if estimate.value > 0 else (second, first)
-        least = "" if isinstance(mde, Missing) else f", MDE {100 * mde.value:.1f} points"
-        return f"{name}: {figures}{least}. {better} trains the better learner than {worse}."
-    if isinstance(mde, Missing):
-        return f"{name}: not resolved ({figures}; {mde.reason}). No winner."
-    least = f"a true difference of {100 * mde.value:.1f} points would be found with {percentage(power)} power"
-    return f"{name}: not resolved ({figures}; {least}). No winner."
+        better, worse = (first, second) if difference.estimate.value > 0 else (second, first)
+        return f"{name}: {figures}{_least(difference, power)}. {better} trains the better learner than {worse}."
+    return f"{name}: not resolved ({figures}{_least(difference, power)}). No winner."
+
+
+def _least(difference: Difference, power: float) -> str:
+    """What would have been found."""
+    if isinstance(difference.mde, Missing):
+        return f"; {difference.mde.reason}"
+    return f"; a true difference of {100 * difference.mde.value:.1f} points is found with {percentage(power)} power"
 
 
 def _greedily(tested: Tested) -> str:
     """What greedy decoding says of the same difference."""
-    return "" if isinstance(tested.greedy, Missing) else f"; greedy {points(tested.greedy.estimate)}"
+    return "" if isinstance(tested.greedy, Missing) else f"; greedy {points(tested.greedy.shown)}"
 
 
-def _decomposed(effects: Effects, check: Check) -> str:
+def _decomposed(effects: Effects, check: Check) -> list[str]:
     """What repair is worth and the Oracle's style costs, and whether the streams are what this takes them for."""
+    read = {"Decomposition": effects.effects, "Decomposition, greedy": effects.greedy}
+    said = [f"{title}: {_parts(each)}." for title, each in read.items() if not _absent(each) or each is effects.effects]
+    failed = "failed, " if check.passed is False else ""
+    return [*said, f"Manipulation check: {'passed' if check.passed else f'{failed}{check.reason}'}."]
+
+
+def _absent(effects: Mapping[str, Difference | Missing]) -> bool:
+    return all(isinstance(effect, Missing) for effect in effects.values())
+
+
+def _parts(effects: Mapping[str, Difference | Missing]) -> str:
     measured, absent = [], []
     for name in DECOMPOSED:
-        title, effect = EFFECTS[name].title, effects.effects[name]
+        title, effect = EFFECTS[name].title, effects[name]
         if isinstance(effect, Missing):
             absent.append(f"{title} not measured ({effect.reason})")
         else:
-            measured.append(f"{title} {points(effect.estimate)}{'' if effect.resolved else ' (not resolved)'}")
-    failed = "failed, " if check.passed is False else ""
-    said = "passed" if check.passed else f"{failed}{check.reason}"
-    return f"Decomposition: {'; '.join([*measured, *absent])}. Manipulation check: {said}."
+            measured.append(f"{title} {points(effect.shown)}{'' if effect.resolved else ' (not resolved)'}")
+    return "; ".join([*measured, *absent])
 
 
 def _costs(grounds: Grounds, oracle: str) -> list[str]:

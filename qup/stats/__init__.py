@@ -8,8 +8,11 @@ from qup.stats.bootstrap import Bootstrap, Draws
 from qup.stats.crossed import Crossed, two_parts
 from qup.stats.estimates import Estimate, ReportSettings, mde, t_interval
 from qup.stats.family import Equivalence, Judged, equivalence, holm, judge, levels
+from qup.stats.means import mean, median, ratio
+from qup.stats.paradox import Index, discordance, gaps, paradox_index
 from qup.stats.ranks import spearman, tau
 from qup.stats.spread import ZERO, Array, Spread
+from qup.stats.validity import auc, panel
 
 __all__ = [
     "ZERO",
@@ -19,14 +22,23 @@ __all__ = [
     "Draws",
     "Equivalence",
     "Estimate",
+    "Index",
     "Judged",
     "ReportSettings",
     "Spread",
+    "auc",
+    "discordance",
     "equivalence",
+    "gaps",
     "holm",
     "judge",
     "levels",
     "mde",
+    "mean",
+    "median",
+    "panel",
+    "paradox_index",
+    "ratio",
     "spearman",
     "t_interval",
     "tau",

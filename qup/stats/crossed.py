@@ -44,9 +44,7 @@ class Crossed:
         groups = dict(self.groups)
         for key, values in other.groups.items():
             if key in groups and groups[key].shape != values.shape:
-                raise ValueError(
-                    f"replicates {key!r} of shape {groups[key].shape} and {values.shape}: one key, one shape"
-                )
+                raise ValueError(f"replicates {key!r}: shapes {groups[key].shape} and {values.shape} must be the same")
             groups[key] = groups[key] + values if key in groups else values
         return Crossed(groups, self.constant + other.constant)
 
@@ -82,9 +80,9 @@ class Crossed:
         if not any(len(values) > 1 for values in self.groups.values()):
             plain = student_estimate(float(value), n, float(spread.se), n - 1, level)
             return dataclasses.replace(plain, replicates=self.replicates)
-        spread = Spread(*(float(each) for each in dataclasses.astuple(spread)))
-        se = float(spread.se)
-        bare = Estimate(float(value), 0.0, 0.0, n, se, self.replicates, float(spread.df(level)), spread)
+        bare = Estimate(
+            float(value), 0.0, 0.0, n, float(spread.se), self.replicates, float(spread.df(level)), _as_floats(spread)
+        )
         low, high = bare.interval(level)
         return dataclasses.replace(bare, low=low, high=high)
 
@@ -109,13 +107,15 @@ def two_parts(groups: Sequence[Array], constant: Array) -> tuple[Array, Spread]:
     value = by_problem.mean(axis=-1)
     total = by_problem.var(axis=-1, ddof=1) / size if size > 1 else np.zeros_like(value)
     seen = [_mean_squares(values) for values in groups if values.shape[-2] > 1 and size > 1]
-    between = sum((rows for rows, _, _ in seen), np.zeros_like(value))
     inner = sum((noise for _, noise, _ in seen), np.zeros_like(value))
-    squares = sum((rows**2 / df for rows, _, df in seen), np.zeros_like(value))
-    fewest = min((df for _, _, df in seen), default=1)
-    # Replicates of several groups pool as Satterthwaite has it.
-    df = np.where(squares > 0, between**2 / np.where(squares > 0, squares, 1.0), fewest)
-    return value, Spread(np.maximum(0.0, total - inner), np.full_like(value, max(size - 1, 1)), between, df)
+    return value, Spread(
+        (np.maximum(0.0, total - inner), float(max(size - 1, 1))), tuple((rows, float(df)) for rows, _, df in seen)
+    )
+
+
+def _as_floats(spread: Spread) -> Spread:
+    parts = [(float(variance), float(df)) for variance, df in (spread.problems, *spread.groups)]
+    return Spread(parts[0], tuple(parts[1:]))
 
 
 def _mean_squares(values: Array) -> tuple[Array, Array, int]:

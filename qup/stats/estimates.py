@@ -10,7 +10,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from qup.settings import STRICT
-from qup.stats.spread import ZERO, Spread, critical, detectable, two_sided
+from qup.stats.spread import ZERO, Spread, detectable
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -41,7 +41,7 @@ class Estimate:
     df: float = math.inf
     "Of Student's t; infinite where the interval is none of its."
     spread: Spread | None = None
-    "The parts of the squared standard error, where there are two."
+    "The parts of the squared standard error, where it has parts."
 
     @property
     def replicated(self) -> bool | None:
@@ -59,14 +59,11 @@ class Estimate:
 
     def p_value(self) -> float:
         """Two-sided p of "the number is 0"; 1 where nothing varied."""
-        if not self.varies:
-            return 1.0
-        found = self.spread.p_value(self.value) if self.spread else two_sided(abs(self.value) / self.se, self.df)
-        return float(found)
+        return float(self._parts.p_value(self.value)) if self.varies else 1.0
 
     def interval(self, level: float) -> tuple[float, float]:
         """Student's interval at another level."""
-        reach = self.se * float(critical(self._parts, 1 - level)) if self.se > 0 else 0.0
+        reach = self.se * float(self._parts.critical(1 - level)) if self.se > 0 else 0.0
         return self.value - reach, self.value + reach
 
     def mde(self, level: float, power: float) -> float | None:
@@ -74,8 +71,8 @@ class Estimate:
         return detectable(self._parts, 1 - level, power) if self.varies else None
 
     @property
-    def _parts(self) -> tuple[tuple[float, float], ...]:
-        return self.spread.parts if self.spread else ((self.se**2, self.df),)
+    def _parts(self) -> Spread:
+        return self.spread or Spread((self.se**2, self.df))
 
     def exp(self) -> "Estimate":
         """The exponential of a mean of logarithms, ends included; its standard error by the delta method."""
@@ -92,7 +89,7 @@ def student_estimate(value: float, n: int, se: float, df: float, level: float) -
 
 def mde(se: float, level: float, power: float, df: float = math.inf) -> float:
     """Minimum detectable effect: the true difference whose t interval of this level excludes 0 with this power."""
-    return detectable([(se**2, df)], 1 - level, power) if se > 0 else 0.0
+    return detectable(Spread((se**2, df)), 1 - level, power) if se > 0 else 0.0
 
 
 def t_interval(values: Sequence[float], level: float) -> Estimate:

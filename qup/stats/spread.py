@@ -14,7 +14,6 @@ nominal 95%, and 96.0% at the nominal 99.5% that Holm's correction asks for; the
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,44 +22,52 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 ZERO = 1e-9
 "Below this a difference is rounding: sums of thirds must not resolve a contrast."
-NODES = 48
-"Of the quadrature over a part's chi-square."
-HALVINGS = 80
-"Of an interval that is searched: down to the last bits."
+NODES = 5_000
+"Of the quadrature over the chi-squares of all parts together."
+HALVINGS = 50
+"Of an interval that is searched."
+Part = tuple[Any, Any]
+"A variance and its degrees of freedom; floats, or arrays of one shape for as many means."
 
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
-    """The two parts of a squared standard error; the fields are floats, or arrays of one shape for as many means."""
+    """The parts of a squared standard error, in squared units of the mean."""
 
-    problems: Any
-    "What problems add to it, squared units of the mean."
-    problems_df: Any
-    replicates: Any
-    "What varies between replicates, and the interaction in it."
-    replicates_df: Any
+    problems: Part
+    "What problems add to it."
+    groups: tuple[Part, ...] = ()
+    "What varies between the replicates of each group, and the interaction in it."
 
     @property
-    def parts(self) -> tuple[tuple[Any, Any], ...]:
-        """Each part with its degrees of freedom."""
-        return (self.problems, self.problems_df), (self.replicates, self.replicates_df)
+    def replicates(self) -> Part:
+        """The groups together, with Satterthwaite's degrees of freedom."""
+        if len(self.groups) == 1:
+            return self.groups[0]
+        total = sum(variance for variance, _ in self.groups)
+        squares = sum(variance**2 / df for variance, df in self.groups)
+        fewest = min((float(np.min(df)) for _, df in self.groups), default=1.0)
+        return total, np.where(squares > 0, total**2 / np.where(squares > 0, squares, 1.0), fewest)
 
     @property
     def se(self) -> Any:
         """The standard error."""
-        return np.sqrt(self.problems + self.replicates)
+        return np.sqrt(self.problems[0] + self.replicates[0])
 
     def critical(self, alpha: Any) -> Any:
-        """How many standard errors the interval of level 1 - alpha reaches (Cochran & Cox 1950)."""
-        return critical(self.parts, alpha)
+        """How many standard errors the interval of level 1 - alpha reaches: Student's, weighed by the variances."""
+        (problems, df), (replicates, few) = self.problems, self.replicates
+        total = problems + replicates
+        weight = np.where(total > 0, replicates / np.where(total > 0, total, 1.0), 0.0)
+        return (1 - weight) * student(alpha, df) + weight * student(alpha, few)
 
     def p_value(self, value: Any) -> Any:
         """Two-sided p of "the mean is 0": the alpha at which the interval ends there; 1 where nothing varies."""
         varies = self.se > ZERO
         size = np.abs(value) / np.where(varies, self.se, 1.0)
         # The weighted value lies between those of the parts, and so does p.
-        ends = np.stack([np.broadcast_to(two_sided(size, df), np.shape(size)) for _, df in self.parts])
-        low, high = (np.log(np.maximum(end, 1e-300)) for end in (ends.min(axis=0), ends.max(axis=0)))
+        ends = [np.log(np.maximum(two_sided(size, df), 1e-300)) for _, df in (self.problems, self.replicates)]
+        low, high = np.minimum(*ends), np.maximum(*ends)
         for _ in range(HALVINGS):
             middle = (low + high) / 2
             inside = self.critical(np.exp(middle)) > size
@@ -70,8 +77,8 @@ class Spread:
     def df(self, level: float) -> Any:
         """Degrees of freedom with which Student's t has the interval of this level."""
         reach = self.critical(1 - level)
-        low = np.zeros(np.shape(reach)) + np.minimum(self.problems_df, self.replicates_df)
-        high = np.zeros(np.shape(reach)) + np.maximum(self.problems_df, self.replicates_df)
+        ends = [np.broadcast_to(df, np.shape(reach)) for _, df in (self.problems, self.replicates)]
+        low, high = np.minimum(*ends), np.maximum(*ends)
         for _ in range(HALVINGS):
             middle = (low + high) / 2
             short = student(1 - level, middle) > reach
@@ -95,43 +102,35 @@ def two_sided(size: Any, df: Any) -> Any:
     return 2 * np.where(bound, ndtr(-size), stdtr(np.where(bound, 1.0, df), -size))
 
 
-def critical(parts: Sequence[tuple[Any, Any]], alpha: Any) -> Any:
-    """Student's critical values, weighed by the variances of (variance, df) parts; plainly averaged if all are 0."""
-    total = sum(variance for variance, _ in parts)
-    weights = [np.where(total > 0, variance / np.where(total > 0, total, 1.0), 1 / len(parts)) for variance, _ in parts]
-    return sum(weight * student(alpha, df) for weight, (_, df) in zip(weights, parts, strict=True))
+def detectable(spread: Spread, alpha: float, power: float) -> float:
+    """The true difference that is told from 0 at `alpha` with this power, two-sided, if these are the true variances.
 
-
-def detectable(parts: Sequence[tuple[float, float]], alpha: float, power: float) -> float:
-    """The true difference that is told from 0 at `alpha` with this power, two-sided, if `parts` are the variances.
-
-    Each part of an estimated variance is chi-square / df of the true one, as of a noncentral t; with one part it is
-    exactly that. The power is a product quadrature over the parts.
+    Each part is estimated as chi-square / df times itself, and the critical value from the parts: a quadrature over
+    their product. With one part it is the noncentral t.
     """
     from scipy.optimize import brentq
     from scipy.special import ndtr
 
-    drawn, weight = np.zeros((len(parts), 1)), np.ones(1)
-    for row, (variance, df) in enumerate(parts):
-        nodes, weights = _chi_square(df)
-        drawn = np.repeat(drawn, len(nodes), axis=1)
-        drawn[row] = variance * np.tile(nodes, len(weight))
-        weight = np.repeat(weight, len(nodes)) * np.tile(weights, len(weight))
-    total = sum(variance for variance, _ in parts)
-    size = np.sqrt(drawn.sum(axis=0) / total)
-    reach = size * critical([(drawn[row], df) for row, (_, df) in enumerate(parts)], alpha)
+    parts = [spread.problems, *spread.groups]
+    each = max(2, min(100, round(NODES ** (1 / len(parts)))))
+    grids = [_chi_square(float(df), each) for _, df in parts]
+    nodes = np.meshgrid(*(nodes for nodes, _ in grids), indexing="ij")
+    weight = np.prod(np.meshgrid(*(weights for _, weights in grids), indexing="ij"), axis=0).ravel()
+    drawn = [(variance * at.ravel(), df) for (variance, df), at in zip(parts, nodes, strict=True)]
+    seen, se = Spread(drawn[0], tuple(drawn[1:])), float(spread.se)
+    reach = seen.critical(alpha) * seen.se / se
 
     def short(difference: float) -> float:
         return float(weight @ (ndtr(difference - reach) + ndtr(-difference - reach))) - power
 
-    return float(brentq(short, 0.0, float(reach.max()) + 10.0)) * math.sqrt(total)
+    return float(brentq(short, 0.0, float(reach.max()) + 10.0)) * se
 
 
-def _chi_square(df: float) -> tuple[Array, Array]:
+def _chi_square(df: float, count: int) -> tuple[Array, Array]:
     """Nodes and weights of chi-square / df."""
     if math.isinf(df):
         return np.ones(1), np.ones(1)
     from scipy.special import gammaincinv
 
-    at, weights = np.polynomial.legendre.leggauss(NODES)
+    at, weights = np.polynomial.legendre.leggauss(count)
     return 2 * gammaincinv(df / 2, (at + 1) / 2) / df, weights / 2

@@ -83,18 +83,18 @@ class ArmSettings:
 class ControlSettings:
     """Arms whose outcome is known beforehand, as null or as ordered, or a further factorial."""
 
-    check: Literal["null", "ordered", "factorial", "identical"]
-    "`null`: no difference; `ordered`: by dose; `factorial`: repaired or not, native or not; `identical`: the same text."
+    check: Literal["equal", "ordered", "factorial", "identical"]
+    "`equal`: no difference; `ordered`: by dose; `factorial`: repaired, native or not; `identical`: the same text."
     arms: tuple[str, ...]
-    "null, identical: two; ordered: three or more, lowest dose first; factorial: native, restyled, aligned, refined."
+    "equal, identical: two; ordered: three or more, lowest dose first; factorial: native, restyled, aligned, refined."
     quantity: str = UTILITY
-    "What a null check compares: `utility` or one of the study's rewards."
+    "What an equal check compares: `utility` or one of the study's rewards."
     margin: NonNegativeFloat = 0.0
-    "Of a null check, above 0: the largest difference that is none, in the quantity's unit; of utility 0.01 is a point."
+    "Of an equal check, above 0: the largest difference that is none, in the quantity's unit; of utility 0.01 is a point."
 
     def __post_init__(self) -> None:
         counts, expected = {
-            "null": (range(2, 3), "two arms"),
+            "equal": (range(2, 3), "two arms"),
             "identical": (range(2, 3), "two arms"),
             "ordered": (range(3, 1000), "three arms or more"),
             "factorial": (range(4, 5), "four arms (native, restyled, aligned, refined)"),
@@ -102,10 +102,10 @@ class ControlSettings:
         if len(self.arms) not in counts or len(set(self.arms)) != len(self.arms):
             names = ", ".join(self.arms) or "none"
             raise SettingsError(f"{self.check!r} needs {expected}, each once, got {names}", "arms")
-        if self.check == "null" and not self.margin:
-            raise SettingsError("a null check needs the largest difference that counts as none, above 0", "margin")
-        if self.check != "null" and (self.margin or self.quantity != UTILITY):
-            raise SettingsError(f"margin and quantity are of a null check, not of {self.check!r}", "check")
+        if self.check == "equal" and not self.margin:
+            raise SettingsError("an equal check needs the largest difference that counts as none, above 0", "margin")
+        if self.check != "equal" and (self.margin or self.quantity != UTILITY):
+            raise SettingsError(f"margin and quantity are of an equal check, not of {self.check!r}", "check")
 
 
 def main_name(oracle: str, refiner: str) -> str:

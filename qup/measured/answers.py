@@ -36,7 +36,7 @@ class Answers:
     "Share of the most frequent answers that is right: 1 or 0 but for ties; NaN where no answer was given."
 
     def share(self, name: str) -> Column:
-        """`correct`, `truncated`, `unparsed` as a share of answers, `majority` (maj@k) or `passed` (pass@k), by problem.
+        """`correct`, `truncated`, `unparsed` as shares of answers, `majority` (maj@k), `passed` (pass@k), by problem.
 
         NaN without any answer; `passed` is 1 where any answer is right.
         """

@@ -21,6 +21,8 @@ from qup.study import Study
 
 HELDOUT = "heldout"
 "Under which the problems of the main task are drawn, independently of training problems; other tasks by their names."
+SAMPLES = "samples"
+"Under which the problems of the learner's samples are drawn."
 MIN_ARMS = 3
 "Fewest arms over which a rank correlation is printed."
 
@@ -42,7 +44,16 @@ class Evidence:
     @cached_property
     def traces(self) -> Traces:
         """What is known before training."""
-        return Traces(self.boot, self.study.rewards, self.arms)
+        return Traces(self.boot, self.study.rewards, self.arms, stats.panel(self.aucs))
+
+    @cached_property
+    def aucs(self) -> dict[str, Estimate]:
+        """Reward to its area under the curve on the learner's right against wrong samples, where both were scored."""
+        areas = {
+            each.reward: stats.auc(each.values, [bool(r) for r in each.right], each.problems, self.boot, SAMPLES)
+            for each in self.base.judged
+        }
+        return {reward: area for reward, area in areas.items() if area}
 
     @cached_property
     def held(self) -> Exam:

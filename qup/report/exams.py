@@ -105,7 +105,7 @@ class Exam:
 
     def base_answered(self) -> Answered:
         """How the untrained learner answered."""
-        return self._answered(lambda decoding, share: self.untrained(decoding, share))
+        return self._answered(self.untrained)
 
     def learner(self, arm: str, objective: str) -> Learner:
         """How the learners of an arm and objective answered, and their utility."""

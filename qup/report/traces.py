@@ -14,7 +14,7 @@ from qup.rewards import Reward
 from qup.stats import Array, Bootstrap, Crossed, Draws, Estimate
 
 PANEL = "panel"
-"The reward that averages the reward models of a trace, each in standard deviations over the traces of all arms."
+"The reward that averages a trace's rewards, each in standard deviations over the traces of all arms, by validity."
 POPULATION = "train"
 "Under which the training problems are drawn."
 MICRO, MACRO = "micro", "macro"
@@ -33,6 +33,8 @@ class Traces:
     judges: Mapping[str, Reward]
     "The study's rewards."
     arms: Mapping[str, Measured]
+    weights: Mapping[str, float]
+    "Of the rewards in the panel, by their validity."
 
     @cached_property
     def problems(self) -> list[str]:
@@ -66,16 +68,20 @@ class Traces:
         return columns | self._panel(columns)
 
     def _panel(self, columns: Columns) -> Columns:
+        """The weighted mean of the valid rewards; none where fewer than two are: then there is nothing to average."""
         scaled: dict[str, list[Array]] = {arm: [] for arm in self.arms}
+        weights = []
         for reward in filter(self.perceives, dict.fromkeys(name for _, name in columns)):
             values = np.concatenate([columns[arm, reward] for arm in self.arms])
             values = values[np.isfinite(values)]
-            if len(values) and values.std() > 0:
+            weight = self.weights.get(reward, 0.0)
+            if weight > 0 and len(values) and values.std() > 0:
+                weights.append(weight)
                 for arm, parts in scaled.items():
                     parts.append((columns[arm, reward] - values.mean()) / values.std())
-        if any(len(parts) < 2 for parts in scaled.values()):
+        if len(weights) < 2:
             return {}
-        return {(arm, PANEL): np.mean(parts, axis=0) for arm, parts in scaled.items()}
+        return {(arm, PANEL): np.average(parts, axis=0, weights=weights) for arm, parts in scaled.items()}
 
     @cached_property
     def rewards(self) -> Drawn:

@@ -72,7 +72,7 @@ def percent(share: Number, *, sign: bool = False) -> Cell:
 
 
 def signed(share: Number | Difference) -> Cell:
-    """A difference of shares in points; one that was judged with the interval that decided, marked if it is resolved."""
+    """A difference of shares in points; a judged one has the interval that decided, and a mark if it is resolved."""
     if not isinstance(share, Difference):
         return percent(share, sign=True)
     cell = percent(share.shown, sign=True)

@@ -40,8 +40,8 @@ class Tested:
     def dependent(self) -> bool:
         """Whether which arm is ahead depends on the decoding.
 
-        One decoding at least tells the arms apart; and either the two point different ways, or only one tells them apart
-        while the two decodings are themselves told apart: else a shorter interval alone would pass for a disagreement.
+        One decoding at least tells the arms apart; and either the two point different ways, or only one tells them
+        apart while the decodings are told apart themselves: else a shorter interval alone would pass for that.
         """
         if isinstance(self.greedy, Missing) or isinstance(self.between, Missing):
             return False
@@ -72,7 +72,7 @@ class Contrast:
 
 
 def numbers(evidence: Evidence, declared: Family) -> list[Contrast]:
-    """Per Oracle and objective the declared contrasts, then each arm against RFT as exploration, a family of its own."""
+    """Per Oracle and objective the declared contrasts, then each arm against RFT, explored as a family apart."""
     explored = [
         (oracle, objective, arm, native)
         for oracle in evidence.oracles
@@ -173,10 +173,10 @@ def show(contrasts: Sequence[Contrast], declared: Declared) -> Section:
     names = " and ".join(f"{SHORT[first]} - {SHORT[second]}" for first, second in DECLARED)
     text = (
         f"Paired differences of utility on the same held-out problems. Declared before the run: {names}, and "
-        "Q(Refined) - Q(RFT); Holm's correction runs over them all, and over the others, which are exploration, apart. An "
-        "interval is the one that decides, after that correction; bold is resolved. Greedy answers are read beside the "
-        "sampled ones, as families of their own. A contrast is decoding-dependent if either decoding resolves it and "
-        "the two point different ways, or only one resolves it and the difference of the two is told from 0. MDE: the "
+        "Q(Refined) - Q(RFT); Holm's correction runs over them all, and over the others, which are exploration, apart. "
+        "An interval is the one that decides, after that correction; bold is resolved. Greedy answers are read beside "
+        "the sampled ones, as families of their own. A contrast is decoding-dependent if either decoding resolves it "
+        "and the two point different ways, or only one resolves it and their difference is told from 0. MDE: the "
         f"true difference that this rule finds with {percentage(declared.power)} power."
     )
     return Section("Contrasts", [text], tables=[Table(columns, rows)])

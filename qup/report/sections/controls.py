@@ -1,6 +1,6 @@
 """Controls: comparisons whose outcome is known before the run. One that fails casts doubt on every other number.
 
-`null`: two arms that must do the same, shown by equivalence: too little data is not a pass. `ordered`: arms that differ
+`equal`: two arms that must do the same, shown by equivalence: too little data is not a pass. `ordered`: arms that differ
 in the Oracle's dose alone and must line up by it. `factorial`: four streams that must be what their names say; its
 effects are with the other factorials. `identical`: two arms that must train on the very same text; it fails only where
 the pipeline is at fault, so it is a test of the pipeline and no control.
@@ -90,12 +90,13 @@ def _results(evidence: Evidence, control: ControlSettings) -> dict[str, Result]:
         return {NO_OBJECTIVE: outcomes.unmeasured(f"no records of {', '.join(absent)}")}
     if control.check == "ordered":
         return dict(dose.ladder(evidence, control))
-    if control.check == "factorial":
-        return {NO_OBJECTIVE: _manipulation(evidence, control)}
-    if control.check == "identical":
-        return {NO_OBJECTIVE: _identical(evidence, control)}
-    if control.quantity != UTILITY:
-        return {NO_OBJECTIVE: _null_reward(evidence, control)}
+    if control.check == "equal" and control.quantity == UTILITY:
+        return _null_utilities(evidence, control)
+    judge = {"factorial": _manipulation, "identical": _identical, "equal": _null_reward}[control.check]
+    return {NO_OBJECTIVE: judge(evidence, control)}
+
+
+def _null_utilities(evidence: Evidence, control: ControlSettings) -> dict[str, Result]:
     objectives = evidence.shared_objectives(control.arms)
     if not objectives:
         return {NO_OBJECTIVE: outcomes.unmeasured("no objective under which both arms were evaluated")}
@@ -178,8 +179,8 @@ def show(
         return Section("Arms beside the main ones", tables=[arms]) if further else None
     text = (
         "Comparisons whose outcome was known before the run, each judged on its own. A null control passes if its "
-        "difference is shown to be within the stated margin; too little data leaves it undecided, which is no pass. The "
-        "arms below are in no other table, index or correction."
+        "difference is shown to be within the stated margin; too little data leaves it undecided, which is no pass. "
+        "The arms below are in no other table, index or correction."
     )
     ladders = [_ladder(name, control) for name, control in controls.items() if control.doses]
     tables = [_null_table(controls), *ladders, arms]
@@ -197,7 +198,7 @@ def _null_table(controls: Mapping[str, Control]) -> Table:
     rows = [
         _null_row(name, control, key, result)
         for name, control in controls.items()
-        if control.check == "null"
+        if control.check == "equal"
         for key, result in control.results.items()
     ]
     columns = ["control", "of", "first - second", "difference", "margin", "outcome"]

@@ -1,7 +1,6 @@
 """The Quality-Utility Paradox: streams that are preferred and train worse, and the index that counts such pairs."""
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,24 +14,30 @@ from qup.report.outcomes import EXPECTED
 from qup.report.sections import contrasts
 from qup.report.sections.contrasts import Contrast, Tested
 from qup.report.sections.premises import Premises
+from qup.report.traces import POPULATION
 from qup.report.view import DASH, Cell, Section, Table, number, word
-from qup.stats import Estimate
+from qup.stats import Crossed
 
 State = Literal["shown", "reversed", "absent", "decoding-dependent", "unresolved", "premise", "unknown"]
 
 
 @dataclass(frozen=True)
 class Index:
-    """PI by one reward: of all pairs in a group of arms, the share whose Q and U are resolved and disagree."""
+    """PI by one reward over the pairs of a group of arms."""
 
     pairs: int
     resolved: int
-    "Pairs of which both differences are."
+    "Pairs of which Q and U both are, in one family of Holm's; the others are counted apart."
     disagree: int
-    "Of the resolved ones."
-    index: float
+    "Of the resolved ones, those whose signs differ."
+    index: float | None
+    "Their share of the resolved ones; None if none is."
+    bounds: tuple[float, float]
+    "Least and greatest share of all pairs, as the unresolved ones may turn out."
     disagreeing: list[str]
     "Those pairs by their arms' labels."
+    discordant: Number
+    "Share of all pairs whose Q and U differ in sign, resolved or not; n counts pairs."
     tau: Number
     "Kendall's, between Q and U over arms."
 
@@ -117,55 +122,38 @@ def _of_signs(quality: Difference, tested: Tested, figures: str) -> tuple[State,
     return "reversed", f"Paradox not shown: the refined traces score higher and train better {figures}."
 
 
-@dataclass(frozen=True)
-class Utilities:
-    """What is the same for all rewards: the arms that have a utility, and its paired differences."""
-
-    objective: str
-    arms: list[str]
-    gaps: dict[tuple[str, str], Estimate]
-
-
 def indices(
     evidence: Evidence, group: Sequence[str], objective: str, rewards: Sequence[str]
 ) -> dict[str, Index | Missing]:
     """PI over a group of arms by each reward."""
-    utilities = _utilities(evidence, group, objective)
-    return {reward: _index(evidence, reward, utilities) for reward in rewards}
+    crossed = {arm: evidence.held.utility(arm, objective) for arm in group}
+    utility = {arm: each for arm, each in crossed.items() if each}
+    return {reward: _index(evidence, reward, objective, utility) for reward in rewards}
 
 
-def _utilities(evidence: Evidence, group: Sequence[str], objective: str) -> Utilities:
-    arms = [arm for arm in group if (arm, objective) in evidence.held.utility]
-    shares = {arm: evidence.held.accuracy(arm, objective) for arm in arms}
-    sides = {(a, b): (shares[a], shares[b]) for a, b in itertools.combinations(arms, 2)}
-    both = {pair: (a, b) for pair, (a, b) in sides.items() if a is not None and b is not None}
-    drawn = evidence.boot.contrasts(list(both.values()), HELDOUT)
-    gaps = {pair: evidence.boot.estimate(draws) for pair, draws in zip(both, drawn, strict=True) if draws}
-    return Utilities(objective, arms, gaps)
-
-
-def _index(evidence: Evidence, reward: str, utilities: Utilities) -> Index | Missing:
-    drawn = evidence.traces.rewards
-    arms = [arm for arm in utilities.arms if (arm, reward) in drawn]
-    pairs = list(itertools.combinations(arms, 2))
-    if not pairs:
+def _index(evidence: Evidence, reward: str, objective: str, utility: Mapping[str, Crossed]) -> Index | Missing:
+    columns, drawn = evidence.traces.reward_columns, evidence.traces.rewards
+    quality = {arm: columns[arm, reward] for arm in utility if (arm, reward) in drawn}
+    gaps = stats.gaps(quality, utility, evidence.level)
+    if not gaps:
         return Missing("fewer than two arms with both")
-    sides = (evidence.traces.paired(evidence.traces.reward_columns, reward, pairs), utilities.gaps)
-    resolved = [pair for pair in pairs if all(_resolved(evidence, side.get(pair)) for side in sides)]
-    against = [pair for pair in resolved if sides[0][pair].value * sides[1][pair].value < 0]
-    utility = [evidence.held.utility[arm, utilities.objective] for arm in arms]
+    counted = stats.paradox_index(gaps, evidence.level)
+    labels = evidence.labels
     return Index(
-        pairs=len(pairs),
-        resolved=len(resolved),
-        disagree=len(against),
-        index=len(against) / len(pairs),
-        disagreeing=[" / ".join(evidence.labels[arm] for arm in pair) for pair in against],
-        tau=evidence.rank([drawn[arm, reward] for arm in arms], utility, stats.tau),
+        pairs=counted.pairs,
+        resolved=len(counted.resolved),
+        disagree=len(counted.disagreeing),
+        index=counted.value,
+        bounds=counted.bounds or (0.0, 1.0),
+        disagreeing=[" / ".join(labels[arm] for arm in pair) for pair in counted.disagreeing],
+        discordant=stats.discordance(quality, utility, evidence.boot, (POPULATION, HELDOUT))
+        or Missing("no pair of arms has problems in common"),
+        tau=evidence.rank(
+            [drawn[arm, reward] for arm in quality],
+            [evidence.held.drawn.get((arm, objective)) for arm in quality],
+            stats.tau,
+        ),
     )
-
-
-def _resolved(evidence: Evidence, gap: Estimate | None) -> bool:
-    return gap is not None and evidence.judged(gap).resolved
 
 
 def show(paradoxes: dict[str, dict[str, Paradox]]) -> Section:
@@ -177,22 +165,28 @@ def show(paradoxes: dict[str, dict[str, Paradox]]) -> Section:
         for reward, index in paradox.index.items()
     ]
     text = (
-        "A pair of streams counts as disagreeing if its Q difference and its U difference both exclude zero "
-        "(uncorrected), are not below their MDEs and have opposite signs; PI is their share of all pairs."
+        "PI: of the pairs of streams whose differences in Q and in U are both resolved, all in one family of Holm's, "
+        "the share whose signs differ; below it the least and greatest share of all pairs, as the unresolved ones may "
+        "turn out. Discordant: the share of all pairs that differ in sign, resolved or not, over drawn problems and "
+        "replicates."
     )
-    columns = ["Oracle", "objective", "reward", "Q(Refined) - Q(RFT)", "PI", "Kendall tau(Q, U)", "disagreeing pairs"]
+    columns = ["Oracle", "objective", "reward", "Q(Refined) - Q(RFT)", "PI", "discordant", "Kendall tau(Q, U)"]
+    columns.append("disagreeing pairs")
     return Section("Paradox index", [text], tables=[Table(columns, rows)])
 
 
 def _gap(paradox: Paradox, reward: str) -> Cell:
     gap = paradox.refined_over_native[reward]
-    return number(gap if isinstance(gap, Missing) else gap.estimate, 3, sign=True)
+    return number(gap if isinstance(gap, Missing) else gap.shown, 3, sign=True)
 
 
 def _cells(index: Index | Missing) -> list[Cell]:
     if isinstance(index, Missing):
-        return [Cell(DASH, index.reason)] * 3
-    counts = f"{index.disagree} of {index.resolved} resolved pairs of {index.pairs}"
-    tau = number(index.tau)
+        return [Cell(DASH, index.reason)] * 4
+    least, greatest = index.bounds
+    counts = f"{index.disagree} of {index.resolved} resolved, {index.pairs - index.resolved} unresolved\n"
+    share = Cell(DASH if index.index is None else f"{index.index:.2f}", f"{counts}{least:.2f} to {greatest:.2f} of all")
+    discordant, tau = number(index.discordant), number(index.tau)
+    pairs = Cell(discordant.text, f"{discordant.small}{'' if isinstance(index.discordant, Missing) else ' pairs'}")
     arms = Cell(tau.text, tau.small if isinstance(index.tau, Missing) else f"{tau.small} arms")
-    return [Cell(f"{index.index:.2f}", counts), arms, word("; ".join(index.disagreeing) or "none")]
+    return [share, pairs, arms, word("; ".join(index.disagreeing) or "none")]

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qup import stats
 from qup.arms import NATIVE, RESTYLED
-from qup.measured import Judged
 from qup.report import outcomes
 from qup.report.evidence import Evidence
 from qup.report.numbers import Missing, Number, plain
 from qup.report.outcomes import EXPECTED, UNEXPECTED, UNMEASURED
-from qup.report.view import Cell, Section, Table, number, percent
+from qup.report.view import Cell, Finding, Section, Table, number, percent
 from qup.stats import Crossed
 
 ROOM = (0.2, 0.8)
@@ -45,11 +43,6 @@ class Validity:
     outcome: str
     sentence: str
 
-    @property
-    def weight(self) -> float:
-        """In a panel of rewards: 2 AUC - 1, at least 0."""
-        return 0.0 if isinstance(self.auc, Missing) else max(0.0, 2 * self.auc.value - 1)
-
 
 @dataclass(frozen=True)
 class Premises:
@@ -62,11 +55,10 @@ class Premises:
 
 def numbers(evidence: Evidence) -> Premises:
     """Of the main arms' study."""
-    judged = {each.reward: each for each in evidence.base.judged}
     perceiving = [name for name in evidence.traces.judges if evidence.traces.perceives(name)]
     return Premises(
         ceiling=ceiling(evidence.held.base_answered().greedy),
-        rewards={name: _validity(evidence, name, judged.get(name)) for name in perceiving},
+        rewards={name: _validity(evidence, name) for name in perceiving},
     )
 
 
@@ -81,26 +73,15 @@ def ceiling(greedy: Number) -> Ceiling:
     return Ceiling(greedy, UNEXPECTED, f"The untrained learner is at its {end}, {said}.")
 
 
-def _validity(evidence: Evidence, reward: str, judged: Judged | None) -> Validity:
-    auc = _auc(evidence, judged)
-    style = _style(evidence, reward)
-    if isinstance(auc, Missing):
-        return Validity(auc, style, UNMEASURED, f"{reward}: not tried on right and wrong samples, {auc.reason}.")
+def _validity(evidence: Evidence, reward: str) -> Validity:
+    auc, style = evidence.aucs.get(reward), _style(evidence, reward)
+    if auc is None:
+        reason = "no right and wrong samples were scored"
+        return Validity(Missing(reason), style, UNMEASURED, f"{reward}: not tried, {reason}.")
     valid = auc.value >= FLOOR and auc.low > 0.5
     said = f"AUC {plain(auc)} on the learner's right against wrong samples"
     verdict = "tells right from wrong" if valid else "does not tell right from wrong, so no claim rests on it"
     return Validity(auc, style, EXPECTED if valid else UNEXPECTED, f"{reward} {verdict}: {said}.")
-
-
-def _auc(evidence: Evidence, judged: Judged | None) -> Number:
-    if judged is None:
-        return Missing("no sample was scored")
-    there = np.isfinite(judged.values)
-    right = np.array(judged.right, dtype=bool)[there]
-    if right.all() or not right.any():
-        return Missing("no right and wrong samples to compare")
-    problems = np.array(judged.problems)[there]
-    return stats.auc(judged.values[there], right, problems, evidence.boot)
 
 
 def _style(evidence: Evidence, reward: str) -> Number:
@@ -122,10 +103,9 @@ def show(premises: Premises) -> Section:
     columns = ["reward", "AUC, right against wrong", "prefers restyled, %", "outcome"]
     caption = f"Rewards that perceive quality. Valid from an AUC of {FLOOR} whose interval lies above 0.5."
     text = (
-        f"{premises.ceiling.sentence} Outside {100 * ROOM[0]:g} to {100 * ROOM[1]:g}% a study is flagged. A reward that "
-        "does not tell the learner's own right samples from wrong ones carries no claim, whatever else it prefers."
+        f"{premises.ceiling.sentence} Outside {100 * ROOM[0]:g} to {100 * ROOM[1]:g}% a study is flagged. A reward "
+        "that does not tell the learner's own right samples from wrong ones carries no claim, whatever it prefers."
     )
-    findings = [(each.sentence, []) for each in premises.rewards.values()]
-    return Section(
-        "Premises", [text], findings=findings, tables=[Table(columns, rows, caption=caption)] if rows else []
-    )
+    findings: list[Finding] = [(each.sentence, []) for each in premises.rewards.values()]
+    tables = [Table(columns, rows, caption=caption)] if rows else []
+    return Section("Premises", [text], findings=findings, tables=tables)

@@ -51,7 +51,7 @@ class Grounds:
 
 STATES: Mapping[State, str] = {
     "shown": "Quality-Utility Paradox shown: the refined traces score higher and train worse than RFT.",
-    "decoding-dependent": "Decoding-dependent: what refined traces are worth beside RFT depends on how learners decode.",
+    "decoding-dependent": "Decoding-dependent: how refined traces compare with RFT depends on how learners decode.",
     "reversed": "No paradox: the refined traces score higher and train better than RFT.",
 }
 "Headlines of the states that say all."

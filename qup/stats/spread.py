@@ -15,6 +15,7 @@ several groups of replicates the degrees of freedom are Satterthwaite's. Figures
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -57,23 +58,29 @@ class Spread:
 
     def critical(self, alpha: Any) -> Any:
         """How many standard errors the interval of level 1 - alpha reaches: Student's, weighed by the variances."""
+        return self._critical()(alpha)
+
+    def _critical(self) -> Callable[[Any], Any]:
         (problems, df), (replicates, few) = self.problems, self.replicates
         total = problems + replicates
         weight = np.where(total > 0, replicates / np.where(total > 0, total, 1.0), 0.0)
-        return (1 - weight) * student(alpha, df) + weight * student(alpha, few)
+        if not self.groups:
+            return lambda alpha: student(alpha, df)
+        return lambda alpha: (1 - weight) * student(alpha, df) + weight * student(alpha, few)
 
     def p_value(self, value: Any) -> Any:
         """Two-sided p of "the mean is 0": the alpha at which the interval ends there; 1 where nothing varies."""
-        varies = self.se > ZERO
-        size = np.abs(value) / np.where(varies, self.se, 1.0)
+        se = self.se
+        size = np.abs(value) / np.where(se > ZERO, se, 1.0)
         # The weighted value lies between those of the parts, and so does p.
         ends = [np.log(np.maximum(two_sided(size, df), 1e-300)) for _, df in (self.problems, self.replicates)]
         low, high = np.minimum(*ends), np.maximum(*ends)
-        for _ in range(HALVINGS):
+        reach = self._critical()
+        for _ in range(HALVINGS if self.groups else 0):
             middle = (low + high) / 2
-            inside = self.critical(np.exp(middle)) > size
+            inside = reach(np.exp(middle)) > size
             low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-        return np.where(varies, np.minimum(1.0, np.exp(high)), 1.0)
+        return np.where(se > ZERO, np.minimum(1.0, np.exp(high if self.groups else ends[0])), 1.0)
 
     def df(self, level: float) -> Any:
         """Degrees of freedom with which Student's t has the interval of this level."""

@@ -67,7 +67,11 @@ class Estimate:
         return self.value - reach, self.value + reach
 
     def mde(self, level: float, power: float) -> float | None:
-        """Minimum detectable effect: the true number whose interval of this level excludes 0 with this power."""
+        """Minimum detectable effect: the true number whose interval of this level excludes 0 with this power.
+
+        It is as rough as the standard error: of three replicates half of all are printed within 0.55 and 1.3 times
+        that of the true variances, and the power at a printed one is 60-80% on average; of five, 66-79%.
+        """
         return detectable(self._parts, 1 - level, power) if self.varies else None
 
     @property

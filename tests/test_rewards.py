@@ -188,4 +188,4 @@ def test_the_stage_scores_every_trace_with_every_reward_under_its_name_and_count
 
 
 def _refined(text: str | None) -> Refined:
-    return Refined("p", "solved", text, "changed", 0, 1, 9, None)
+    return Refined("p", 1, "solved", text, "changed", 0, 1, 9, None)

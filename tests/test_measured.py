@@ -149,24 +149,6 @@ def test_curves_and_runs_are_ordered_by_objective_then_replicate() -> None:
     assert (arm.curves[0].epoch, arm.curves[0].tokens, arm.curves[0].loss) == ([0.5, 1.0], [10, 20], [1.0, 0.5])
 
 
-def test_answers_are_counted_by_replicate_and_problem() -> None:
-    greedy, sampled = measure().answers
-    assert (sampled.task, sampled.decoding, sampled.objective) == ("heldout", "sampled", "sft")
-    assert (sampled.replicates, sampled.problems) == ([1, 2], ["x", "y"])
-    assert sampled.answers.tolist() == [[0, 4], [4, 4]]
-    assert sampled.correct.tolist() == [[0, 3], [0, 2]]
-    assert sampled.truncated.tolist() == [[0, 0], [0, 1]]
-    assert sampled.unparsed.tolist() == [[0, 0], [0, 1]]
-    assert (greedy.replicates, greedy.problems, greedy.correct.tolist()) == ([1], ["y"], [[1]])
-
-
-def test_a_share_is_of_the_answers_given_and_none_where_there_is_no_answer() -> None:
-    _, sampled = measure().answers
-    assert plain(sampled.share("correct")[0].tolist()) == ["NaN", 0.75]
-    assert sampled.share("correct")[1].tolist() == [0.0, 0.5]
-    assert plain(sampled.share("truncated").tolist()) == [["NaN", 0.0], [0.0, 0.25]]
-
-
 def a_base() -> Base:
     sets = {"a": "train", "b": "train", "c": "again"}
     train = [Problem(name, f"{name}?", "2", "toy", training_set=own) for name, own in sets.items()]

@@ -7,7 +7,7 @@ from pathlib import Path
 from qup import records, study
 from qup.errors import SettingsError
 from qup.learner import Learner
-from qup.records import Finish, Problem, Refined, Trace, Verdict
+from qup.records import Finish, Problem, Trace, Verdict
 from qup.study import Study
 
 SMALLEST = "smoke"
@@ -56,13 +56,13 @@ class Given:
     @cached_property
     def questions(self) -> list[str]:
         """The question of each trace."""
-        asked = {problem.id: problem.question for problem in self.problems}
-        return [asked[trace.problem_id] for trace in self.traces]
+        return [problem.question for problem, _ in self.pairs]
 
     @property
-    def stream(self) -> list[Refined]:
-        """The traces as something to train on."""
-        return [Refined(t.problem_id, "solved", t.text, "kept", t.index, 0, 0, t.verdict) for t in self.traces]
+    def pairs(self) -> list[tuple[Problem, str]]:
+        """Each trace with its problem, as something to train on."""
+        problems = {problem.id: problem for problem in self.problems}
+        return [(problems[trace.problem_id], trace.text) for trace in self.traces]
 
     @property
     def _data(self) -> Path:

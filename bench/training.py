@@ -20,17 +20,17 @@ def measure(given: Given) -> dict[str, list[float]]:
     """Runs with pages kept, as ours are, and without; the study's budget is spent on a few of the learner's traces."""
     study, learner = given.study, given.learner.folder
     encoder, longest = trainer.tokenizer(learner), study.training.max_length
-    traces = examples(encoder, given.problems, given.stream, study.prompt, longest)
+    traces, cell = examples(encoder, given.pairs, study.prompt, longest), trainer.Cell("sft", 1, seed=1)
     short = study.training.changed({"budget": {"epochs": 1}})
 
     def run() -> int:
         with tempfile.TemporaryDirectory() as folder:
-            _, account = trainer.train(learner, traces, study.training, "sft", 1, Path(folder, "out"))
+            _, account = trainer.train(learner, traces, study.training, cell, Path(folder, "out"))
         return account.tokens
 
     with mock.patch.object(memory, "keep_pages"):
         with tempfile.TemporaryDirectory() as folder:
             # Not measured: the libraries are loaded.
-            trainer.train(learner, traces[:2], short, "sft", 1, Path(folder, "out"))
+            trainer.train(learner, traces[:2], short, cell, Path(folder, "out"))
         plain = [rate_of(run) for _ in range(given.repeats)]
     return {"qup": [rate_of(run) for _ in range(given.repeats)], "plain": plain}

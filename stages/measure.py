@@ -1,4 +1,4 @@
-"""An arm's records as columns over problems and seeds, one small file: all that the report needs of it."""
+"""An arm's records as columns over problems and replicates, one small file: all that the report needs of it."""
 
 from collections.abc import Sequence
 

@@ -15,11 +15,11 @@ from qup.backends import hf as hf_module
 from qup.backends.hf import Backend
 from qup.errors import SettingsError
 from qup.prompts.learner import ask
-from qup.records import Finish, Problem, Refined, Verdict
+from qup.records import Finish, Problem
 from qup.settings import load, read
 from qup.training import Budget, TrainingSettings
 from qup.training.examples import examples
-from qup.training.trainer import tokenizer, train
+from qup.training.trainer import Cell, tokenizer, train
 
 DRAWN = Sampling(1.0, 12, seed=3)
 GREEDY = Sampling(0.0, 12, seed=3)
@@ -47,13 +47,9 @@ def peaked(folder: Path, out: Path) -> Path:
 
 def make_adapter(learner: Path, out: Path) -> Path:
     """A LoRA adapter for `learner` that changes what it says."""
-    problem, refined = (
-        Problem("p", "1 + 1?", "2", "toy"),
-        Refined("p", "solved", "222", "kept", 0, 0, 0, Verdict.CORRECT),
-    )
-    traces = examples(tokenizer(learner), [problem], [refined], "boxed", 512)
+    traces = examples(tokenizer(learner), [(Problem("p", "1 + 1?", "2", "toy"), "222")], "boxed", 512)
     settings = TrainingSettings(budget=Budget(epochs=10), batch=1, rank=4, learning_rate=3e-2, dtype="float32")
-    train(learner, traces, settings, "sft", 1, out)
+    train(learner, traces, settings, Cell("sft", 1, 1), out)
     return out
 
 

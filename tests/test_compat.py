@@ -111,8 +111,8 @@ SAMPLES = [
     Trace("q", 0, "q wrong", 2, Finish.STOP, "7", Verdict.WRONG),
 ]
 "The learner solved p at its first try and never q."
-SOLVED = Refined("p", "solved", "p refined", "changed", 0, 1, 9, Verdict.CORRECT)
-FAILED = Refined("q", "failed", "q refined", "changed", 0, 1, 9, Verdict.CORRECT)
+SOLVED = Refined("p", 1, "solved", "p refined", "changed", 0, 1, 9, Verdict.CORRECT)
+FAILED = Refined("q", 1, "failed", "q refined", "changed", 0, 1, 9, Verdict.CORRECT)
 
 
 class Toy:

@@ -74,7 +74,7 @@ def evaluated() -> tuple[Parrot, list[Eval]]:
 
 def test_avg_at_k_of_the_harness_is_the_mean_over_our_records() -> None:
     learner = speaking(Parrot())
-    model = harness.harness_model(learner, Sampling(1.0, 48, 9), None)
+    model = harness.harness_model(learner, PROBLEMS, Sampling(1.0, 48, 9), None)
     found = harness.run_task(model, PROBLEMS, learner, 4)
     rows = evals._records(PROBLEMS, model.answers, "heldout", "sampled")
     # (4/4 + 1/4 + 0/4) / 3 = 5/12
@@ -100,7 +100,7 @@ def test_each_repeat_is_a_draw_of_its_own_and_greedy_is_asked_for_once(evaluated
     (sampling, ids, weights), (greedy, once, again) = evaluated[0].calls
     assert len(set(ids)) == len(ids) == 12
     assert len(set(once)) == len(once) == 3
-    assert (sampling.temperature, sampling.max_tokens, sampling.seed) == (0.7, 48, 9)
+    assert (sampling.temperature, sampling.max_tokens) == (0.7, 48)
     assert greedy.temperature == 0
     assert weights == again == Path("adapter")
 
@@ -137,28 +137,52 @@ def test_there_is_one_task_file_for_every_set() -> None:
 
 
 def test_an_answer_carries_its_learner(evaluated: tuple[Parrot, list[Eval]]) -> None:
-    assert {(r.objective, r.seed) for r in evaluated[1]} == {("dft", 3)}
+    assert {(r.objective, r.replicate) for r in evaluated[1]} == {("dft", 3)}
 
 
-def test_the_learners_are_paired_each_is_asked_with_the_same_draws() -> None:
+def test_learners_of_one_replicate_share_their_draws_and_those_of_another_do_not() -> None:
     parrot = Parrot()
-    runs = [TrainRun("sft", seed, 8, 0, 900, 4, f"sft-{seed}") for seed in (1, 2)]
+    cells = [("sft", 1), ("dft", 1), ("sft", 2)]
+    runs = [TrainRun(name, replicate, 8, 0, 900, 4, f"{name}-{replicate}", 1.5, 0.25) for name, replicate in cells]
     learners = [Examinee(), *evals.examinees(runs, Path("trained"))]
     rows = evaluate(speaking(parrot), learners, {"heldout": PROBLEMS}, SETTINGS, 9, threads=None)
-    drawn = [(sampling, ids) for sampling, ids, _ in parrot.calls]
     # A learner has two calls, one that draws and one that is greedy.
-    assert drawn[0:2] == drawn[2:4] == drawn[4:6]
-    assert [weights for _, _, weights in parrot.calls[::2]] == [None, Path("trained/sft-1"), Path("trained/sft-2")]
+    base, sft, dft, other = (parrot.calls[place : place + 2] for place in range(0, 8, 2))
+    assert [call[0].seed for call in sft] == [call[0].seed for call in dft]
+    assert len({calls[0][0].seed for calls in (base, sft, other)}) == 3
+    assert base[0][1] == sft[0][1] == dft[0][1] == other[0][1]
+    assert [calls[0][2] for calls in (base, sft, dft, other)] == [
+        None,
+        *(Path("trained") / f"{name}-{replicate}" for name, replicate in cells),
+    ]
     # 3 problems, 4 drawn answers and a greedy one: 15 rows a learner, in the learners' order.
-    assert [(r.objective, r.seed) for r in rows] == [("base", 0)] * 15 + [("sft", 1)] * 15 + [("sft", 2)] * 15
-    pairs = [[(r.problem_id, r.decoding, r.repeat) for r in rows[start : start + 15]] for start in (0, 15, 30)]
-    assert pairs[0] == pairs[1] == pairs[2]
+    told = [(r.objective, r.replicate) for r in rows]
+    assert told == [cell for cell in [("base", 0), *cells] for _ in range(15)]
+    asked = [[(r.problem_id, r.decoding, r.repeat) for r in rows[start : start + 15]] for start in range(0, 60, 15)]
+    assert asked == [asked[0]] * 4
+
+
+def test_a_draw_is_known_by_its_problem_not_by_where_the_problem_stands() -> None:
+    calls = []
+    for problems in (PROBLEMS, PROBLEMS[::-1]):
+        parrot = Parrot()
+        evaluate(speaking(parrot), [TRAINED], {"heldout": problems}, SETTINGS, 9, threads=None)
+        calls.append(parrot.calls)
+    first, turned = calls
+    assert sorted(first[0][1]) == sorted(turned[0][1]) == sorted(f"{p.id}#{r}" for p in PROBLEMS for r in range(4))
+
+
+def test_an_answer_keeps_what_was_boxed_and_one_without_a_box_keeps_none(
+    evaluated: tuple[Parrot, list[Eval]],
+) -> None:
+    found = [r.answer for r in evaluated[1] if (r.problem_id, r.decoding) == ("id-b", "sampled")]
+    assert found == ["7", None, None, "2"]
 
 
 def test_a_learner_that_is_evaluated_is_told_with_its_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
     settings = dataclasses.replace(SETTINGS, greedy=False)
     evaluate(speaking(Parrot()), [Examinee()], {"heldout": PROBLEMS}, settings, 9, threads=None)
-    said = "base seed 0: sampled correct 5, sampled truncated 5, sampled unparsed 1, sampled wrong 1"
+    said = "base replicate 0: sampled correct 5, sampled truncated 5, sampled unparsed 1, sampled wrong 1"
     assert said in capsys.readouterr().out
 
 
@@ -181,7 +205,7 @@ def test_the_stage_evaluates_the_untrained_learner_or_all_that_were_trained(
     study = SimpleNamespace(evaluation=SETTINGS, seed=1, threads=None, learner=lambda models: speaking(parrot))
     monkeypatch.setattr("stages.cli.start", lambda args: study)
     records.write(tmp_path / "heldout.jsonl", PROBLEMS)
-    records.write(tmp_path / "runs.jsonl", [TrainRun(name[:3], 1, 8, 0, 900, 4, name) for name in runs])
+    records.write(tmp_path / "runs.jsonl", [TrainRun(name[:3], 1, 8, 0, 900, 4, name, 1.5, 0.25) for name in runs])
     trained = ["--runs", str(tmp_path / "runs.jsonl"), "--trained", "trained"] if runs else []
     stage.main(
         ["--study=toy.yaml", f"--problems={tmp_path}", "--models=models", f"--out={tmp_path / 'evals.jsonl'}", *trained]

@@ -72,7 +72,7 @@ def test_no_file_is_longer_than_a_reader_takes_in(file: Path) -> None:
 
 
 def test_the_pipeline_is_short_enough_to_read() -> None:
-    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 330
+    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 340
 
 
 def test_no_drawer_is_called_utils() -> None:

@@ -13,18 +13,18 @@ from qup import measured
 from qup.arms import Arm
 from qup.compat import Metric, null, ppl, quarter
 from qup.errors import SettingsError
-from qup.measured import Base, Measured, files
-from qup.records import Compat, Eval, Finish, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
+from qup.measured import Base, Judged, Measured, Problems, files
+from qup.records import Compat, Eval, Finish, Probed, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
 from qup.training.settings import Budget, TrainingSettings
 
 C, W, U, T = Verdict.CORRECT, Verdict.WRONG, Verdict.UNPARSED, Verdict.TRUNCATED
 ARM = Arm("home/restyled", "home", "restyled", TrainingSettings(Budget(epochs=1)), "all")
 METRICS: dict[str, Metric] = {"ppl": ppl.Metric(), "quarter": quarter.Metric(), "null": null.Metric()}
 STREAM = [
-    Refined("b", "failed", "so \\boxed{7}", "changed", 0, 2, 40, W),
-    Refined("a", "solved", "so \\boxed{2}", "changed", 0, 1, 20, C),
-    Refined("d", "solved", "so \\boxed{2}", "unchanged", 0, 1, 20, C),
-    Refined("c", "solved", None, "failed", 0, 2, 50, T),
+    Refined("b", 1, "failed", "so \\boxed{7}", "changed", 0, 2, 40, W),
+    Refined("a", 1, "solved", "so \\boxed{2}", "changed", 0, 1, 20, C),
+    Refined("d", 1, "solved", "so \\boxed{2}", "unchanged", 0, 1, 20, C),
+    Refined("c", 1, "solved", None, "failed", 0, 2, 50, T),
 ]
 SCORES = [
     Score("b", "genrm", None, "too long"),
@@ -40,18 +40,24 @@ COMPAT = [
     Compat("d", 4, 2.5, {"null.chars": 12}),
 ]
 STEPS = [
-    Step(objective, seed, step, step / 2, 10 * step, 1 / step, 1.0, 1e-4)
+    Step(objective, replicate, step, step / 2, 10 * step, 1 / step, 1.0, 1e-4)
     for objective in ("sft", "dft")
-    for seed in (2, 1)
+    for replicate in (2, 1)
     for step in (1, 2)
 ]
+PROBED = Probed(tokens=30, before=60.0, after=45.0, probe_tokens=10, at=[0, 20], nll=[20.0, 15.0])
 RUNS = [
-    TrainRun(objective, seed, 3, 0, 20, 2, f"{objective}-{seed}") for objective in ("sft", "dft") for seed in (2, 1)
+    TrainRun(objective, replicate, 3, 0, 20, 2, f"{objective}-{replicate}", 1.5, 0.25, stream)
+    for objective, stream in (("sft", PROBED), ("dft", None))
+    for replicate in (2, 1)
 ]
 
 
-def answered(seed: int, problem: str, *verdicts: Verdict, decoding: str = "sampled") -> list[Eval]:
-    return [Eval(problem, "sft", seed, "heldout", decoding, i, "", 5, v) for i, v in enumerate(verdicts)]
+SAID = {C: "2", W: "7", U: None, T: None}
+
+
+def answered(replicate: int, problem: str, *verdicts: Verdict, decoding: str = "sampled") -> list[Eval]:
+    return [Eval(problem, "sft", replicate, "heldout", decoding, i, "", 5, v, SAID[v]) for i, v in enumerate(verdicts)]
 
 
 EVALS = [
@@ -60,7 +66,7 @@ EVALS = [
     *answered(1, "y", C, C, C, W),
     *answered(1, "y", C, decoding="greedy"),
 ]
-"Seed 1 has not answered x."
+"Replicate 1 has not answered x."
 
 
 def measure(**changed: Any) -> Measured:
@@ -135,45 +141,47 @@ def test_equal_traces_have_equal_hashes_and_no_trace_has_none() -> None:
     assert c is None
 
 
-def test_curves_and_runs_are_ordered_by_objective_then_seed() -> None:
+def test_curves_and_runs_are_ordered_by_objective_then_replicate() -> None:
     arm = measure()
     order = [("dft", 1), ("dft", 2), ("sft", 1), ("sft", 2)]
-    assert [(run.objective, run.seed) for run in arm.runs] == order
-    assert [(curve.objective, curve.seed) for curve in arm.curves] == order
+    assert [(run.objective, run.replicate) for run in arm.runs] == order
+    assert [(curve.objective, curve.replicate) for curve in arm.curves] == order
     assert (arm.curves[0].epoch, arm.curves[0].tokens, arm.curves[0].loss) == ([0.5, 1.0], [10, 20], [1.0, 0.5])
 
 
-def test_answers_are_counted_by_seed_and_problem() -> None:
-    greedy, sampled = measure().answers
-    assert (sampled.task, sampled.decoding, sampled.objective) == ("heldout", "sampled", "sft")
-    assert (sampled.seeds, sampled.problems) == ([1, 2], ["x", "y"])
-    assert sampled.answers.tolist() == [[0, 4], [4, 4]]
-    assert sampled.correct.tolist() == [[0, 3], [0, 2]]
-    assert sampled.truncated.tolist() == [[0, 0], [0, 1]]
-    assert sampled.unparsed.tolist() == [[0, 0], [0, 1]]
-    assert (greedy.seeds, greedy.problems, greedy.correct.tolist()) == ([1], ["y"], [[1]])
-
-
-def test_a_share_is_of_the_answers_given_and_none_where_there_is_no_answer() -> None:
-    _, sampled = measure().answers
-    assert plain(sampled.share("correct")[0].tolist()) == ["NaN", 0.75]
-    assert sampled.share("correct")[1].tolist() == [0.0, 0.5]
-    assert plain(sampled.share("truncated").tolist()) == [["NaN", 0.0], [0.0, 0.25]]
-
-
 def a_base() -> Base:
-    problems = [Problem(name, f"{name}?", "2", "toy") for name in "abc"]
+    sets = {"a": "train", "b": "train", "c": "again"}
+    train = [Problem(name, f"{name}?", "2", "toy", training_set=own) for name, own in sets.items()]
+    evaluation = [
+        Problem(name, f"{name}?", "2", "toy", tags=tags) for name, tags in (("y", ["sum", "long"]), ("x", ["sum"]))
+    ]
     verdicts = {"a": [C, C, W], "b": [T, C, U], "c": [W, W, T]}
     traces = [Trace(p, i, "", 5, Finish.STOP, None, v) for p, said in verdicts.items() for i, v in enumerate(said)]
-    base = [dataclasses.replace(answer, objective="base", seed=0) for answer in answered(0, "y", C, W)]
-    return measured.measure_base(base, problems, traces, {"in_both": 0}, STEPS[:2])
+    scores = [
+        Score("a", "genrm", 0.5, index=0),
+        Score("a", "genrm", 0.75, index=2),
+        Score("b", "genrm", None, "too long", index=1),
+    ]
+    base = [dataclasses.replace(answer, objective="base") for answer in answered(0, "y", C, W)]
+    return measured.measure_base(Problems(train, evaluation, {"in_both": 0}), traces, scores, base, STEPS[:2])
 
 
 def test_the_untrained_learner_is_counted_by_verdicts_and_problems_solved() -> None:
     base = a_base()
     assert base.samples == {"correct": 3, "truncated": 2, "unparsed": 1, "wrong": 3}
-    assert (base.sampled_problems, base.solved_problems) == (3, 2)
+    # Of the main set's two problems both have a correct sample, of the other set's one none.
+    assert base.solved == {"train": [2, 2], "again": [0, 1]}
     assert [(a.objective, a.share("correct").tolist()) for a in base.answers] == [("base", [[0.5]])]
+
+
+def test_a_tag_lists_the_evaluation_problems_that_have_it() -> None:
+    assert a_base().tags == {"long": ["y"], "sum": ["x", "y"]}
+
+
+def test_a_reward_on_the_learners_own_samples_stands_beside_whether_each_was_right() -> None:
+    (judged,) = a_base().judged
+    # Samples 0 and 2 of a are right and wrong, sample 1 of b is right; its reward failed.
+    assert plain(judged) == plain(Judged("genrm", ["a", "a", "b"], [1, 0, 1], np.array([0.5, 0.75, math.nan])))
 
 
 # --- columns to files and back
@@ -260,6 +268,7 @@ OTHER = "was measured by another version of qup: run `dvc repro`"
         ("refiners", []),
         ("stream", {"problems": 1, "words": 2}),
         ("runs", [{"objective": "sft"}]),
+        ("runs", [{"objective": "sft", "stream": {"tokens": 1}, "native": None}]),
         ("curves", [{"loss": []}]),
         ("answers", [{"task": "heldout"}]),
         ("rewards", [1, 2]),

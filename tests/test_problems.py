@@ -120,28 +120,33 @@ def pool(name: str, *questions: str, weight: float = 1) -> _splits.Pool:
     return _splits.Pool(name, weight, [problem(q, "1", name) for q in questions])
 
 
+def split(pools: list[_splits.Pool], train: int, heldout: int) -> _splits.Split:
+    """One replicate, checked."""
+    return _splits.checked(_splits.split(pools, train, 1, heldout, seed=1), ngram=13)
+
+
 def test_weights_become_whole_shares_that_add_up() -> None:
     assert quotas([1, 1, 1], 10) == [4, 3, 3]
     assert quotas([3, 1], 2) == [2, 0]
 
 
 def test_a_question_in_two_sources_is_kept_once() -> None:
-    made = _splits.split([pool("a", "one?", "two?"), pool("b", "ONE ?", "three?", "four?")], 2, 2, seed=1, ngram=13)
+    made = split([pool("a", "one?", "two?"), pool("b", "ONE ?", "three?", "four?")], 2, 2)
     assert len({p.question for p in made.train + made.heldout}) == 4
-    assert [s["repeated"] for s in made.checks["sources"]] == [0, 1]
+    assert [s["repeated"] for s in made.checks["sources"]["train"]] == [0, 1]
     assert made.checks["in_both"] == 0
 
 
 def test_gold_that_our_grader_rejects_is_dropped_and_counted() -> None:
     good = [problem(f"q{i}", str(i), "a") for i in range(4)]
     bad = [problem("long", "1" * 301, "a"), problem("open", "{", "a"), problem("lines", "so\n#### 3", "a")]
-    made = _splits.split([_splits.Pool("a", 1, bad + good)], 2, 2, seed=1, ngram=13)
-    assert made.checks["sources"] == [{"source": "a", "given": 7, "gold_failed": 3, "repeated": 0}]
+    made = split([_splits.Pool("a", 1, bad + good)], 2, 2)
+    assert made.checks["sources"] == {"train": [{"source": "a", "given": 7, "gold_failed": 3, "repeated": 0}]}
 
 
 def test_too_few_problems_are_an_error_with_the_counts() -> None:
     with pytest.raises(SettingsError, match=r"a has 1 usable problems of the 4 .* 1 repeated"):
-        _splits.split([pool("a", "one?", "One?")], 2, 2, seed=1, ngram=13)
+        split([pool("a", "one?", "One?")], 2, 2)
 
 
 def test_a_shared_run_of_words_is_counted() -> None:
@@ -153,35 +158,36 @@ def test_a_shared_run_of_words_is_counted() -> None:
 
 def test_the_order_of_problems_depends_on_their_content_only() -> None:
     questions = [f"q{i}?" for i in range(8)]
-    forward = _splits.split([pool("a", *questions)], 4, 4, seed=1, ngram=13)
-    backward = _splits.split([pool("a", *reversed(questions))], 4, 4, seed=1, ngram=13)
+    forward = split([pool("a", *questions)], 4, 4)
+    backward = split([pool("a", *reversed(questions))], 4, 4)
     assert (forward.train, forward.heldout) == (backward.train, backward.heldout)
 
 
 def test_a_further_set_has_no_question_of_the_others_and_is_graded_on_gold() -> None:
-    main = _splits.split([pool("a", "one?", "two?", "three?", "four?")], 2, 2, seed=1, ngram=13)
+    main = split([pool("a", "one?", "two?", "three?", "four?")], 2, 2)
     bad = problem("open?", "{", "b")
     given = _splits.Pool("b", 1, [bad, *pool("b", "ONE ?", "five?", "six?", "five ?").problems])
-    made = _splits.with_set(main, "longer", [given], 2, seed=1)
+    made = _splits.checked(_splits.with_set(main, "longer", [given], 2, seed=1), ngram=13)
     assert {p.question for p in made.sets["longer"]} == {"five?", "six?"}
     assert (made.train, made.heldout) == (main.train, main.heldout)
     # Of 5, one cannot be graded, one is in the main sets and one comes twice.
     counts = {"source": "b", "given": 5, "gold_failed": 1, "repeated": 2}
-    assert made.checks["sets"] == {"longer": {"sources": [counts], "count": 2, "sharing_an_ngram": 0}}
+    assert made.checks["sources"]["longer"] == [counts]
+    assert made.checks["evaluation"]["longer"] == {"count": 2, "sharing_an_ngram": 0, "tags": {}}
     again = _splits.with_set(made, "other", [pool("c", "six?", "seven?")], 1, seed=1)
     assert [p.question for p in again.sets["other"]] == ["seven?"]
-    assert list(again.sets) == list(again.checks["sets"]) == ["longer", "other"]
+    assert list(again.sets) == ["longer", "other"]
 
 
 def test_what_a_further_set_shares_with_the_training_set_is_counted() -> None:
     train = [problem("the cat sat on the mat", "1", "a")]
-    main = _splits.Split(train, [], {"ngram": 4})
-    made = _splits.with_set(main, "longer", [pool("b", "a cat sat on the hat", "a dog")], 2, seed=1)
-    assert made.checks["sets"]["longer"]["sharing_an_ngram"] == 1
+    made = _splits.with_set(_splits.Split(train, []), "longer", [pool("b", "a cat sat on the hat", "a dog")], 2, seed=1)
+    assert _splits.checked(made, ngram=4).checks["evaluation"]["longer"]["sharing_an_ngram"] == 1
+    assert _splits.checked(made, ngram=5).checks["evaluation"]["longer"]["sharing_an_ngram"] == 0
 
 
 def test_too_few_problems_of_a_further_set_name_its_count() -> None:
-    main = _splits.split([pool("a", "one?", "two?")], 1, 1, seed=1, ngram=13)
+    main = split([pool("a", "one?", "two?")], 1, 1)
     with pytest.raises(SettingsError, match=r"b has 0 usable problems of the 1 .* lower problems\.sets\.longer\.count"):
         _splits.with_set(main, "longer", [pool("b", "Two?")], 1, seed=1)
 

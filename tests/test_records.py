@@ -10,24 +10,28 @@ import pytest
 
 from qup import records
 from qup.errors import SettingsError
-from qup.records import Compat, Eval, Finish, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
+from qup.records import Compat, Eval, Finish, Probed, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
 
 ODD = 'a\u2028b\u2029c\x85d\re\nf\r\ng\t"h"\\ 🤖 e\u0301 \x00 \x1c'
 "Every character at which something splits lines, and some that need escapes."
 
+PROBED = Probed(40, 80.0, 1 / 3, 10, [0, 450, 900], [20.0, 15, 0.1 + 0.2])
 EXAMPLES: list[Any] = [
     Problem("p", ODD, "1/2", "toy", None),
-    Problem("p", ODD, ODD, "toy", ODD),
+    Problem("p", ODD, ODD, "toy", ODD, ["sum", ODD], "train", 3),
     Trace("p", 3, ODD, 7, Finish.LENGTH, None, Verdict.TRUNCATED),
-    Refined("p", "solved", ODD, "changed", 0, 2, 40, Verdict.CORRECT),
-    Refined("p", "failed", None, "skipped", None, 0, 0, None),
+    Refined("p", 1, "solved", ODD, "changed", 0, 2, 40, Verdict.CORRECT),
+    Refined("p", 1, "failed", None, "skipped", None, 0, 0, None),
     Score("p", "genrm", 0.1 + 0.2),
-    Score("p", "genrm", None, ODD),
+    Score("p", "genrm", None, ODD, 2),
     records.TokenStats([1, 2], [-0.1, -1e-17], [0.5, 0.0], None, [1, 151936]),
     Compat("p", 3, 1 / 3, {"ppl": 1.5, "null.tokens": 3}),
     Step("dft", 1, 1, 0.5, 10, 0.3, 1.0, 5e-5, None, 0.25),
-    TrainRun("sft", 1, 8, 0, 900, 4, "sft-1"),
-    Eval("p", "base", 0, "heldout", "greedy", 0, ODD, 5, Verdict.UNPARSED),
+    PROBED,
+    TrainRun("sft", 1, 8, 0, 900, 4, "sft-1", 1.5, 0.25),
+    TrainRun("sft", 1, 8, 0, 900, 4, "sft-1", 1.5, 0.25, stream=PROBED, native=PROBED),
+    Eval("p", "base", 0, "heldout", "greedy", 0, ODD, 5, Verdict.UNPARSED, None),
+    Eval("p", "sft", 2, "heldout", "sampled", 1, ODD, 5, Verdict.WRONG, ODD),
 ]
 
 
@@ -52,7 +56,7 @@ def test_enums_come_back_as_enums(tmp_path: Path) -> None:
 
 def test_a_line_is_one_record_with_sorted_keys_and_readable_text(tmp_path: Path) -> None:
     records.write(tmp_path / "f.jsonl", [Score("é", "genrm", 0.5)])
-    written = '{"failure": null, "problem_id": "é", "reward": "genrm", "value": 0.5}\n'
+    written = '{"failure": null, "index": null, "problem_id": "é", "reward": "genrm", "value": 0.5}\n'
     assert (tmp_path / "f.jsonl").read_bytes() == written.encode()
 
 
@@ -79,9 +83,9 @@ def test_no_records_is_an_empty_file(tmp_path: Path) -> None:
 def test_the_traces_of_a_stream_are_those_that_are_there_each_with_its_problem() -> None:
     problems = [Problem(name, f"{name}?", "2", "toy") for name in ("p", "q", "r")]
     stream = [
-        Refined("r", "solved", "third", "changed", 0, 1, 9, Verdict.CORRECT),
-        Refined("q", "failed", None, "failed", 0, 2, 9, Verdict.WRONG),
-        Refined("p", "solved", "first", "kept", 0, 0, 0, Verdict.CORRECT),
+        Refined("r", 1, "solved", "third", "changed", 0, 1, 9, Verdict.CORRECT),
+        Refined("q", 1, "failed", None, "failed", 0, 2, 9, Verdict.WRONG),
+        Refined("p", 1, "solved", "first", "kept", 0, 0, 0, Verdict.CORRECT),
     ]
     assert records.traces_of(stream, problems) == ([problems[2], problems[0]], ["third", "first"])
 
@@ -89,8 +93,8 @@ def test_the_traces_of_a_stream_are_those_that_are_there_each_with_its_problem()
 # --- files that are not of their kind
 
 
-EVAL = {"problem_id": "p", "objective": "sft", "seed": 1, "task": "heldout", "decoding": "greedy", "repeat": 0}
-EVAL |= {"text": "so", "tokens": 5, "verdict": "wrong"}
+EVAL = {"problem_id": "p", "objective": "sft", "replicate": 1, "task": "heldout", "decoding": "greedy", "repeat": 0}
+EVAL |= {"text": "so", "tokens": 5, "verdict": "wrong", "answer": "7"}
 COMPAT = {"problem_id": "p", "tokens": 3, "nll": 1.5, "values": {"ppl": 1.5}}
 
 
@@ -122,8 +126,8 @@ def test_an_unknown_field_names_the_near_ones(tmp_path: Path) -> None:
 
 
 def test_missing_fields_are_named_and_those_with_a_default_may_be_missing(tmp_path: Path) -> None:
-    lacking = {key: value for key, value in EVAL.items() if key not in ("seed", "verdict")}
-    assert refused(tmp_path, json.dumps(lacking), Eval) == "lacks seed, verdict"
+    lacking = {key: value for key, value in EVAL.items() if key not in ("replicate", "verdict")}
+    assert refused(tmp_path, json.dumps(lacking), Eval) == "lacks replicate, verdict"
     (tmp_path / "f.jsonl").write_text('{"problem_id": "p", "reward": "genrm", "value": 0.5}\n')
     assert records.read(tmp_path / "f.jsonl", Score) == [Score("p", "genrm", 0.5)]
 
@@ -131,10 +135,10 @@ def test_missing_fields_are_named_and_those_with_a_default_may_be_missing(tmp_pa
 @pytest.mark.parametrize(
     ("kind", "field", "value", "said"),
     [
-        (Eval, "seed", "1", "field 'seed': expected int, got '1'"),
-        (Eval, "seed", 1.5, "field 'seed': expected int, got 1.5"),
+        (Eval, "replicate", "1", "field 'replicate': expected int, got '1'"),
+        (Eval, "replicate", 1.5, "field 'replicate': expected int, got 1.5"),
         # To Python, true is a number.
-        (Eval, "seed", True, "field 'seed': expected int, got True"),
+        (Eval, "replicate", True, "field 'replicate': expected int, got True"),
         (Eval, "text", None, "field 'text': expected str, got None"),
         (Eval, "verdict", "right", "field 'verdict': expected one of correct, wrong, unparsed, truncated, got 'right'"),
         (Eval, "verdict", None, "field 'verdict': expected one of correct, wrong, unparsed, truncated, got None"),
@@ -154,6 +158,38 @@ def test_a_value_of_another_type_is_told_with_what_was_expected(
 def test_a_whole_number_will_do_for_a_real_one(tmp_path: Path) -> None:
     (tmp_path / "f.jsonl").write_text(json.dumps(COMPAT | {"nll": 2, "values": {"null.tokens": 3}}) + "\n")
     assert records.read(tmp_path / "f.jsonl", Compat) == [Compat("p", 3, 2, {"null.tokens": 3})]
+
+
+RUN = {"objective": "sft", "replicate": 1, "traces": 8, "truncated": 0, "tokens": 900, "steps": 4, "path": "sft-1"}
+RUN |= {"distance": 1.5, "first_grad_norm": 0.25}
+STREAM = {"tokens": 40, "before": 80.0, "after": 60.0, "probe_tokens": 10, "at": [0, 900], "nll": [20.0, 15.0]}
+
+
+@pytest.mark.parametrize(
+    ("stream", "said"),
+    [
+        (STREAM | {"after": "low"}, "field 'stream.after': expected float, got 'low'"),
+        (STREAM | {"at": [0, 1.5]}, "field 'stream.at': expected list[int], got [0, 1.5]"),
+        ({key: value for key, value in STREAM.items() if key != "nll"}, "field 'stream': lacks nll"),
+        (STREAM | {"aftr": 1.0}, "field 'stream': unknown field 'aftr': did you mean 'after'"),
+        (7, "field 'stream': expected fields, got '7'"),
+    ],
+)
+def test_a_wrong_field_of_a_record_within_a_record_is_one_line_that_names_both(
+    tmp_path: Path, stream: Any, said: str
+) -> None:
+    path = tmp_path / "runs.jsonl"
+    path.write_text(json.dumps(RUN | {"stream": stream}) + "\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        records.read(path, TrainRun)
+    found = str(caught.value)
+    assert "\n" not in found
+    assert found.startswith(f"{path}, line 1: not a TrainRun: {said}")
+
+
+def test_a_run_without_probes_needs_no_field_for_them(tmp_path: Path) -> None:
+    (tmp_path / "runs.jsonl").write_text(json.dumps(RUN) + "\n", encoding="utf-8")
+    assert records.read(tmp_path / "runs.jsonl", TrainRun) == [TrainRun("sft", 1, 8, 0, 900, 4, "sft-1", 1.5, 0.25)]
 
 
 @pytest.mark.parametrize("line", ["{", "", '{"problem_id": "p"'])

@@ -36,7 +36,7 @@ SAMPLES = [*traces("easy", W, C, T, C), *traces("hard", U, W, T, W), *traces("mu
 
 
 def draft(name: str, text: str, stratum: str = "solved") -> Draft:
-    return Draft(Problem(name, f"{name}?", "2", "toy"), stratum, 1, text)
+    return Draft(Problem(name, f"{name}?", "2", "toy", replicate=1), stratum, 1, text)
 
 
 @dataclass
@@ -90,8 +90,8 @@ def test_the_choice_of_a_draft_depends_on_its_own_problem_only() -> None:
 def test_rejection_sampling_keeps_solved_drafts_untouched_and_has_none_for_failed_ones() -> None:
     drafts = [draft("a", "so \\boxed{2}"), draft("b", "so \\boxed{3}", "failed")]
     assert refine(RejectionSampling(), Saying({}), drafts, retries=1) == [
-        Refined("a", "solved", "so \\boxed{2}", "kept", 1, 0, 0, C),
-        Refined("b", "failed", None, "skipped", 1, 0, 0, None),
+        Refined("a", 1, "solved", "so \\boxed{2}", "kept", 1, 0, 0, C),
+        Refined("b", 1, "failed", None, "skipped", 1, 0, 0, None),
     ]
 
 
@@ -102,10 +102,10 @@ def test_an_answer_that_breaks_is_tried_again_once_and_then_counted_as_failed() 
     made = refine(OracleRefined(), oracle, drafts, retries=1)
     # Two calls of 10 tokens wherever the first answer was not the right one.
     assert made == [
-        Refined("a", "solved", right, "changed", 1, 1, 10, C),
-        Refined("b", "solved", right, "changed", 1, 2, 20, C),
-        Refined("c", "solved", None, "failed", 1, 2, 20, W),
-        Refined("d", "solved", None, "failed", 1, 2, 20, W),
+        Refined("a", 1, "solved", right, "changed", 1, 1, 10, C),
+        Refined("b", 1, "solved", right, "changed", 1, 2, 20, C),
+        Refined("c", 1, "solved", None, "failed", 1, 2, 20, W),
+        Refined("d", 1, "solved", None, "failed", 1, 2, 20, W),
     ]
     assert oracle.asked == [*((name, 0) for name in "abcd"), *((name, 1) for name in "bcd")]
 
@@ -136,12 +136,12 @@ def test_a_restyled_draft_must_keep_its_own_answer_right_or_wrong_and_is_graded_
     solved, failed = "so \\boxed{2}", "so \\boxed{7}"
     drafts = [draft("a", solved), *(draft(name, failed, "failed") for name in "bcd"), draft("e", solved)]
     assert refine(Restyled(), oracle, drafts, retries=1) == [
-        Refined("a", "solved", right, "changed", 1, 1, 10, C),
-        Refined("b", "failed", wrong, "changed", 1, 1, 10, W),
+        Refined("a", 1, "solved", right, "changed", 1, 1, 10, C),
+        Refined("b", 1, "failed", wrong, "changed", 1, 1, 10, W),
         # Corrected, where nothing was to be corrected.
-        Refined("c", "failed", wrong, "changed", 1, 2, 20, W),
-        Refined("d", "failed", None, "failed", 1, 2, 20, U),
-        Refined("e", "solved", right, "changed", 1, 2, 20, C),
+        Refined("c", 1, "failed", wrong, "changed", 1, 2, 20, W),
+        Refined("d", 1, "failed", None, "failed", 1, 2, 20, U),
+        Refined("e", 1, "solved", right, "changed", 1, 2, 20, C),
     ]
 
 
@@ -160,8 +160,8 @@ def test_a_refiner_that_repairs_may_not_leave_a_wrong_draft_as_it_is() -> None:
 def test_unfiltered_keeps_the_drafts_of_both_strata_at_no_cost() -> None:
     drafts = [draft("a", "so \\boxed{2}"), draft("b", "so \\boxed{3}", "failed")]
     assert refine(Unfiltered(), Saying({}), drafts, retries=1) == [
-        Refined("a", "solved", "so \\boxed{2}", "kept", 1, 0, 0, C),
-        Refined("b", "failed", "so \\boxed{3}", "kept", 1, 0, 0, W),
+        Refined("a", 1, "solved", "so \\boxed{2}", "kept", 1, 0, 0, C),
+        Refined("b", 1, "failed", "so \\boxed{3}", "kept", 1, 0, 0, W),
     ]
 
 
@@ -216,12 +216,12 @@ class Choosing:
 
 STREAMS = {
     "home/restyled": [
-        Refined("easy", "solved", "thus \\boxed{2}", "changed", 1, 1, 9, C),
-        Refined("hard", "failed", "thus \\boxed{7}", "changed", 1, 1, 9, W),
+        Refined("easy", 1, "solved", "thus \\boxed{2}", "changed", 1, 1, 9, C),
+        Refined("hard", 1, "failed", "thus \\boxed{7}", "changed", 1, 1, 9, W),
     ],
     "home/oracle_refined": [
-        Refined("easy", "solved", "hence \\boxed{2}", "changed", 1, 1, 9, C),
-        Refined("hard", "failed", None, "failed", 1, 2, 18, W),
+        Refined("easy", 1, "solved", "hence \\boxed{2}", "changed", 1, 1, 9, C),
+        Refined("hard", 1, "failed", None, "failed", 1, 2, 18, W),
     ],
 }
 "Two main arms; the second has no trace of the hard problem."

@@ -140,16 +140,16 @@ def test_a_base_learner_without_evaluation_leaves_no_utility(monkeypatch, toy) -
     assert summary["base"]["accuracy"] == utility
 
 
-def test_one_training_seed_is_flagged(monkeypatch) -> None:
-    built = toyreport.toy(seeds=(1,)).plain(monkeypatch)
-    assert built.summary["arms"][REFINED]["learners"]["sft"]["utility"]["replicated"] is False
+def test_one_replicate_is_flagged(monkeypatch) -> None:
+    built = toyreport.toy(replicates=1).plain(monkeypatch)
+    assert built.summary["arms"][REFINED]["learners"]["sft"]["utility"]["seed_variance"] is False
     assert "One training seed" in built.summary["cautions"][0]
     assert "1 seed" in built.html
 
 
 def test_learners_that_answer_alike_have_no_detectable_effect_and_are_said(monkeypatch) -> None:
-    toy = toyreport.toy(seeds=(1,), objectives=("sft",))
-    same = [dataclasses.replace(e, objective="sft", seed=1) for e in toy.evals]
+    toy = toyreport.toy(replicates=1, objectives=("sft",))
+    same = [dataclasses.replace(e, objective="sft", replicate=1) for e in toy.evals]
     for name in toy.arms:
         toy = toy.replaced(name, evals=same)
     summary = toy.summary(monkeypatch)
@@ -241,7 +241,7 @@ def test_without_a_held_out_task_the_first_one_is_the_main_one(monkeypatch) -> N
 
 
 def test_truncated_and_unparsed_answers_are_counted_and_not_correct(monkeypatch) -> None:
-    toy = toyreport.toy(seeds=(1,), objectives=("sft",))
+    toy = toyreport.toy(replicates=1, objectives=("sft",))
     cut = [dataclasses.replace(e, verdict=Verdict.TRUNCATED) for e in toy.arms[REFINED].evals]
     learner = toy.replaced(REFINED, evals=cut).summary(monkeypatch)["arms"][REFINED]["learners"]["sft"]
     assert {key: learner[key]["value"] for key in ("accuracy", "truncated", "unparsed", "greedy")} == {

@@ -67,10 +67,10 @@ def test_a_ladder_without_sft_asks_for_no_adaptation_cost(monkeypatch) -> None:
     assert "| arm | dose | micro PPL | U DFT, points |" in built.markdown
 
 
-def test_training_seeds_that_are_an_arms_own_are_said_in_the_expectation(monkeypatch) -> None:
-    summary = toyreport.controlled(training={"idle": {"seeds": [4, 5, 6]}}).summary(monkeypatch)
-    assert summary["controls"]["idle"]["expected"].endswith(" Training seeds of idle: 4, 5, 6.")
-    assert "seeds" not in summary["controls"]["dose_zero"]["expected"]
+def test_a_training_set_that_is_an_arms_own_is_said_in_the_expectation(monkeypatch) -> None:
+    summary = toyreport.controlled(sets={"idle": "again"}).summary(monkeypatch)
+    assert summary["controls"]["idle"]["expected"].endswith(" Training set of idle: again.")
+    assert "Training set" not in summary["controls"]["dose_zero"]["expected"]
 
 
 def test_controls_that_come_out_as_expected_leave_the_verdict_unflagged(built) -> None:
@@ -133,7 +133,7 @@ def test_a_step_back_on_the_way_up_is_not_as_expected(monkeypatch) -> None:
 def test_the_dose_of_an_arm_is_its_oracles_dial(built) -> None:
     found = built.summary["controls"]["dose"]
     assert found["doses"] == {"dose0": 0, "dose50": 0.5, REFINED: 1}
-    assert found["results"]["adaptation"]["by_arm"][REFINED] == built.summary["adaptation"][REFINED]
+    assert found["results"]["adaptation"]["by_arm"][REFINED] == built.summary["adaptation"][REFINED]["cost"]
 
 
 def test_steps_of_a_ladder_are_between_neighbours(built) -> None:

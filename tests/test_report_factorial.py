@@ -1,17 +1,13 @@
-"""Adaptation cost, factorials and manipulation checks, on numbers set by hand."""
+"""Factorials and manipulation checks, on numbers set by hand."""
 
 import dataclasses
-import math
 
 import pytest
 import toyreport
 from toyreport import ALIGNED, NATIVE, REFINED, RESTYLED, VOICED, VOICED_ALIGNED
 
 from qup.arms import ArmSettings, ControlSettings
-from qup.measured import Curve
 from qup.records import Eval, Verdict
-from qup.report.sections import adaptation
-from qup.stats import t_interval
 
 
 @pytest.fixture(scope="module")
@@ -19,69 +15,14 @@ def built(patch):
     return toyreport.controlled().plain(patch)
 
 
-def curve(losses, *, epochs, tokens=10, seed=1, objective="sft"):
-    """Steps of equal tokens that share `epochs` evenly."""
-    steps = range(1, len(losses) + 1)
-    epoch = [round(epochs * i / len(losses), 6) for i in steps]
-    return Curve(objective, seed, epoch, [tokens * i for i in steps], losses)
-
-
-def test_adaptation_cost_is_the_first_epochs_loss_above_the_last_ones() -> None:
-    # Floor (1 + 0.5) / 2 = 0.75; (3 - 0.75) * 10 + (2 - 0.75) * 10 = 35.
-    assert adaptation.prequential(curve([3.0, 2.0, 1.0, 0.5], epochs=2)) == pytest.approx(35)
-
-
-def test_a_step_across_two_epochs_counts_where_it_starts() -> None:
-    # Steps start at epochs 0, 2/3 and 4/3: two in the first, one in the last. (3 - 1) * 10 + (2 - 1) * 10 = 30.
-    assert adaptation.prequential(curve([3.0, 2.0, 1.0], epochs=2)) == pytest.approx(30)
-
-
-def test_the_floor_and_the_cost_weigh_steps_by_their_tokens() -> None:
-    run = Curve("sft", 1, epoch=[0.5, 1.0, 1.5, 2.0], tokens=[10, 40, 50, 80], loss=[3, 2, 1, 0.6])
-    # Steps of 10, 30, 10, 30 tokens; floor (1 * 10 + 0.6 * 30) / 40 = 0.7; 2.3 * 10 + 1.3 * 30 = 62.
-    assert adaptation.prequential(run) == pytest.approx(62)
-
-
-def test_fewer_than_two_epochs_and_other_objectives_have_no_cost() -> None:
-    assert adaptation.costs([curve([3.0, 2.0, 1.0], epochs=1.9)]) == {}
-    assert adaptation.costs([curve([3.0, 2.0, 1.0, 0.5], epochs=2, objective="dft")]) == {}
-    assert adaptation.cost({}, 0.95).reason == "no SFT run of two epochs or more"
-
-
-def test_two_costs_are_paired_by_training_seed() -> None:
-    gap = adaptation.gap({1: 10.0, 2: 20.0, 3: 9.0}, {1: 7.0, 2: 15.0}, 0.95)
-    # On seeds 1 and 2: 3 and 5.
-    assert (gap.value, gap.n) == (4, 2)
-    assert adaptation.gap({1: 10.0}, {2: 7.0}, 0.95) is None
-
-
-def test_the_interval_of_a_cost_is_of_seeds() -> None:
-    # Mean 20, standard error 10 / sqrt(3), t(0.975, 2) = 4.3027.
-    found = t_interval([10.0, 20.0, 30.0], 0.95)
-    assert (found.value, found.n, found.replicates) == (20, 3, 3)
-    assert found.high - 20 == pytest.approx(4.3027 * 10 / math.sqrt(3), rel=1e-4)
-    assert t_interval([7.0], 0.95).excludes_zero() is False
-
-
-def test_a_cost_of_one_seed_has_no_interval_and_says_so(monkeypatch) -> None:
-    built = toyreport.controlled(seeds=(1,)).build()
-    found = built.summary["adaptation"][REFINED]
-    assert (found["low"], found["high"], found["n"]) == (None, None, 1)
-    assert built.summary["controls"]["dose"]["results"]["adaptation"]["outcome"] == "not resolved"
-    assert any("no interval" in text for text in built.summary["verdicts"][0]["sentences"])
-    assert "no interval n 1 seed |" in built.markdown
-    costs = [row for row in built.plots["dose-response"].rows if row["quantity"] == "adaptation"]
-    assert all(row["low"] == row["value"] == row["high"] for row in costs)
-
-
 def answers(objective, right, problems=8):
     """One sampled answer a problem, the first `right` of them correct."""
     verdicts = [Verdict.CORRECT] * right + [Verdict.WRONG] * (problems - right)
-    return [Eval(f"h{p}", objective, 1, "heldout", "sampled", 0, "", 9, v) for p, v in enumerate(verdicts)]
+    return [Eval(f"h{p}", objective, 1, "heldout", "sampled", 0, "", 9, v, None) for p, v in enumerate(verdicts)]
 
 
 def test_the_effects_of_a_factorial_by_hand(monkeypatch) -> None:
-    toy = toyreport.toy(toyreport.FACTORIAL, seeds=(1,), objectives=("sft",))
+    toy = toyreport.toy(toyreport.FACTORIAL, replicates=1, objectives=("sft",))
     right = {NATIVE: 4, RESTYLED: 2, ALIGNED: 6, REFINED: 3}
     for arm, count in right.items():
         toy = toy.replaced(arm, evals=answers("sft", count))

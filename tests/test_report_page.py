@@ -181,7 +181,7 @@ def test_metrics_are_of_the_refiner_under_comparison_beside_rft(planted, toy, mo
     assert metrics == planted.metrics | {
         "reward": pytest.approx(home["refined_over_native"]["genrm"]["value"], abs=1e-4),
         "ppl": pytest.approx(summary["arms"][REFINED]["ppl"]["micro"]["value"], abs=1e-4),
-        "adaptation_cost": pytest.approx(summary["adaptation"][REFINED]["value"], abs=1e-4),
+        "adaptation_cost": pytest.approx(summary["adaptation"][REFINED]["cost"]["value"], abs=1e-4),
         "accuracy_sft": pytest.approx(100 * accuracy[REFINED], abs=1e-3),
         "accuracy_dft": pytest.approx(100 * summary["arms"][REFINED]["learners"]["dft"]["accuracy"]["value"], abs=1e-3),
     }

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from qup import records
+from qup import records, rewards
 from qup.errors import SettingsError
-from qup.records import Problem, Refined, Score
+from qup.records import Finish, Problem, Refined, Score, Trace, Verdict
 from qup.settings import Plug, load
 from stages import reward as stage
+from stages import reward_samples
 
 SUM = Problem(id="p", question="2+3=?", answer="5", source="toy")
 
@@ -188,4 +189,50 @@ def test_the_stage_scores_every_trace_with_every_reward_under_its_name_and_count
 
 
 def _refined(text: str | None) -> Refined:
-    return Refined("p", "solved", text, "changed", 0, 1, 9, None)
+    return Refined("p", 1, "solved", text, "changed", 0, 1, 9, None)
+
+
+# --- the learner's own samples
+
+
+def samples(count: int, n: int = 2) -> tuple[list[Problem], list[Trace]]:
+    """Problems, every third one of a further training set, and `n` samples of each: right first, then wrong."""
+    problems = [
+        Problem(f"p{i}", f"{i}?", "5", "toy", training_set="again" if i % 3 == 2 else "train", replicate=1)
+        for i in range(count)
+    ]
+    traces = [
+        Trace(problem.id, index, "\\boxed{5}" if index == 0 else "\\boxed{6}", 5, Finish.STOP, None, Verdict.WRONG)
+        for problem in problems
+        for index in range(n)
+    ]
+    return problems, traces
+
+
+def test_a_sample_is_scored_with_its_index_right_or_wrong_if_its_problem_is_of_the_main_training_set() -> None:
+    answer = reward("answer")
+    found = rewards.score_samples({"answer": answer, "again": answer}, *samples(4), Path())
+    # p2 is of another training set.
+    expected = [(name, i, 1.0 - i) for name in ("p0", "p1", "p3") for i in (0, 1)]
+    assert [(s.problem_id, s.index, s.value) for s in found if s.reward == "answer"] == expected
+    assert [(s.problem_id, s.index, s.value) for s in found if s.reward == "again"] == expected
+    assert len(found) == 2 * len(expected)
+
+
+def test_the_samples_that_are_scored_are_the_first_problems_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert rewards.VALIDATED == 400
+    monkeypatch.setattr(rewards, "VALIDATED", 3)
+    found = rewards.score_samples({"answer": reward("answer")}, *samples(9), Path())
+    assert [(s.problem_id, s.index) for s in found] == [("p0", 0), ("p0", 1), ("p1", 0)]
+
+
+def test_the_stage_writes_the_scores_of_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = SimpleNamespace(rewards={"answer": reward("answer")})
+    monkeypatch.setattr("stages.cli.start", lambda args: study)
+    problems, traces = samples(3, n=1)
+    records.write(tmp_path / "train.jsonl", problems)
+    records.write(tmp_path / "traces.jsonl", traces)
+    files = [("problems", "train"), ("traces", "traces"), ("out", "scores")]
+    flags = [part for name, file in files for part in (f"--{name}", str(tmp_path / f"{file}.jsonl"))]
+    reward_samples.main(["--study", "toy.yaml", "--models", "models", *flags])
+    assert records.read(tmp_path / "scores.jsonl", Score) == [Score(p, "answer", 1.0, index=0) for p in ("p0", "p1")]

@@ -48,7 +48,7 @@ def mirror(tmp_path: Path) -> Mirror:
     page.mkdir()
     (page / "report.md").write_text("# Toy\n")
     arms = {name: an_arm(name) for name in (NATIVE, REFINED)}
-    settings = {"seed": 1, "training": {"seeds": [1], "note": "x" * 7000}}
+    settings = {"seed": 1, "training": {"objectives": ["sft"], "note": "x" * 7000}}
     return Mirror("qup/toy", "a" * 64, {"arms": arms}, settings, {REFINED: [curve(4)]}, artifacts=page)
 
 
@@ -102,7 +102,7 @@ def test_children_carry_metrics_intervals_and_the_curve(tmp_path: Path, client: 
 def test_the_parent_holds_the_settings_and_the_report(tmp_path: Path, client: Any, mirror: Mirror) -> None:
     parent, _ = tracking.track(mirror, tmp_path)
     params = client.get_run(parent).data.params
-    assert params["training.seeds"] == "[1]"
+    assert params["training.objectives"] == "['sft']"
     assert len(params["training.note"]) == tracking.PARAM_LIMIT
     assert [f.path for f in client.list_artifacts(parent)] == ["report.md"]
 

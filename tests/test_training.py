@@ -13,14 +13,18 @@ from qup.backends import BackendSettings
 from qup.backends.hf import Backend
 from qup.errors import SettingsError
 from qup.learner import Learner
-from qup.records import Problem, Refined, Verdict
-from qup.training import Budget, TrainingSettings, fine_tune
+from qup.records import Problem, Refined, Verdict, traces_of
+from qup.training import Budget, TrainingSettings
 from qup.training.examples import Example, examples, schedule
-from qup.training.trainer import tokenizer, train
+from qup.training.trainer import Cell, tokenizer, train
 
 TEXTS = ["two: \\boxed{2}", "a longer one, by far: \\boxed{3}", "\\boxed{1}", "so\nso\n\\boxed{2}"]
-PROBLEMS = [Problem(f"p{i}", f"What is {i} + 1?", "2", "toy") for i in range(len(TEXTS))]
-STREAM = [Refined(f"p{i}", "solved", text, "kept", 0, 0, 0, Verdict.CORRECT) for i, text in enumerate(TEXTS)]
+PROBLEMS = [Problem(f"p{i}", f"What is {i} + 1?", "2", "toy", replicate=1 + i // 2) for i in range(len(TEXTS))]
+PAIRS = list(zip(PROBLEMS, TEXTS, strict=True))
+STREAM = [
+    Refined(f"p{i}", 1 + i // 2, "solved", text, "kept", 0, 0, 0, Verdict.CORRECT) for i, text in enumerate(TEXTS)
+]
+"Two problems of each of two replicates."
 
 
 def settings(**others: Any) -> TrainingSettings:
@@ -103,7 +107,7 @@ def encoder(learner: Path) -> Any:
 
 
 def test_the_prompt_carries_no_loss_and_the_completion_does_to_its_end_of_sequence(encoder: Any) -> None:
-    (made,) = examples(encoder, PROBLEMS, STREAM[:1], "boxed", 512)
+    (made,) = examples(encoder, PAIRS[:1], "boxed", 512)
     asked = made.labels.count(-100)
     assert made.labels[:asked] == [-100] * asked
     assert encoder.decode(made.labels[asked:]) == "two: \\boxed{2}<|im_end|>"
@@ -114,26 +118,27 @@ def test_the_prompt_carries_no_loss_and_the_completion_does_to_its_end_of_sequen
 
 
 def test_a_trace_is_trained_on_as_it_was_scored(learner: Path, encoder: Any) -> None:
-    (made,) = examples(encoder, PROBLEMS, STREAM[1:2], "boxed", 512)
+    (made,) = examples(encoder, PAIRS[1:2], "boxed", 512)
     scored = Learner(learner, "boxed", BackendSettings(dtype="float32"))
-    prompt, completion = scored.encode(PROBLEMS[1].question, STREAM[1].text or "")
+    prompt, completion = scored.encode(PROBLEMS[1].question, TEXTS[1])
     assert made.input_ids == prompt + completion
     assert made.labels == [-100] * len(prompt) + completion
 
 
 def test_a_long_trace_is_cut_and_marked_and_one_that_just_fits_is_not(encoder: Any) -> None:
-    (whole,) = examples(encoder, PROBLEMS, STREAM[:1], "boxed", 512)
+    (whole,) = examples(encoder, PAIRS[:1], "boxed", 512)
     length = len(whole.input_ids)
-    (fits,) = examples(encoder, PROBLEMS, STREAM[:1], "boxed", length)
-    (cut,) = examples(encoder, PROBLEMS, STREAM[:1], "boxed", length - 3)
+    (fits,) = examples(encoder, PAIRS[:1], "boxed", length)
+    (cut,) = examples(encoder, PAIRS[:1], "boxed", length - 3)
     assert fits == whole
     assert cut == Example(whole.input_ids[:-3], whole.labels[:-3], truncated=True)
     assert cut.trained == 4
 
 
 def test_a_problem_without_a_trace_gives_no_example(encoder: Any) -> None:
-    none = Refined("p0", "failed", None, "failed", 0, 2, 9, Verdict.WRONG)
-    assert len(examples(encoder, PROBLEMS, [none, *STREAM[1:]], "boxed", 512)) == 3
+    none = Refined("p0", 1, "failed", None, "failed", 0, 2, 9, Verdict.WRONG)
+    pairs = zip(*traces_of([none, *STREAM[1:]], PROBLEMS), strict=True)
+    assert len(examples(encoder, list(pairs), "boxed", 512)) == 3
 
 
 # --- the training itself
@@ -141,7 +146,7 @@ def test_a_problem_without_a_trace_gives_no_example(encoder: Any) -> None:
 
 @pytest.fixture(scope="module")
 def traces(encoder: Any) -> list[Example]:
-    return examples(encoder, PROBLEMS, STREAM, "boxed", 512)
+    return examples(encoder, PAIRS, "boxed", 512)
 
 
 Runs = Callable[..., tuple[Any, Any, Path]]
@@ -153,7 +158,7 @@ def trained(learner: Path, traces: list[Example], tmp_path_factory: pytest.TempP
 
     def run(objective: str, seed: int = 1, model: Path = learner, **others: Any) -> tuple[Any, Any, Path]:
         out = tmp_path_factory.mktemp("trained") / f"{objective}-{seed}"
-        curve, account = train(model, traces, settings(**others), objective, seed, out)
+        curve, account = train(model, traces, settings(**others), Cell(objective, 7, seed), out)
         return curve, account, out
 
     return run
@@ -267,15 +272,3 @@ def test_an_adapter_names_no_place_on_this_machine(learner: Path, trained: Runs)
         for place in (learner.parent, out.parent):
             assert str(place).encode() not in file.read_bytes(), file.name
     assert not (out.parent / "scratch").exists()
-
-
-def test_a_learner_is_trained_per_objective_and_seed_each_in_a_folder_of_its_own(learner: Path, tmp_path: Path) -> None:
-    two = settings(objectives=("dft", "sft"), seeds=(3, 1))
-    curve, runs = fine_tune(learner, "boxed", PROBLEMS, STREAM, two, tmp_path, threads=None)
-    names = ["dft-3", "dft-1", "sft-3", "sft-1"]
-    assert [f"{run.objective}-{run.seed}" for run in runs] == [run.path for run in runs] == names
-    assert all((tmp_path / name / "adapter_model.safetensors").is_file() for name in names)
-    # Four traces in steps of two.
-    assert [(step.objective, step.seed, step.step) for step in curve] == [
-        (run.objective, run.seed, step) for run in runs for step in (1, 2)
-    ]

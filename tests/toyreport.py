@@ -9,10 +9,10 @@ import numpy as np
 from qup import measured, report, study
 from qup.arms import ArmSettings, ControlSettings
 from qup.evals import EvaluationSettings
-from qup.measured import Base, Measured
+from qup.measured import Base, Measured, Problems
 from qup.oracles.program import Oracle
-from qup.problems import SetSettings
-from qup.records import Compat, Eval, Finish, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
+from qup.problems import SetSettings, TrainingSet
+from qup.records import Compat, Eval, Finish, Probed, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
 from qup.report import Report
 from qup.stats import ReportSettings
 from qup.study import Study
@@ -96,14 +96,22 @@ class Toy:
 
     def base(self) -> Base:
         """The untrained learner and the problems."""
-        problems = [Problem(f"t{p:03}", "", "1", "toy") for p in range(30)]
+        train = [Problem(f"t{p:03}", "", "1", "toy", training_set="train", replicate=1 + p % 3) for p in range(30)]
+        evaluation = [Problem(f"h{p:03}", "", "1", "toy", tags=["even"] * (p % 2 == 0)) for p in range(60)]
         traces = [
             Trace(f"t{p:03}", i, "", 9, Finish.STOP, "1", list(Verdict)[(p + i) % 4])
             for p in range(30)
             for i in range(2)
         ]
         checks = {"gold": {"checked": 90, "failed": 0}, "contamination": {"exact": 0, "ngram": 2}}
-        return measured.measure_base(self.evals, problems, traces, checks, self.pretraining)
+        scores = [
+            Score(
+                trace.problem_id, reward, float(trace.verdict is Verdict.CORRECT) + trace.index / 10, None, trace.index
+            )
+            for reward in self.study.rewards
+            for trace in traces
+        ]
+        return measured.measure_base(Problems(train, evaluation, checks), traces, scores, self.evals, self.pretraining)
 
     def main_arms(self) -> list[Measured]:
         """In table order."""
@@ -129,7 +137,7 @@ class Toy:
 
 def toy_study(
     *,
-    seeds=(1, 2, 3),
+    replicates=3,
     oracles=("home",),
     rewards=("genrm",),
     resamples=400,
@@ -138,46 +146,69 @@ def toy_study(
     further=(),
     controls=None,
     training=None,
+    sets=None,
 ) -> Study:
     """The smoke study with the parts that matter to a report as a test wants them; a reward is its plug by its name.
 
-    `training` maps a further arm to what is different about its training.
+    `training` maps a further arm to what is different about its training, `sets` to a training set of its own.
     """
     count = {task: SetSettings(SMOKE.problems.sources, 40) for task in tasks[1:]}
-    overrides = training or {}
+    overrides, own = training or {}, sets or {}
     return replace(
         SMOKE,
         title="Toy study",
-        problems=replace(SMOKE.problems, train=30, heldout=60, sets=count),
+        problems=replace(
+            SMOKE.problems,
+            train=30,
+            heldout=60,
+            sets=count,
+            replicates=replicates,
+            training_sets=dict.fromkeys(own.values(), TrainingSet()),
+        ),
         oracles={name: ORACLES.get(name, SMOKE.oracles["voiced"]) for name in oracles},
         rewards={name: SMOKE.rewards.get(name, SMOKE.rewards["genrm"]) for name in rewards},
-        training=replace(SMOKE.training, seeds=seeds, objectives=objectives),
+        training=replace(SMOKE.training, objectives=objectives),
         evaluation=EvaluationSettings(tasks=tasks, k=4),
         report=ReportSettings(resamples=resamples),
-        arms={name: replace(FURTHER[name], training=overrides.get(name, {})) for name in further},
+        arms={
+            name: replace(FURTHER[name], training=overrides.get(name, {}), training_set=own.get(name, "train"))
+            for name in further
+        },
         controls=controls or {},
     )
 
 
-def evals(rng, objective, seeds, rate, *, problems=60, k=4, task="heldout"):
-    """k sampled answers and a greedy one per problem and seed, right with probability `rate`."""
+def evals(rng, objective, replicates, rate, *, problems=60, k=4, task="heldout"):
+    """k sampled answers and a greedy one per problem and replicate, right with probability `rate`."""
     out = []
-    for seed in seeds:
+    for replicate in replicates:
         for p in range(problems):
             for decoding, repeats in (("sampled", k), ("greedy", 1)):
                 for repeat in range(repeats):
                     miss = [Verdict.WRONG, Verdict.WRONG, Verdict.TRUNCATED, Verdict.UNPARSED][rng.integers(4)]
                     verdict = Verdict.CORRECT if rng.random() < rate else miss
-                    out.append(Eval(f"h{p:03}", objective, seed, task, decoding, repeat, "", 20, verdict))
+                    answer = {Verdict.CORRECT: "1", Verdict.WRONG: "7"}.get(verdict)
+                    asked = (f"h{p:03}", objective, replicate, task, decoding, repeat)
+                    out.append(Eval(*asked, "", 20, verdict, answer))
     return out
 
 
-def stream(name, native, problems):
-    """A trace per problem, all different from other arms'; the last one is not there."""
+def stream(name, native, problems, replicates):
+    """A trace per problem, all different from other arms', dealt to the replicates; the last one is not there."""
     kept, attempts = ("kept", 0) if native else ("changed", 1)
-    ids = [f"t{p:03}" for p in range(problems)]
-    rows = [Refined(i, "solved", f"{name} {i}", kept, 0, attempts, 90 * attempts, Verdict.CORRECT) for i in ids[:-1]]
-    return [*rows, Refined(ids[-1], "failed", None, "skipped" if native else "failed", None, attempts, 0, None)]
+    ids = [(f"t{p:03}", replicates[p % len(replicates)]) for p in range(problems)]
+    rows = [
+        Refined(problem, own, "solved", f"{name} {problem}", kept, 0, attempts, 90 * attempts, Verdict.CORRECT)
+        for problem, own in ids[:-1]
+    ]
+    return [*rows, Refined(*ids[-1], "failed", None, "skipped" if native else "failed", None, attempts, 0, None)]
+
+
+def probed(ppl, final):
+    """Held-out traces whose NLL falls from log `ppl` a token to `final`, half of the way by a tenth of the run."""
+    before = float(np.log(ppl))
+    curve = [1000 * nll for nll in (before, (before + final) / 2, final)]
+    return Probed(1000, 1000 * before, 1000 * final, 1000, [0, 200, 2000], curve)
 
 
 def compat(rng, problem, place, ppl, craft):
@@ -198,24 +229,27 @@ def compat(rng, problem, place, ppl, craft):
 def arm(rng, study, name, dials, *, problems=30, base=0.5, craft=None) -> Records:
     """One arm's records; the last trace of a stream is not there and the first reward call failed."""
     quality, utility, ppl = dials
-    rows = stream(name, name == NATIVE, problems)
+    declared = {**study.main_arms(study.oracles), **study.further}[name]
+    replicates = [r + (0 if declared.training_set == "train" else 3) for r in range(1, study.problems.replicates + 1)]
+    rows = stream(name, name == NATIVE, problems, replicates)
     scores, metrics = [], []
     for place, row in enumerate(rows[:-1]):
         for reward in study.rewards:
             value = None if place == 0 else float(quality + rng.normal(0, 0.2))
             scores.append(Score(row.problem_id, reward, value, None if place else "unparsed judgement"))
         metrics.append(compat(rng, row.problem_id, place, ppl, craft))
-    training = {**study.main_arms(study.oracles), **study.further}[name].training
     steps, runs, graded = [], [], []
-    for objective in training.objectives:
-        for seed in training.seeds:
-            runs.append(TrainRun(objective, seed, problems - 1, 0, 2000, 20, f"models/{objective}-{seed}"))
-            graded += evals(rng, objective, [seed], base + utility)
+    for objective in declared.training.objectives:
+        for replicate in replicates:
+            own = (f"models/{objective}-{replicate}", 2.0 * ppl + 0.1 * replicate, 0.5)
+            held = [probed(ppl, 0.5 * float(np.log(ppl))), probed(1.3, 0.3)] if len(replicates) > 1 else [None, None]
+            runs.append(TrainRun(objective, replicate, problems - 1, 0, 2000, 20, *own, *held))
+            graded += evals(rng, objective, [replicate], base + utility)
             for task in study.evaluation.tasks[1:]:
-                graded += evals(rng, objective, [seed], base - 0.2, problems=40, task=task)
+                graded += evals(rng, objective, [replicate], base - 0.2, problems=40, task=task)
             for s in range(1, 21):
                 loss = float(np.log(ppl) * (0.5 + np.exp(-s / 8)) + rng.normal(0, 0.01))
-                steps.append(Step(objective, seed, s, s / 10, 100 * s, loss, 1.0, 1e-4))
+                steps.append(Step(objective, replicate, s, s / 10, 100 * s, loss, 1.0, 1e-4))
     return Records(rows, scores, metrics, steps, runs, graded)
 
 

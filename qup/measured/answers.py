@@ -81,7 +81,7 @@ def _answers(key: tuple[str, str, str], evals: Sequence[Eval]) -> Answers:
 
 def _majority(answers: Sequence[Eval]) -> float:
     """maj@k of one problem: the share of right ones among the most frequent answers; unreadable ones have no vote."""
-    votes = Counter(answer.answer for answer in answers if answer.answer is not None)
+    votes = Counter(answer.answer for answer in answers if answer.verdict in (Verdict.CORRECT, Verdict.WRONG))
     if not votes:
         return 0.0 if answers else math.nan
     most = [text for text, count in votes.items() if count == max(votes.values())]

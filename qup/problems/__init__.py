@@ -103,30 +103,41 @@ class ProblemSettings:
 
 def prepare(settings: ProblemSettings, seed: int, files: Path) -> Split:
     """All sets of a study."""
-    wanted = settings.train * settings.replicates + settings.heldout
+    wanted = _splits.needed(_weights(settings.sources), settings.train, settings.replicates, settings.heldout)
     pools = _pools(settings.sources, wanted, seed, files, "problems.sources")
     split = _splits.split(pools, settings.train, settings.replicates, settings.heldout, seed)
     for name, further in settings.sets.items():
         own_seed = seeds.derive(seed, "set", name)
-        pools = _pools(further.sources, further.count, own_seed, files, f"problems.sets.{name}.sources")
+        pools = _pools(
+            further.sources,
+            quotas(_weights(further.sources), further.count),
+            own_seed,
+            files,
+            f"problems.sets.{name}.sources",
+        )
         split = _splits.with_set(split, name, pools, further.count, own_seed)
     for name, training in settings.training_sets.items():
         own_seed = seeds.derive(seed, "training set", name)
         count, replicates = training.count or settings.train, training.replicates or settings.replicates
-        listed = f"problems.training_sets.{name}.sources"
-        pools = _pools(training.sources or settings.sources, count * replicates, own_seed, files, listed)
+        sources, listed = training.sources or settings.sources, f"problems.training_sets.{name}.sources"
+        pools = _pools(sources, _splits.needed(_weights(sources), count, replicates), own_seed, files, listed)
         split = _splits.with_training_set(split, name, pools, count, replicates, own_seed)
     return _splits.checked(split, settings.ngram)
 
 
-def _pools(sources: Sequence[Weighted], wanted: int, seed: int, files: Path, listed: str) -> list[_splits.Pool]:
-    """What each source gives, asked for a quarter more than its share: some will be dropped."""
-    shares = quotas([weighted.weight for weighted in sources], wanted)
+def _weights(sources: Sequence[Weighted]) -> list[float]:
+    return [weighted.weight for weighted in sources]
+
+
+def _pools(
+    sources: Sequence[Weighted], wanted: Sequence[int], seed: int, files: Path, listed: str
+) -> list[_splits.Pool]:
+    """What each source gives, asked for a quarter more than what is wanted of it: some will be dropped."""
     return [
         _splits.Pool(
             f"{listed}[{place}] ({name_of(weighted.plug)})",
             weighted.weight,
             weighted.source.problems(share + share // 4 + 8, seed, files),
         )
-        for place, (weighted, share) in enumerate(zip(sources, shares, strict=True))
+        for place, (weighted, share) in enumerate(zip(sources, wanted, strict=True))
     ]

@@ -47,6 +47,16 @@ class Split:
         return {normalized(problem.question) for problems in sets for problem in problems}
 
 
+def needed(weights: Sequence[float], train: int, replicates: int, heldout: int = 0) -> list[int]:
+    """How many problems of each source the sets are made of: every replicate has the same share of each.
+
+    >>> needed([2, 1], 10, 3)
+    [21, 9]
+    """
+    shares = zip(quotas(weights, train), quotas(weights, heldout), strict=True)
+    return [replicates * own + held for own, held in shares]
+
+
 def split(pools: Sequence[Pool], train: int, replicates: int, heldout: int, seed: int) -> Split:
     """`replicates` training sets of `train` problems and one of `heldout`, each with the pools' weights.
 
@@ -56,8 +66,7 @@ def split(pools: Sequence[Pool], train: int, replicates: int, heldout: int, seed
     weights = [pool.weight for pool in pools]
     own, theirs = quotas(weights, train), quotas(weights, heldout)
     lower = "problems.train, problems.replicates, problems.heldout"
-    wanted = [replicates * share + held for share, held in zip(own, theirs, strict=True)]
-    chosen, sources = _choose(pools, wanted, set(), seed, lower)
+    chosen, sources = _choose(pools, needed(weights, train, replicates, heldout), set(), seed, lower)
     rest = [pool[held:] for pool, held in zip(chosen, theirs, strict=True)]
     return Split(
         train=_dealt(rest, own, TRAIN, range(1, replicates + 1), seed),
@@ -86,11 +95,11 @@ def with_training_set(  # noqa: PLR0917 - to what, called what, of what, how man
     Raises:
         SettingsError: too few problems are left of a pool.
     """
-    own = quotas([pool.weight for pool in pools], count)
-    wanted = [replicates * share for share in own]
-    chosen, sources = _choose(pools, wanted, before.questions, seed, f"problems.training_sets.{name}")
+    weights = [pool.weight for pool in pools]
+    lower = f"problems.training_sets.{name}"
+    chosen, sources = _choose(pools, needed(weights, count, replicates), before.questions, seed, lower)
     first = 1 + max(problem.replicate or 0 for problem in before.train)
-    added = _dealt(chosen, own, name, range(first, first + replicates), seed)
+    added = _dealt(chosen, quotas(weights, count), name, range(first, first + replicates), seed)
     return dataclasses.replace(before, train=before.train + added, sources=before.sources | {name: sources})
 
 

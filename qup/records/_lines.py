@@ -49,22 +49,24 @@ def _record(line: str, kind: type[T], where: str) -> T:
         raise SettingsError(f"{where}: not {article} {name}: {error}") from error
 
 
-def _filled(kind: Any, row: Any) -> Any:
-    """A record of `kind` from its fields.
+def _filled(kind: Any, row: Any, within: str = "") -> Any:
+    """A record of `kind` from its fields; `within` is the field of another record that it stands in.
 
     Raises:
         ValueError: they are not its fields; the message names the field.
     """
+    where = f"field {within!r}: " if within else ""
     if not isinstance(row, dict):
-        raise ValueError(f"expected fields, got {json.dumps(row)[:60]!r}")
+        raise ValueError(f"{where}expected fields, got {json.dumps(row)[:60]!r}")
     fields = _fields(kind)
     for key in row:
         if key not in fields:
-            raise ValueError(f"unknown field {key!r}: {hint(key, fields)}")
+            raise ValueError(f"{where}unknown field {key!r}: {hint(key, fields)}")
     missing = [key for key, (_, required) in fields.items() if required and key not in row]
     if missing:
-        raise ValueError(f"lacks {', '.join(missing)}")
-    return kind(**{key: _value(fields[key][0], value, key) for key, value in row.items()})
+        raise ValueError(f"{where}lacks {', '.join(missing)}")
+    path = f"{within}." if within else ""
+    return kind(**{key: _value(fields[key][0], value, path + key) for key, value in row.items()})
 
 
 @functools.cache
@@ -81,7 +83,7 @@ def _value(hint_: Any, value: Any, field: str) -> Any:
         choices = [part for part in typing.get_args(hint_) if part is not type(None)]
         return None if value is None else _value(choices[0], value, field)
     if dataclasses.is_dataclass(hint_):
-        return _filled(hint_, value)
+        return _filled(hint_, value, field)
     if isinstance(hint_, type) and issubclass(hint_, enum.Enum):
         values = [member.value for member in hint_]
         if value not in values:

@@ -11,8 +11,8 @@ from qup.records import Probed
 from qup.training.examples import Example
 from qup.training.settings import Probes
 
-BATCH = 32
-"Traces of a forward pass; they are sorted by length, so little of it is padding."
+TOKENS = 2048
+"Of a forward pass, padding counted: the logits of many more over a large vocabulary would not fit in memory."
 
 
 @dataclass
@@ -67,16 +67,26 @@ def nll(model: Any, traces: Sequence[Example]) -> list[float]:
     import torch
 
     values = [0.0] * len(traces)
-    order = sorted(range(len(traces)), key=lambda i: len(traces[i].input_ids))
     training = model.training
     model.eval()
     with torch.no_grad():
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
+        for rows in _batches(traces):
             for row, value in zip(rows, _batch(model, [traces[i] for i in rows]), strict=True):
                 values[row] = value
     model.train(training)
     return values
+
+
+def _batches(traces: Sequence[Example]) -> list[list[int]]:
+    """Trace numbers of each forward pass, in order of length, so that little of it is padding."""
+    batches: list[list[int]] = []
+    for i in sorted(range(len(traces)), key=lambda i: len(traces[i].input_ids)):
+        # It is the longest of its batch.
+        if batches and (len(batches[-1]) + 1) * len(traces[i].input_ids) <= TOKENS:
+            batches[-1].append(i)
+        else:
+            batches.append([i])
+    return batches
 
 
 def _batch(model: Any, traces: Sequence[Example]) -> list[float]:

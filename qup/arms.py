@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
-from pydantic import NonNegativeFloat
+from pydantic import Field, NonNegativeFloat
 from pydantic.dataclasses import dataclass
 
 from qup.errors import SettingsError
@@ -84,13 +84,13 @@ class ControlSettings:
     """Arms whose outcome is known beforehand, as null or as ordered, or a further factorial."""
 
     check: Literal["equal", "ordered", "factorial", "identical"]
-    "`equal`: no difference; `ordered`: by dose; `factorial`: repaired, native or not; `identical`: the same text."
+    "`equal`: no difference; `ordered`: by dose; `factorial`: logic by style; `identical`: the very same text."
     arms: tuple[str, ...]
     "equal, identical: two; ordered: three or more, lowest dose first; factorial: native, restyled, aligned, refined."
     quantity: str = UTILITY
     "What an equal check compares: `utility` or one of the study's rewards."
     margin: NonNegativeFloat = 0.0
-    "Of an equal check, above 0: the largest difference that is none, in the quantity's unit; of utility 0.01 is a point."
+    "Of an equal check: the largest difference that is none, in the quantity's unit; of utility 0.01 is a point."
 
     def __post_init__(self) -> None:
         counts, expected = {
@@ -106,6 +106,54 @@ class ControlSettings:
             raise SettingsError("an equal check needs the largest difference that counts as none, above 0", "margin")
         if self.check != "equal" and (self.margin or self.quantity != UTILITY):
             raise SettingsError(f"margin and quantity are of an equal check, not of {self.check!r}", "check")
+
+
+@dataclass(frozen=True, config=STRICT)
+class Axis:
+    """A dial of a map."""
+
+    label: str
+    values: Annotated[tuple[float, ...], Field(min_length=1)]
+    "Ascending."
+
+
+Grid = tuple[tuple[str, ...], ...]
+"Arms, a row per value of y, one per value of x."
+
+
+@dataclass(frozen=True, config=STRICT)
+class MapSettings:
+    """Arms over two dials: where refined traces train the better learner, and where RFT does."""
+
+    x: Axis
+    y: Axis
+    refined: Grid
+    native: Grid
+    "RFT of each cell; a single row serves every value of y."
+    aligned: Grid = ()
+    "SAR of each cell, for what style costs there; may be left out."
+    repair: tuple[tuple[str, str], ...] = ()
+    "Per value of x, SAR and RFT on training sets apart: V, by which cells are predicted; may be left out."
+    drift: tuple[tuple[str, str], ...] = ()
+    "Per value of y, RFT and restyled traces on training sets apart: C, by which cells are predicted."
+
+    def __post_init__(self) -> None:
+        across, down = len(self.x.values), len(self.y.values)
+        for name, grid in (("refined", self.refined), ("native", self.native), ("aligned", self.aligned)):
+            rows = {"refined": (down,), "native": (1, down), "aligned": (0, 1, down)}[name]
+            if len(grid) not in rows or any(len(row) != across for row in grid):
+                raise SettingsError(f"expected {down} rows of {across} arms, got {[len(row) for row in grid]}", name)
+        for name, pairs, count in (("repair", self.repair, across), ("drift", self.drift, down)):
+            if len(pairs) not in (0, count):
+                raise SettingsError(f"expected {count} pairs of arms or none, got {len(pairs)}", name)
+        if bool(self.repair) != bool(self.drift):
+            raise SettingsError("a prediction needs both repair and drift", "repair")
+
+    @property
+    def arms(self) -> list[str]:
+        """All arms that it names."""
+        rows = (*self.refined, *self.native, *self.aligned, *self.repair, *self.drift)
+        return list(dict.fromkeys(arm for row in rows for arm in row))
 
 
 def main_name(oracle: str, refiner: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import arms, settings
-from qup.arms import HOME, NATIVE, UTILITY, Arm, ArmSettings, ControlSettings
+from qup.arms import HOME, NATIVE, UTILITY, Arm, ArmSettings, ControlSettings, MapSettings
 from qup.backends import BackendSettings
 from qup.compat import Metric
 from qup.errors import SettingsError, unknown
@@ -62,6 +62,8 @@ class Study:
     "Arms beside the main ones by name; `{}` for none."
     controls: dict[str, ControlSettings]
     "Name to what must come out null or ordered; `{}` for a study without."
+    maps: dict[str, MapSettings]
+    "Name to arms over two dials; `{}` for a study without."
 
     def __post_init__(self) -> None:
         ask(self.prompt, "")
@@ -72,6 +74,8 @@ class Study:
         self._check_arms()
         for name, control in self.controls.items():
             self._check_control(name, control)
+        for name, each in self.maps.items():
+            self._check_made(each.arms, "maps", name)
 
     def learner(self, models: Path) -> Learner:
         """The untrained learner; `models` is the folder of the study's models."""
@@ -147,6 +151,7 @@ class Study:
             "rewards": self.rewards,
             "problems.sets": self.problems.sets,
             "controls": self.controls,
+            "maps": self.maps,
         }
         for where, names in named.items():
             for name in names:
@@ -201,12 +206,16 @@ class Study:
 
     def _check_control(self, name: str, control: ControlSettings) -> None:
         """Arms that the study always makes, and a quantity that it measures."""
-        always = [*self.main_arms([HOME]), *self.arms]
-        for arm in control.arms:
-            if arm not in always:
-                raise unknown("arm", arm, always, "controls", name, "arms")
+        self._check_made(control.arms, "controls", name, "arms")
         if control.quantity not in (UTILITY, *self.rewards):
             raise unknown("quantity", control.quantity, (UTILITY, *self.rewards), "controls", name)
+
+    def _check_made(self, named: Iterable[str], *where: str) -> None:
+        """Arms that the study always makes."""
+        always = [*self.main_arms([HOME]), *self.arms]
+        for arm in named:
+            if arm not in always:
+                raise unknown("arm", arm, always, *where)
 
 
 @dataclass(frozen=True, config=STRICT)

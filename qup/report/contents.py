@@ -18,6 +18,7 @@ from qup.report.sections import (
     methods,
     oracle,
     paradox,
+    phase,
     predictors,
     premises,
     problems,
@@ -27,6 +28,9 @@ from qup.report.sections import (
 )
 from qup.report.traces import PANEL
 from qup.report.view import Section
+
+FIRST = ("quality-utility", "maps")
+"The plots that stand before all tables: where quality and utility part and where they do not."
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Numbers:
     premises: premises.Premises
     "Of all arms."
     controls: dict[str, controls.Control]
+    maps: dict[str, phase.Map]
     dose: dict[str, dose.Ranking | Missing]
     predictors: predictors.Predictors
     problems: problems.Problems
@@ -93,6 +98,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         adaptation=adapted,
         premises=premised,
         controls=controlled,
+        maps=phase.numbers(every),
         dose=dose.numbers(every),
         predictors=predictors.numbers(evidence),
         problems=problems.numbers(evidence.base),
@@ -109,13 +115,16 @@ def _arms(evidence: Evidence, rows: dict[str, oracle.Row]) -> Arms:
 
 
 def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
-    """The page: the verdict, what it says it of, what that rests on, plots, then what to look up."""
+    """The page: the verdict and its picture, what it goes by, the numbers, plots, then what to look up."""
     declared, labels = numbers.study, numbers.labels
     main_costs = {arm: cost for arm, cost in numbers.adaptation.items() if arm in numbers.main.rows}
     return _there(
         [
-            verdict.show(numbers.verdicts, *cautions.show(numbers.cautions)),
+            verdict.show(numbers.verdicts),
+            Section("Quality against utility", plots=[name for name in FIRST if name in plots]),
+            verdict.show_grounds(numbers.verdicts, *cautions.show(numbers.cautions)),
             *(oracle.show(numbers.tables, name, declared) for name in numbers.tables.groups),
+            phase.show(numbers.maps, declared),
             contrasts.show(numbers.contrasts, declared),
             paradox.show(numbers.paradox),
             sets.show(numbers.main.sets, labels, declared),
@@ -129,7 +138,7 @@ def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
                 declared,
             ),
             dose.show(numbers.dose),
-            Section("Plots", plots=list(plots)),
+            Section("Plots", plots=[name for name in plots if name not in FIRST]),
             compat.show(numbers.main.compat, labels),
             predictors.show(numbers.predictors),
             budgets.show(numbers.main.budgets, labels),

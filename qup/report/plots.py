@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from qup.report import map_plot
 from qup.report.contents import Numbers
 from qup.report.evidence import Evidence
 from qup.report.plot_rows import (
@@ -59,6 +60,7 @@ def draw(evidence: Evidence, numbers: Numbers) -> dict[str, Plot]:
         "quality-utility": (quality_rows(tables), partial(_quality_utility, reward=tables.primary, scale=scale)),
         "ppl-quarters": (quarter_rows(tables.rows, tables.groups), partial(_quarters, scale=scale)),
         "training-curves": (curve_rows(evidence.arms.values(), evidence.objectives), partial(_curves, scale=scale)),
+        "maps": (map_plot.rows(numbers.maps), _maps),
         "dose-response": (dose_rows(numbers.controls.values(), evidence.objectives), _doses),
         "pretraining": (pretraining_rows(evidence.base.pretraining), _pretraining),
     }
@@ -171,6 +173,12 @@ def _curves(rows: Rows, scale: Any) -> Any:
         )
     )
     return _stacked([line], rows, "objective", "Training curves, mean over seeds", independent=True)
+
+
+def _maps(rows: Rows) -> Any:
+    return _finish(
+        map_plot.chart(rows), "Refined traces against RFT; brackets: not resolved; dashed: V = C as predicted"
+    )
 
 
 def _pretraining(rows: Rows) -> Any:

@@ -31,6 +31,7 @@ def summary(numbers: Numbers) -> Json:
         "adaptation": numbers.adaptation,
         "premises": numbers.premises,
         "controls": numbers.controls,
+        "maps": numbers.maps,
         "control_arms": _arms(numbers.further),
         "predictor_check": numbers.dose,
         "verdicts": numbers.verdicts,

@@ -1,6 +1,6 @@
 """Controls: comparisons whose outcome is known before the run. One that fails casts doubt on every other number.
 
-`equal`: two arms that must do the same, shown by equivalence: too little data is not a pass. `ordered`: arms that differ
+`equal`: two arms that must do the same, shown by equivalence: too little data is no pass. `ordered`: arms that differ
 in the Oracle's dose alone and must line up by it. `factorial`: four streams that must be what their names say; its
 effects are with the other factorials. `identical`: two arms that must train on the very same text; it fails only where
 the pipeline is at fault, so it is a test of the pipeline and no control.

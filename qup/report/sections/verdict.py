@@ -185,10 +185,17 @@ def _controlled(outcome_of: Mapping[str, str]) -> list[str]:
     return [f"Controls: {'; '.join(said)}."] if said else []
 
 
-def show(verdicts: Sequence[Verdict], *more: Finding) -> Section:
-    """The verdicts in words, before any table, and what a reader of them must know."""
-    return Section("Verdict", findings=[*(_told(verdict) for verdict in verdicts), *more], boxed=True)
+def show(verdicts: Sequence[Verdict]) -> Section:
+    """The verdicts, a line each, before anything else."""
+    findings: list[Finding] = [(f"{_name(verdict)}: {verdict.headline}", []) for verdict in verdicts]
+    return Section("Verdict", findings=findings, boxed=True)
 
 
-def _told(verdict: Verdict) -> Finding:
-    return f"{verdict.objective.upper()}, Oracle {verdict.oracle}: {verdict.headline}", verdict.sentences
+def show_grounds(verdicts: Sequence[Verdict], *more: Finding) -> Section:
+    """What each verdict goes by, with its numbers, and what a reader of them must know."""
+    findings: list[Finding] = [(_name(verdict), verdict.sentences) for verdict in verdicts]
+    return Section("What the verdicts go by", findings=[*findings, *more])
+
+
+def _name(verdict: Verdict) -> str:
+    return f"{verdict.objective.upper()}, Oracle {verdict.oracle}"

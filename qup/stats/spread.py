@@ -4,7 +4,7 @@ A replicate is a fresh training set with its own training and decoding seeds. Ev
 problems, so problems and replicates are crossed random factors (Brennan, Generalizability Theory, 2001, ch. 3): the
 squared standard error of a mean is (MS_R + MS_P - MS_RP) / (R P). It is kept as two independent parts: what varies
 between replicates, MS_R / (R P) with R - 1 degrees of freedom, and what problems add to it, (MS_P - MS_RP) / (R P) with
-P - 1, at least 0. Cutting the replicate component off at 0 instead, as is also done, covers too little where it is there
+P - 1, at least 0. Cutting the replicate component off at 0 instead, as is also done, covers too little where it is real
 and happened to be seen as 0, and has the same power (80% of it within 0.3 standard errors, in every cell tried).
 
 The critical value is that of Cochran and Cox (1950): Student's t of each part, weighed by the parts' variances. With

@@ -203,6 +203,17 @@ def test_the_bootstrap_over_three_replicates_covers_too_little() -> None:
     assert hits / len(groups) < 0.91
 
 
+def test_satterthwaites_degrees_of_freedom_alone_cover_too_little() -> None:
+    """Why the critical value is that of Cochran and Cox."""
+    rng, shape = np.random.default_rng(12), (3, 100)
+    value, spread = two_parts(studies(rng, 1, shape, (1.0, 0.2), ratio=8.0, count=8000), np.zeros(100))
+    (problems, many), ((replicates, few),) = spread.problems, spread.groups
+    df = spread.se**4 / (problems**2 / many + replicates**2 / few)
+    for alpha, at_most in ((0.05, 0.93), (0.005, 0.98)):
+        assert (np.abs(value) <= student(alpha, df) * spread.se).mean() < at_most
+        assert covered(value, spread, 0.0, alpha) > 1 - 1.6 * alpha
+
+
 def test_one_part_is_the_noncentral_t() -> None:
     from scipy.stats import nct
 

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qup.stats import Crossed, Estimate, equivalence, holm, judge, levels, mean
@@ -29,12 +29,14 @@ def stepped_down(p_values, alpha):
     return rejected
 
 
+@settings(deadline=None)
 @given(PS)
 def test_a_p_within_its_own_level_is_one_that_holm_rejects(p_values) -> None:
     own = levels(p_values, 0.05)
     assert {i for i, p in enumerate(p_values) if p <= own[i]} == stepped_down(p_values, 0.05)
 
 
+@settings(deadline=None)
 @given(PS)
 def test_adjusted_p_values_say_the_same(p_values) -> None:
     rejected = stepped_down(p_values, 0.05)
@@ -49,6 +51,7 @@ def test_the_levels_of_three_by_hand() -> None:
     assert levels([0.04, 0.001, 0.02], 0.05) == pytest.approx([0.05, 0.05 / 3, 0.025])
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-6, 6), min_size=1, max_size=8))
 def test_the_interval_that_decides_excludes_zero_exactly_where_resolved(sizes) -> None:
     for each in judge([z(size) for size in sizes], 0.95):

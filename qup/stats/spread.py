@@ -4,13 +4,13 @@ A replicate is a fresh training set with its own training and decoding seeds. Ev
 problems, so problems and replicates are crossed random factors (Brennan, Generalizability Theory, 2001, ch. 3): the
 squared standard error of a mean is (MS_R + MS_P - MS_RP) / (R P). It is kept as two independent parts: what varies
 between replicates, MS_R / (R P) with R - 1 degrees of freedom, and what problems add to it, (MS_P - MS_RP) / (R P) with
-P - 1, at least 0. Cutting the replicate component off at 0 instead, as is also done, covers 92.6% where it is there and
-happened to be seen as 0; the two have the same power (80% of it within 0.3 standard errors, in every cell tried).
+P - 1, at least 0. Cutting the replicate component off at 0 instead, as is also done, covers too little where it is real
+and happened to be seen as 0, and has the same power (80% of it within 0.3 standard errors, in every cell tried).
 
 The critical value is that of Cochran and Cox (1950): Student's t of each part, weighed by the parts' variances. With
-Satterthwaite's degrees of freedom alone (1946), estimated from the same mean squares, a nominal 95% covers 92.0% with
-three replicates, and the 99.5% that Holm's correction may ask for 96.0%; these cover 94.6-97.2% and 99.1-99.9%. Between
-several groups of replicates the degrees of freedom are Satterthwaite's. Figures: tests/test_stats_crossed.py.
+Satterthwaite's degrees of freedom alone (1946), estimated from the same mean squares, three replicates cover 92.3% at a
+nominal 95%, and 97.6% at the 99.5% that Holm's correction may ask for; these cover 94.6-97.2% and 99.1-99.9%. Between
+several groups of replicates the degrees of freedom are Satterthwaite's. tests/test_stats_crossed.py simulates it.
 """
 
 import dataclasses

@@ -9,7 +9,7 @@ from checkout import Repo, copy, names
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 ARM = {"reward", "compat", "train", "evaluate", "measure"}
-HEAVY = {"prepare", "obtain", "sample", "native", "refine", "baseline", "measure-base", "further"}
+HEAVY = {"prepare", "obtain", "sample", "native", "refine", "reward-samples", "baseline", "measure-base", "further"}
 HEAVY |= ARM | {f"{name}-native" for name in ARM}
 
 

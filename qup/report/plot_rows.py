@@ -80,7 +80,7 @@ def quarter_rows(rows: Mapping[str, Row], groups: Mapping[str, Group]) -> Rows:
 
 
 def curve_rows(arms: Iterable[Measured], objectives: Iterable[str]) -> Rows:
-    """Loss against tokens trained on, averaged over seeds at equal steps and within `BINS` bins."""
+    """Loss against tokens trained on, averaged over replicates at equal steps and within `BINS` bins."""
     points: Rows = []
     objectives = list(objectives)
     for arm in arms:
@@ -121,7 +121,7 @@ def pretraining_rows(steps: Sequence[Step]) -> Rows:
 
 
 def dose_rows(controls: Iterable[Control], objectives: Sequence[str]) -> Rows:
-    """PPL, adaptation cost and utility by dose, of the first ordered control; a cost of one seed ends at its value."""
+    """PPL, adaptation cost and utility by dose, of the first ordered control; a cost of one replicate ends at its value."""
     ladder = next((control for control in controls if PPL in control.results), None)
     if ladder is None:
         return []

@@ -172,7 +172,7 @@ def _curves(rows: Rows, scale: Any) -> Any:
             strokeDash=alt.StrokeDash("oracle:N", title="Oracle", sort=oracles(rows)),
         )
     )
-    return _stacked([line], rows, "objective", "Training curves, mean over seeds", independent=True)
+    return _stacked([line], rows, "objective", "Training curves, mean over replicates", independent=True)
 
 
 def _maps(rows: Rows) -> Any:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from qup import stats
 from qup.compat import Role, quarter
 from qup.measured import Measured
 from qup.report.exams import align
@@ -17,8 +18,8 @@ PANEL = "panel"
 "The reward that averages a trace's rewards, each in standard deviations over the traces of all arms, by validity."
 POPULATION = "train"
 "Under which the training problems are drawn."
-MICRO, MACRO = "micro", "macro"
-"Perplexity of all tokens, and the mean perplexity of traces."
+MICRO, MACRO, MEDIAN = "micro", "macro", "median"
+"Perplexity of all tokens; the geometric mean of traces' perplexities, and their median: the plain mean is the tail's."
 Columns = dict[tuple[str, str], Array]
 "(Arm, name of a reward or metric) to its values over the training problems, NaN where there is none."
 Drawn = dict[tuple[str, str], Draws]
@@ -114,18 +115,37 @@ class Traces:
         return next(plugs, None)
 
     @cached_property
+    def perplexity(self) -> dict[tuple[str, str], Estimate]:
+        """(Arm, `micro`, `macro`, `median` or quarter `1` to `4`) to the untrained learner's perplexity.
+
+        Intervals are of its logarithm, for a perplexity is skewed.
+        """
+        return {(name, kind): each for name, arm in self.arms.items() for kind, each in self._perplexity(arm).items()}
+
+    def _perplexity(self, arm: Measured) -> dict[str, Estimate]:
+        logs = {kind: stats.ratio(*sums, self.boot.level) for kind, sums in self._nats(arm).items()}
+        by_trace = self._over_problems(arm, arm.nll) / self._over_problems(arm, arm.tokens)
+        logs |= {MACRO: stats.mean(by_trace, self.boot.level), MEDIAN: stats.median(by_trace, self.boot.level)}
+        return {kind: each.exp() for kind, each in logs.items() if each}
+
+    @cached_property
     def ppl(self) -> Drawn:
-        """(Arm, `micro`, `macro` or quarter `1` to `4`) to the untrained learner's perplexity."""
+        """(Arm, `micro`, `macro` or quarter) to draws of the same, for statistics over arms and paired differences."""
         return {(name, kind): draws for name, arm in self.arms.items() for kind, draws in self._ppl(arm).items()}
 
     def _ppl(self, arm: Measured) -> dict[str, Draws]:
-        tokens, nll = self._over_problems(arm, arm.tokens), self._over_problems(arm, arm.nll)
-        sums = {MICRO: (nll, tokens), **self._quarters(arm, tokens)}
+        sums = self._nats(arm)
         tops, bottoms = (np.nan_to_num(np.array(side).T) for side in zip(*sums.values(), strict=True))
         ratios = self.boot.ratios(tops, bottoms, POPULATION)
-        (macro,) = self.boot.means(np.exp(nll / tokens)[:, None], POPULATION)
-        ppl = {kind: draws.exp() for kind, draws in zip(sums, ratios, strict=True) if draws}
-        return ppl | ({MACRO: macro} if macro else {})
+        by_trace = self._over_problems(arm, arm.nll) / self._over_problems(arm, arm.tokens)
+        (macro,) = self.boot.means(by_trace[:, None], POPULATION)
+        drawn = {**dict(zip(sums, ratios, strict=True)), MACRO: macro}
+        return {kind: draws.exp() for kind, draws in drawn.items() if draws}
+
+    def _nats(self, arm: Measured) -> dict[str, tuple[Array, Array]]:
+        """`micro` and each quarter to NLL and tokens of the traces."""
+        tokens = self._over_problems(arm, arm.tokens)
+        return {MICRO: (self._over_problems(arm, arm.nll), tokens), **self._quarters(arm, tokens)}
 
     def _quarters(self, arm: Measured, tokens: Array) -> dict[str, tuple[Array, Array]]:
         """Quarter to its NLL and its tokens, the trace's weight: a trace counts by its tokens in that quarter."""

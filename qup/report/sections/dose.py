@@ -98,7 +98,7 @@ def _perplexity(evidence: Evidence) -> Quantity:
     return Quantity(
         TITLES[PPL],
         1,
-        lambda arm: evidence.number(ppl.get(arm), "no forward pass"),
+        lambda arm: evidence.traces.perplexity.get((arm, MICRO), Missing("no forward pass")),
         lambda a, b: evidence.boot.estimate(ppl[a].minus(ppl[b])) if a in ppl and b in ppl else None,
         lambda gap: plain(gap, 2, sign=True),
     )
@@ -193,7 +193,7 @@ def _caution(doses: int) -> str:
     return (
         f"{doses} doses can be ordered in {orders} ways only: a metric unrelated to the dose has |rho| = 1 with "
         f"probability {2 / orders:.2g}, and many metrics are tried. The intervals hold the noise of problems and "
-        "seeds, not the choice of doses."
+        "replicates, not the choice of doses."
     )
 
 

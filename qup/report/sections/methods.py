@@ -8,6 +8,7 @@ from pathlib import Path
 from qup.report.evidence import MIN_ARMS, Evidence
 from qup.report.numbers import percentage
 from qup.report.sections.logic_and_style import NEAR
+from qup.report.sections.premises import FLOOR
 from qup.report.traces import PANEL
 from qup.report.view import Section
 
@@ -31,6 +32,7 @@ class Methods:
     further: int
     panel: str = PANEL
     near: float = NEAR
+    floor: float = FLOOR
     min_arms: int = MIN_ARMS
 
 

@@ -10,9 +10,9 @@ from qup.records import LEARNER
 from qup.report import view
 from qup.report.evidence import Evidence
 from qup.report.exams import Answered, Learner
-from qup.report.numbers import INLINE, Number
+from qup.report.numbers import INLINE, Missing, Number
 from qup.report.sections.study import Declared, Settings
-from qup.report.traces import MACRO, MICRO, PANEL
+from qup.report.traces import MACRO, MEDIAN, MICRO, PANEL
 from qup.report.view import DASH, Cell, Section, Table, number, percent, signed
 
 
@@ -38,7 +38,7 @@ class Row:
     stream: Stream
     rewards: dict[str, Reward]
     ppl: dict[str, Number]
-    "`micro`, `macro` and quarters `1` to `4`."
+    "`micro`, `macro`, `median` and quarters `1` to `4`."
     learners: dict[str, Learner]
     "By objective, on the main task."
 
@@ -81,15 +81,15 @@ def numbers(evidence: Evidence) -> Tables:
 
 def row(evidence: Evidence, arm: str, rewards: Iterable[str]) -> Row:
     """One arm's numbers."""
-    measured, ppl = evidence.arms[arm], evidence.traces.ppl
-    kinds = (MICRO, MACRO, *map(str, QUARTERS))
+    measured, ppl = evidence.arms[arm], evidence.traces.perplexity
+    kinds, unscored = (MICRO, MACRO, MEDIAN, *map(str, QUARTERS)), Missing("no forward pass")
     return Row(
         label=measured.label,
         refiner=measured.refiner,
         oracle=None if measured.oracle == LEARNER else measured.oracle,
         stream=measured.stream,
         rewards={reward: _reward(evidence, arm, reward) for reward in rewards},
-        ppl={kind: evidence.number(ppl.get((arm, kind)), "no forward pass") for kind in kinds},
+        ppl={kind: ppl.get((arm, kind), unscored) for kind in kinds},
         learners={objective: evidence.held.learner(arm, objective) for objective in evidence.objectives},
     )
 
@@ -112,11 +112,11 @@ def show(tables: Tables, oracle: str, declared: Declared) -> Section:
 
 def _main(tables: Tables, rows: Iterable[Row], declared: Declared) -> Table:
     objectives, rewards = declared.objectives, tables.rewards
-    nothing = [Cell(DASH, "no stream")] * (3 + len(rewards))
+    nothing = [Cell(DASH, "no stream")] * (4 + len(rewards))
     base = [Cell("base"), *nothing, *[Cell(DASH, "the reference")] * len(objectives)]
-    groups = [("", 2), ("perceived quality Q", len(rewards)), ("PPL", 2), ("utility U, points", len(objectives))]
-    columns = ["arm", "traces", *rewards, MICRO, MACRO, *(objective.upper() for objective in objectives)]
-    cells = [[*before_training(shown, MICRO, MACRO), *utilities(shown)] for shown in rows]
+    groups = [("", 2), ("perceived quality Q", len(rewards)), ("PPL", 3), ("utility U, points", len(objectives))]
+    columns = ["arm", "traces", *rewards, MICRO, MACRO, MEDIAN, *(objective.upper() for objective in objectives)]
+    cells = [[*before_training(shown, MICRO, MACRO, MEDIAN), *utilities(shown)] for shown in rows]
     return Table(columns, [base, *cells], groups)
 
 
@@ -133,12 +133,13 @@ def utilities(shown: Row) -> list[Cell]:
 
 
 def _answers(base: Answered, rows: Iterable[Row], declared: Declared) -> Table:
-    """The greedy column stands where greedy answers are asked for."""
-    titles = [f"Avg@{declared.k}", *["greedy"] * declared.greedy, "truncated", "unparsed"]
-    table = [[Cell("base"), *_shares(base, declared.greedy) * len(declared.objectives)]]
+    """The greedy column stands where greedy answers are asked for, maj@k and pass@k where several are drawn."""
+    several = [f"maj@{declared.k}", f"pass@{declared.k}"] * (declared.k > 1)
+    titles = [f"Avg@{declared.k}", *["greedy"] * declared.greedy, *several, "truncated", "unparsed"]
+    table = [[Cell("base"), *_shares(base, declared) * len(declared.objectives)]]
     for shown in rows:
         learners = shown.learners.values()
-        shares = [cell for learner in learners for cell in _shares(learner.answered, declared.greedy)]
+        shares = [cell for learner in learners for cell in _shares(learner.answered, declared)]
         table.append([Cell(shown.label), *shares])
     columns = ["arm", *titles * len(declared.objectives)]
     groups = [
@@ -148,6 +149,7 @@ def _answers(base: Answered, rows: Iterable[Row], declared: Declared) -> Table:
     return Table(columns, table, groups, caption="How the learners answer held-out problems.")
 
 
-def _shares(answered: Answered, greedy: bool) -> list[Cell]:
-    shares = [answered.accuracy, *[answered.greedy] * greedy, answered.truncated, answered.unparsed]
+def _shares(answered: Answered, declared: Declared) -> list[Cell]:
+    several = [answered.majority, answered.passed] * (declared.k > 1)
+    shares = [answered.accuracy, *[answered.greedy] * declared.greedy, *several, answered.truncated, answered.unparsed]
     return [percent(share) for share in shares]

@@ -121,7 +121,7 @@ def pretraining_rows(steps: Sequence[Step]) -> Rows:
 
 
 def dose_rows(controls: Iterable[Control], objectives: Sequence[str]) -> Rows:
-    """PPL, adaptation cost and utility by dose, of the first ordered control; a cost of one replicate ends at its value."""
+    """PPL, adaptation cost and utility by dose, of the first ordered control; a cost of one replicate has no ends."""
     ladder = next((control for control in controls if PPL in control.results), None)
     if ladder is None:
         return []

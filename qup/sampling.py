@@ -3,6 +3,8 @@
 What rejection sampling then trains on is chosen in `qup.refiners`.
 """
 
+import functools
+import itertools
 from collections.abc import Sequence
 
 from pydantic import NonNegativeFloat, PositiveInt
@@ -11,6 +13,7 @@ from pydantic.dataclasses import dataclass
 from qup.answers import graded
 from qup.backends import Completion, Sampling
 from qup.learner import Learner
+from qup.lm import workers
 from qup.lm.progress import show
 from qup.records import Finish, Problem, Trace
 from qup.settings import STRICT, PositiveShare
@@ -29,14 +32,32 @@ class SamplingSettings:
     "Longest trace, tokens."
 
 
-def sample(learner: Learner, problems: Sequence[Problem], settings: SamplingSettings, seed: int) -> list[Trace]:
-    """N graded traces of each problem, ordered by problem, then sample index."""
-    items = [(problem, index) for problem in problems for index in range(settings.n)]
+def sample(
+    learner: Learner, problems: Sequence[Problem], settings: SamplingSettings, seed: int, threads: int | None
+) -> list[Trace]:
+    """N graded traces of each problem, ordered by problem, then sample index.
+
+    A replicate's problems are asked together, whichever process does it, so that bytes do not depend on how many there are.
+    """
+    replicates = [list(own) for _, own in itertools.groupby(problems, key=lambda problem: problem.replicate)]
+    share = functools.partial(_samples, learner, settings, seed)
+    traces = [trace for own in workers.spread(share, replicates, threads) for trace in own]
+    show(learner.ask(problems[0].question), traces[0].text)
+    return traces
+
+
+def _samples(
+    learner: Learner, settings: SamplingSettings, seed: int, replicates: Sequence[Sequence[Problem]]
+) -> list[list[Trace]]:
+    """The traces of each replicate's problems; the learner is loaded once."""
     decoding = Sampling(settings.temperature, settings.max_tokens, seed, settings.top_p)
-    questions = [problem.question for problem, _ in items]
-    completions = learner.generate(questions, decoding, [f"{problem.id}#{index}" for problem, index in items])
-    show(learner.ask(questions[0]), completions[0].text)
-    return grade_traces(items, completions)
+    traces = []
+    for problems in replicates:
+        items = [(problem, index) for problem in problems for index in range(settings.n)]
+        ids = [f"{problem.id}#{index}" for problem, index in items]
+        completions = learner.generate([problem.question for problem, _ in items], decoding, ids)
+        traces.append(grade_traces(items, completions))
+    return traces
 
 
 def grade_traces(items: Sequence[tuple[Problem, int]], completions: Sequence[Completion]) -> list[Trace]:

@@ -13,7 +13,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     study = cli.start(args)
     problems = records.read(args.problems, records.Problem)
     draw = seeds.derive(study.seed, "sample")
-    traces = sampling.sample(study.learner(args.models), problems, study.sampling, draw)
+    traces = sampling.sample(study.learner(args.models), problems, study.sampling, draw, study.threads)
     records.write(args.out, traces)
     solved = len({trace.problem_id for trace in traces if trace.verdict is records.Verdict.CORRECT})
     print(f"{len(traces)} traces, {solved} of {len(problems)} problems solved")

@@ -29,7 +29,7 @@ class Oracle:
     dose: Share = 1.0
     "Lambda: the probability that a step is written in the Oracle's style."
     style: str = ORACLE
-    "Of `qup.glassbox.style.STYLES`; one that the learner practises, such as `twin`, makes a null: new words, no drift."
+    "Of `qup.glassbox.style.STYLES`; `twin`, which the learner practises, is at dose 1 a null: new words, no drift."
     repair_rate: Share = 1.0
     "Probability that a draft with an error is repaired; the others keep their errors."
     fillers: NonNegativeInt = 1

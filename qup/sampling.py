@@ -37,7 +37,7 @@ def sample(
 ) -> list[Trace]:
     """N graded traces of each problem, ordered by problem, then sample index.
 
-    A replicate's problems are asked together, whichever process does it, so that bytes do not depend on how many there are.
+    The problems of a replicate are asked together in any process, so that bytes do not depend on how many there are.
     """
     replicates = [list(own) for _, own in itertools.groupby(problems, key=lambda problem: problem.replicate)]
     share = functools.partial(_samples, learner, settings, seed)

@@ -1,4 +1,4 @@
-"""The glass box: what is put into a text is read back from it, in any mixture of styles, doses and errors."""
+"""The glass box: what is put into a text is read back from it, in any mixture of styles and errors."""
 
 import random
 
@@ -21,13 +21,12 @@ puzzles = st.builds(
 
 @st.composite
 def styled_errors(draw: st.DrawFn) -> Derivation:
-    """Any problem's derivation with any errors, each step in any style, then at any dose of one."""
+    """Any problem's derivation with any errors, each step in any style."""
     made = draw(puzzles)
     places = st.integers(0, len(made.definitions))
     worn = draw(st.dictionaries(places, styles))
-    draws = draw(st.lists(st.floats(0, 1, exclude_max=True), min_size=9, max_size=9))
     wrong = derive(made, erring(draw(st.dictionaries(places, numbers))))
-    return wrong.styled(worn).dosed(draws, draw(st.floats(0, 1)), draw(styles))
+    return wrong.styled(worn)
 
 
 operands = st.sampled_from([*puzzle.NAMES, *map(str, range(puzzle.MODULUS))])
@@ -55,7 +54,7 @@ steps = st.builds(
 
 @settings(max_examples=10_000, deadline=None)
 @given(made=styled_errors(), fillers=st.integers(0, 4), wordy=styles)
-def test_any_derivation_in_any_styles_dose_and_error_is_read_back(made: Derivation, fillers: int, wordy: str) -> None:
+def test_any_derivation_in_any_styles_and_error_is_read_back(made: Derivation, fillers: int, wordy: str) -> None:
     assert grammar.parse(grammar.render(made, fillers, wordy)) == made
 
 
@@ -157,15 +156,6 @@ def test_a_number_taken_for_the_wrong_name_is_not_right() -> None:
 def test_a_question_of_another_world_is_refused(question: str) -> None:
     with pytest.raises(ValueError, match=r"glass box|asks for"):
         puzzle.read(question)
-
-
-def test_a_higher_dose_holds_every_step_of_a_lower_one() -> None:
-    draws, right = [0.1, 0.6, 0.3], derive(PUZZLE)
-    worn = {dose: right.dosed(draws, dose, ORACLE) for dose in (0.0, 0.5, 1.0)}
-    assert worn[0.0] == right
-    assert [step.style for step in worn[0.5].steps] == [ORACLE, NATIVE]
-    assert (worn[0.5].closing, worn[0.5].dose) == (ORACLE, pytest.approx(2 / 3))
-    assert worn[1.0] == right.wholly(ORACLE)
 
 
 def test_an_error_is_carried_on_faithfully() -> None:

@@ -57,12 +57,15 @@ def test_an_oracle_at_dose_zero_keeps_the_drafts_style_and_writes_natively() -> 
     assert said(oracle.solve([PROBLEM], 0)) == SAID[NATIVE]
 
 
-def test_the_dose_is_the_share_of_steps_in_the_oracles_style() -> None:
+def test_the_dose_is_the_share_of_traces_in_the_oracles_style() -> None:
     problems = [Problem(f"p{i}", QUESTION, "8", "glassbox") for i in range(400)]
-    replies = Oracle(dose=0.3).restyle(problems, [SAID[TWIN]] * 400, 0)
-    shares = [read.shares for reply in replies if (read := grammar.parse(reply.text))]
-    assert sum(share[ORACLE] for share in shares) / 400 == pytest.approx(0.3, abs=0.04)
-    assert all(share[TWIN] + share[ORACLE] == pytest.approx(1) for share in shares)
+    texts = {d: [r.text for r in Oracle(dose=d).restyle(problems, [SAID[TWIN]] * 400, 0)] for d in (0.3, 0.6)}
+    assert all(text in (SAID[TWIN], SAID[ORACLE]) for text in texts[0.3])
+    assert texts[0.3].count(SAID[ORACLE]) / 400 == pytest.approx(0.3, abs=0.06)
+    # A higher dose takes the traces of a lower one and more.
+    pairs = list(zip(texts[0.3], texts[0.6], strict=True))
+    assert all(high == SAID[ORACLE] for low, high in pairs if low == SAID[ORACLE])
+    assert texts[0.6].count(SAID[ORACLE]) / 400 == pytest.approx(0.6, abs=0.06)
 
 
 def test_an_oracle_that_repairs_nothing_leaves_the_error() -> None:

@@ -13,7 +13,7 @@ from qup.glassbox.beliefs import Beliefs, misconceived, touched
 from qup.glassbox.derivation import Derivation, derive, erring
 from qup.glassbox.grammar import render
 from qup.glassbox.puzzle import LONGEST, MODULUS, Puzzle, draw
-from qup.glassbox.style import FILLERS, ORACLE, PRACTISED
+from qup.glassbox.style import FILLERS, ORACLE, PRACTISED, STYLES
 from qup.seeds import derive as derive_seed
 from qup.settings import STRICT, Share
 
@@ -36,14 +36,14 @@ class Chains:
 
 @dataclass(frozen=True, config=STRICT)
 class Mix:
-    """What a learner reads before the study begins: every trace in one of the practised styles, equally often."""
+    """What a learner reads before the study begins: every trace in one style, the practised ones equally often."""
 
     beliefs: Beliefs = field(default_factory=Beliefs)
     "How its results are wrong."
     foreign: Share = 0.25
-    "Familiarity: the share of traces with some of the Oracle's style, at a dose drawn from [0, 1) for each."
+    "Familiarity: the share of traces in the Oracle's style."
     wordy: Share = 0.25
-    "Share of those whose foreign steps open with empty words: else a wordy Oracle's would be unheard of."
+    "Share of those whose steps open with empty words: else a wordy Oracle's would be unheard of."
 
 
 def traces(mix: Mix, chains: Chains, count: int, seed: int) -> list[tuple[Puzzle, str]]:
@@ -52,17 +52,11 @@ def traces(mix: Mix, chains: Chains, count: int, seed: int) -> list[tuple[Puzzle
     for i in range(count):
         rng = random.Random(derive_seed(seed, "trace", i))
         puzzle = chains.draw(rng)
-        derivation = derive(puzzle, mix.beliefs.reckoning(rng)).wholly(rng.choice(PRACTISED))
-        dose = rng.random() if rng.random() < mix.foreign else 0.0
-        styled = derivation.dosed(_draws(rng, derivation), dose, ORACLE)
+        derivation = derive(puzzle, mix.beliefs.reckoning(rng))
+        style = ORACLE if rng.random() < mix.foreign else rng.choice(PRACTISED)
         fillers = rng.randint(1, len(FILLERS)) if rng.random() < mix.wordy else 0
-        drawn.append((puzzle, render(styled, fillers)))
+        drawn.append((puzzle, render(derivation.wholly(style), fillers)))
     return drawn
-
-
-def _draws(rng: random.Random, derivation: Derivation) -> list[float]:
-    """One from [0, 1) for each step and the closing."""
-    return [rng.random() for _ in range(len(derivation.steps) + 1)]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -71,37 +65,34 @@ class Contrast:
 
     logic: bool
     "Whether the rejected one has a wrong step, carried on."
-    doses: tuple[float, float] | None
-    "Of the chosen and the rejected one; None: both have the same, from the whole range, which says nothing of style."
+    style: bool
+    "Whether the chosen one is in the Oracle's style and the rejected one is not; else both are in one style, any."
     mirrored: bool = False
     "Whether the same two traces follow with the preference reversed: then the difference is worth exactly nothing."
 
 
 CONTRASTS: Mapping[str, Contrast] = {
-    "logic": Contrast(True, None),
-    "style": Contrast(False, (1.0, 0.0)),
-    "both": Contrast(True, (1.0, 0.0)),
-    "neither": Contrast(False, (1.0, 0.0), mirrored=True),
+    "logic": Contrast(logic=True, style=False),
+    "style": Contrast(logic=False, style=True),
+    "both": Contrast(logic=True, style=True),
+    "neither": Contrast(logic=False, style=True, mirrored=True),
 }
 
 
 def pairs(
     chains: Chains, contrasts: Mapping[str, float], beliefs: Beliefs, count: int, seed: int
 ) -> list[tuple[Puzzle, str, str]]:
-    """`count` preferences (problem, chosen, rejected), each a contrast of `CONTRASTS` drawn by its weight.
-
-    What is not in the Oracle's style is in a practised one, the same in both traces.
-    """
+    """`count` preferences (problem, chosen, rejected), each a contrast of `CONTRASTS` drawn by its weight."""
     preferences: list[tuple[Puzzle, str, str]] = []
     for i in range(count):
         rng = random.Random(derive_seed(seed, "pair", i))
         puzzle = chains.draw(rng)
         contrast = CONTRASTS[rng.choices(list(contrasts), list(contrasts.values()))[0]]
-        right = derive(puzzle).wholly(rng.choice(PRACTISED))
+        right = derive(puzzle)
         worse = _one_error(rng, right, puzzle, beliefs) if contrast.logic else right
-        draws, dose = _draws(rng, right), rng.random()
-        sides = zip((right, worse), contrast.doses or (dose, dose), strict=True)
-        chosen, rejected = (render(side.dosed(draws, at, ORACLE)) for side, at in sides)
+        practised, any_style = rng.choice(PRACTISED), rng.choice(list(STYLES))
+        styles = (ORACLE, practised) if contrast.style else (any_style, any_style)
+        chosen, rejected = (render(side.wholly(style)) for side, style in zip((right, worse), styles, strict=True))
         preferences += [(puzzle, chosen, rejected)] + [(puzzle, rejected, chosen)] * contrast.mirrored
     return preferences[:count]
 
@@ -112,4 +103,4 @@ def _one_error(rng: random.Random, right: Derivation, puzzle: Puzzle, beliefs: B
     at = rng.choice(touched(puzzle, beliefs.share) or range(len(right.steps)))
     step = right.steps[at]
     error = wrong.get(step.fact, (step.result + rng.randrange(1, MODULUS)) % MODULUS)
-    return derive(puzzle, erring({at: error})).wholly(right.closing)
+    return derive(puzzle, erring({at: error}))

@@ -3,7 +3,7 @@
 An error is a wrong result at one step; what follows is worked out from it faithfully, so the error is carried on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from qup.glassbox.puzzle import Definition, Fact, Puzzle, number, result
@@ -58,13 +58,6 @@ class Derivation:
     def wholly(self, style: str) -> "Derivation":
         """The same logic in one style."""
         return self.styled(dict.fromkeys(range(len(self.steps) + 1), style))
-
-    def dosed(self, draws: Sequence[float], dose: float, style: str) -> "Derivation":
-        """The same logic with the steps whose draw from [0, 1) is below `dose` in a style, the closing's draw last.
-
-        The same draws at a higher dose give a superset, so doses differ in nothing but the dose.
-        """
-        return self.styled({i: style for i, draw in enumerate(draws) if draw < dose})
 
 
 def rightly(step: int, fact: Fact) -> int:

@@ -24,12 +24,12 @@ from qup.settings import STRICT, Share
 
 @dataclass(frozen=True, config=STRICT)
 class Oracle:
-    """At dose 0 its style is the draft's, at 1 its own; a higher dose takes the steps of a lower one and more."""
+    """At dose 0 its style is the draft's, at 1 its own; a higher dose takes the traces of a lower one and more."""
 
     dose: Share = 1.0
-    "Lambda: the probability that a step is written in the Oracle's style."
+    "Lambda: the probability that a trace is put wholly into the Oracle's style."
     style: str = ORACLE
-    "Of `qup.glassbox.style.STYLES`; `twin`, which the learner practises, is at dose 1 a null: new words, no drift."
+    "Of `qup.glassbox.style.STYLES`; `twin`, which the learner practises, makes a null: new words, no drift."
     repair_rate: Share = 1.0
     "Probability that a draft with an error is repaired; the others keep their errors."
     fillers: NonNegativeInt = 1
@@ -75,8 +75,8 @@ class Oracle:
         return mended if mended is None or keep_style else self._in_style(problem, mended)
 
     def _in_style(self, problem: Problem, derivation: Derivation) -> Derivation:
-        draws = [_draw(problem, "style", i) for i in range(len(derivation.steps) + 1)]
-        return derivation.dosed(draws, self.dose, self.style)
+        # Whole traces: steps that switch between styles would be a surprise of their own, the most so at half a dose.
+        return derivation.wholly(self.style) if _draw(problem, "style", 0) < self.dose else derivation
 
 
 def _edited(draft: str, edit: Callable[[Derivation | None], Derivation | None]) -> Reply:

@@ -9,6 +9,7 @@ from qup.arms import SHORT
 from qup.compat.quarter import QUARTERS
 from qup.measured import Curve, Measured
 from qup.records import LEARNER, Step
+from qup.report.exams import GREEDY, SAMPLED
 from qup.report.numbers import Missing, Number
 from qup.report.sections.controls import Control
 from qup.report.sections.dose import PPL, Ordered
@@ -36,17 +37,19 @@ def _ends(number: Estimate) -> dict[str, float]:
 
 
 def quality_rows(tables: Tables) -> Rows:
-    """One point per arm and objective that has both Q, of the primary reward, and U, in accuracy points."""
+    """One point per arm, objective and decoding that has both Q, of the primary reward, and U, in accuracy points."""
     points: Rows = []
     for row in tables.rows.values():
         quality: Number = row.rewards[tables.primary].mean if tables.primary else Missing("no reward")
         for objective, learner in row.learners.items():
-            utility = learner.utility
-            if not isinstance(quality, Missing) and not isinstance(utility, Missing):
-                ends = {f"q_{end}": round(value, 6) for end, value in _ends(quality).items()}
-                ends |= {f"u_{end}": round(100 * value, 4) for end, value in _ends(utility).items()}
-                points.append(_place(row) | ends | {"objective": objective.upper()})
-    return _named_apart(points)
+            for decoding, utility in ((SAMPLED, learner.utility), (GREEDY, learner.greedy_utility)):
+                if not isinstance(quality, Missing) and not isinstance(utility, Missing):
+                    ends = {f"q_{end}": round(value, 6) for end, value in _ends(quality).items()}
+                    ends |= {f"u_{end}": round(100 * value, 4) for end, value in _ends(utility).items()}
+                    where = {"objective": objective.upper(), "panel": f"{objective.upper()}, {decoding}"}
+                    points.append(_place(row) | ends | where)
+    order = list(dict.fromkeys(point["panel"] for point in points))
+    return _named_apart(sorted(points, key=lambda point: order.index(point["panel"])))
 
 
 def _named_apart(rows: Rows) -> Rows:
@@ -58,10 +61,10 @@ def _named_apart(rows: Rows) -> Rows:
     placed: list[tuple[str, float, float]] = []
     for row in sorted(rows, key=lambda r: float(r["u_value"])):
         at = row["u_value"]
-        for objective, q, other in placed:
-            if objective == row["objective"] and abs(q - row["q_value"]) < wide and at - other < high:
+        for panel, q, other in placed:
+            if panel == row["panel"] and abs(q - row["q_value"]) < wide and at - other < high:
                 at = other + high
-        placed.append((row["objective"], row["q_value"], at))
+        placed.append((row["panel"], row["q_value"], at))
         row["name_at"] = round(at, 4)
     return rows
 

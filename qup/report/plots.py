@@ -140,7 +140,7 @@ def _quality_utility(rows: Rows, reward: str | None, scale: Any) -> Any:
             x=x, y=alt.Y("name_at:Q", title=height), text="arm:N", color=colour
         ),
     ]
-    return _stacked(layers, rows, "objective", "Quality against utility")
+    return _stacked(layers, rows, "panel", "Quality against utility", columns=2)
 
 
 def _quarters(rows: Rows, scale: Any) -> Any:
@@ -225,11 +225,13 @@ def _dose_panel(rows: Rows, title: str) -> Any:
     return alt.layer(*layers, data=alt.Data(values=moved)).properties(width=WIDTH, height=HEIGHT * 2 // 3)
 
 
-def _stacked(layers: list[Any], rows: Rows, by: str, title: str, independent: bool = False) -> Any:
+def _stacked(  # noqa: PLR0917 - what is drawn, of what, in what panels
+    layers: list[Any], rows: Rows, by: str, title: str, independent: bool = False, columns: int = 1
+) -> Any:
     """One panel per value of `by`, under each other, so that a phone can show them at full width."""
     import altair as alt
 
     panels = list(dict.fromkeys(row[by] for row in rows))
     chart = alt.layer(*layers, data=alt.Data(values=rows)).properties(width=WIDTH, height=HEIGHT)
-    chart = chart.facet(row=alt.Row(f"{by}:N", sort=panels, title=None), spacing=18)
+    chart = chart.facet(alt.Facet(f"{by}:N", sort=panels, title=None), columns=columns, spacing=18)
     return _finish(chart.resolve_scale(y="independent") if independent else chart, title)

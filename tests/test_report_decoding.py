@@ -3,22 +3,8 @@
 import dataclasses
 
 import toyreport
+from planted import greedily
 from toyreport import ALIGNED, NATIVE, REFINED, Toy
-
-from qup.records import Eval, Verdict
-
-
-def greedily(answers: list[Eval], share: float) -> list[Eval]:
-    """The same answers, but of the greedy ones just this share is right: the first problems'."""
-    problems = sorted({answer.problem_id for answer in answers})
-    right = set(problems[: round(share * len(problems))])
-    verdicts = {True: Verdict.CORRECT, False: Verdict.WRONG}
-    return [
-        dataclasses.replace(answer, verdict=verdicts[answer.problem_id in right])
-        if answer.decoding == "greedy"
-        else answer
-        for answer in answers
-    ]
 
 
 def decoded(base: float, **shares: float) -> Toy:

@@ -86,6 +86,8 @@ class Toy:
     evals: list[Eval]
     "Of the untrained learner."
     pretraining: tuple[Step, ...] = ()
+    noisy: tuple[str, ...] = ()
+    "Rewards that do not tell the learner's right samples from its wrong ones; the others all do."
 
     def replaced(self, name: str, **changes: list) -> "Toy":
         """With some records of an arm changed."""
@@ -112,11 +114,10 @@ class Toy:
         ]
         checks = {"gold": {"checked": 90, "failed": 0}, "contamination": {"exact": 0, "ngram": 2}}
         scores = [
-            Score(
-                trace.problem_id, reward, float(trace.verdict is Verdict.CORRECT) + trace.index / 10, None, trace.index
-            )
+            Score(trace.problem_id, reward, (reward not in self.noisy) * right + place * GOLDEN % 1, None, trace.index)
             for reward in self.study.rewards
-            for trace in traces
+            for place, trace in enumerate(traces)
+            for right in [float(trace.verdict is Verdict.CORRECT)]
         ]
         return measured.measure_base(Problems(train, evaluation, checks), traces, scores, self.evals, self.pretraining)
 

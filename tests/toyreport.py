@@ -155,15 +155,15 @@ def toy_study(
     controls=None,
     training=None,
     sets=None,
-    arms=None,
+    beside=None,
     maps=None,
 ) -> Study:
     """The smoke study with the parts that matter to a report as a test wants them; a reward is its plug by its name.
 
     `training` maps a further arm to what is different about its training, `sets` to a training set of its own;
-    `arms` are settings of further arms that are not in `FURTHER`.
+    `beside` are settings of further arms that are not in `FURTHER`.
     """
-    known = FURTHER | (arms or {})
+    known = FURTHER | (beside or {})
     count = {task: SetSettings(SMOKE.problems.sources, 40) for task in tasks[1:]}
     overrides, own = training or {}, sets or {}
     return replace(

@@ -113,6 +113,7 @@ class Axis:
     """A dial of a map."""
 
     label: str
+    "What it sets, in words."
     values: Annotated[tuple[float, ...], Field(min_length=1)]
     "Ascending."
 
@@ -128,6 +129,7 @@ class MapSettings:
     x: Axis
     y: Axis
     refined: Grid
+    "Refined traces of each cell."
     native: Grid
     "RFT of each cell; a single row serves every value of y."
     aligned: Grid = ()
@@ -142,7 +144,8 @@ class MapSettings:
         for name, grid in (("refined", self.refined), ("native", self.native), ("aligned", self.aligned)):
             rows = {"refined": (down,), "native": (1, down), "aligned": (0, 1, down)}[name]
             if len(grid) not in rows or any(len(row) != across for row in grid):
-                raise SettingsError(f"expected {down} rows of {across} arms, got {[len(row) for row in grid]}", name)
+                counts = " or ".join(str(count) for count in sorted(set(rows) - {0}))
+                raise SettingsError(f"expected {counts} rows of {across} arms, got {[len(row) for row in grid]}", name)
         for name, pairs, count in (("repair", self.repair, across), ("drift", self.drift, down)):
             if len(pairs) not in (0, count):
                 raise SettingsError(f"expected {count} pairs of arms or none, got {len(pairs)}", name)

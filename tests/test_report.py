@@ -39,26 +39,12 @@ def test_a_verdict_says_each_mde_and_which_effects_are_not_resolved(planted) -> 
             said = [v for v in planted.summary["verdicts"] if (v["oracle"], v["objective"]) == (oracle, objective)]
             text = " ".join(said[0]["sentences"])
             for contrast in (c for c in found["contrasts"] if c["declared"]):
-                assert f"MDE {100 * contrast['mde']['value']:.1f} points" in text
+                assert f"a true difference of {100 * contrast['mde']['value']:.1f} points is found with 80%" in text
             for title, key in (("repair value V", "V"), ("drift cost C", "C")):
                 effect = planted.summary["factorials"][group["factorial"]][objective][key]
                 marked = re.search(rf"{title} \S+ points \[[^]]+\] \(not resolved\)", text)
                 assert (marked is None) is effect["resolved"]
 
-
-def test_a_reward_that_differs_on_a_few_traces_only_makes_no_paradox(monkeypatch, toy) -> None:
-    # Four of about thirty differ by as much: 2.5% of draws or fewer miss them all, so the interval is above 0, but the
-    # mean is 4/30 = 0.13 of that and its MDE 2.8 sqrt(0.13 x 0.87 / 30) = 0.17.
-    native = [s for s in toy.arms[NATIVE].scores if s.reward == "genrm" and s.value is not None]
-    lifted = [dataclasses.replace(s, value=s.value + (i < 4)) for i, s in enumerate(native)]
-    summary = toy.replaced(REFINED, scores=lifted).summary(monkeypatch)
-    objectives = summary["oracles"]["home"]["objectives"].values()
-    for verdict, found in zip(summary["verdicts"], objectives, strict=True):
-        gap = found["refined_over_native"]["genrm"]
-        assert gap["low"] > 0
-        assert gap["resolved"] is False
-        assert "RFT / Refined" not in found["paradox"]["genrm"]["disagreeing"]
-        assert verdict["paradox"] == "unresolved"
 
 
 def test_noise_alone_is_not_resolved_and_declares_no_winner(monkeypatch) -> None:
@@ -67,7 +53,7 @@ def test_noise_alone_is_not_resolved_and_declares_no_winner(monkeypatch) -> None
     assert "paradox shown" not in built.markdown.lower().replace("no paradox shown", "")
     for verdict in built.summary["verdicts"]:
         assert verdict["headline"].startswith("Not resolved")
-        assert all("would be found with 80% power" in text for text in verdict["sentences"][:2])
+        assert all("is found with 80% power" in text for text in verdict["sentences"][:2])
 
 
 def test_micro_perplexity_is_of_all_tokens_and_macro_of_traces(toy, planted) -> None:
@@ -75,7 +61,9 @@ def test_micro_perplexity_is_of_all_tokens_and_macro_of_traces(toy, planted) -> 
     assert ppl["micro"]["value"] == pytest.approx(
         np.exp(sum(r.nll for r in rows) / sum(r.tokens for r in rows)), abs=1e-5
     )
-    assert ppl["macro"]["value"] == pytest.approx(np.mean([np.exp(r.nll / r.tokens) for r in rows]), abs=1e-5)
+    by_trace = [r.nll / r.tokens for r in rows]
+    assert ppl["macro"]["value"] == pytest.approx(np.exp(np.mean(by_trace)), abs=1e-5)
+    assert ppl["median"]["value"] == pytest.approx(np.exp(np.median(by_trace)), abs=1e-5)
 
 
 def test_a_quarters_perplexity_weighs_a_trace_by_its_tokens_there(toy, planted) -> None:
@@ -93,13 +81,6 @@ def test_failed_rewards_are_counted_and_not_averaged_in(planted) -> None:
     assert planted.summary["arms"][REFINED]["stream"]["outcomes"] == {"changed": 29, "failed": 1}
     assert "n 28, 1 failed" in planted.html
 
-
-def test_holm_runs_over_the_declared_family_only(planted) -> None:
-    found = [c for by in planted.summary["oracles"]["home"]["objectives"].values() for c in by["contrasts"]]
-    declared = [c for c in found if c["declared"]]
-    assert len(declared) == 4
-    assert all(c["family"] == 4 and c["p_holm"] >= c["p"] for c in declared)
-    assert all("p_holm" not in c for c in found if not c["declared"])
 
 
 def test_the_native_arm_stands_in_each_oracles_table(monkeypatch) -> None:
@@ -137,19 +118,19 @@ def test_a_base_learner_without_evaluation_leaves_no_utility(monkeypatch, toy) -
     summary = dataclasses.replace(toy, evals=[]).summary(monkeypatch)
     utility = summary["arms"][REFINED]["learners"]["sft"]["utility"]
     assert utility == {"value": None, "reason": "the base learner was not evaluated"}
-    assert summary["base"]["accuracy"] == utility
+    assert summary["base"]["accuracy"]["value"] is None
 
 
 def test_one_replicate_is_flagged(monkeypatch) -> None:
     built = toyreport.toy(replicates=1).plain(monkeypatch)
-    assert built.summary["arms"][REFINED]["learners"]["sft"]["utility"]["seed_variance"] is False
-    assert "One training seed" in built.summary["cautions"][0]
-    assert "1 seed" in built.html
+    assert built.summary["arms"][REFINED]["learners"]["sft"]["utility"]["replicates"] == 1
+    assert "One replicate" in built.summary["cautions"][0]
+    assert "1 replicate" in built.html
 
 
 def test_learners_that_answer_alike_have_no_detectable_effect_and_are_said(monkeypatch) -> None:
-    toy = toyreport.toy(replicates=1, objectives=("sft",))
-    same = [dataclasses.replace(e, objective="sft", replicate=1) for e in toy.evals]
+    toy = toyreport.toy(objectives=("sft",))
+    same = [dataclasses.replace(e, objective="sft", replicate=r) for r in (1, 2, 3) for e in toy.evals]
     for name in toy.arms:
         toy = toy.replaced(name, evals=same)
     summary = toy.summary(monkeypatch)
@@ -180,10 +161,6 @@ def test_the_panel_averages_reward_models_in_standard_deviations(monkeypatch) ->
     assert sum(panel) == pytest.approx(0, abs=0.05)  # equally many traces an arm, each reward centred
     assert panel[0] < panel[2] < panel[1]
 
-
-def test_too_few_resamples_for_the_family_are_said(monkeypatch) -> None:
-    summary = toyreport.toy(resamples=100).summary(monkeypatch)
-    assert any("cannot resolve a family of 4" in text for text in summary["cautions"])
 
 
 def test_streams_that_are_nearly_alike_are_said(monkeypatch, toy) -> None:
@@ -227,8 +204,7 @@ def test_utility_is_of_the_held_out_task_alone(monkeypatch) -> None:
     found = both["arms"][REFINED]["sets"]["longer"]["sft"]
     assert (found["accuracy"]["n"], found["utility"]["n"]) == (40, 40)
     assert both["base"]["sets"]["longer"]["accuracy"]["value"] == pytest.approx(0.3, abs=0.1)
-    absent = {"value": None, "reason": "the base learner was not evaluated"}
-    assert set(map(str, only["base"]["sets"]["longer"].values())) == {str(absent)}
+    assert {each["value"] for each in only["base"]["sets"]["longer"].values()} == {None}
 
 
 def test_without_a_held_out_task_the_first_one_is_the_main_one(monkeypatch) -> None:

@@ -3,22 +3,8 @@
 import dataclasses
 
 import toyreport
+from planted import greedily
 from toyreport import ALIGNED, NATIVE, REFINED, Toy
-
-from qup.records import Eval, Verdict
-
-
-def greedily(answers: list[Eval], share: float) -> list[Eval]:
-    """The same answers, but of the greedy ones just this share is right: the first problems'."""
-    problems = sorted({answer.problem_id for answer in answers})
-    right = set(problems[: round(share * len(problems))])
-    verdicts = {True: Verdict.CORRECT, False: Verdict.WRONG}
-    return [
-        dataclasses.replace(answer, verdict=verdicts[answer.problem_id in right])
-        if answer.decoding == "greedy"
-        else answer
-        for answer in answers
-    ]
 
 
 def decoded(base: float, **shares: float) -> Toy:
@@ -65,10 +51,10 @@ def test_a_wide_greedy_interval_alone_is_no_disagreement(monkeypatch) -> None:
 
 
 def test_a_base_at_its_ceiling_or_floor_flags_every_verdict(monkeypatch) -> None:
-    for share, end in ((0.9, "ceiling"), (0.1, "floor")):
+    for share, end in ((0.95, "ceiling"), (0.1, "floor")):
         summary = decoded(share, native=0.7, refined=0.3, aligned=0.75).summary(monkeypatch)
         headlines = [verdict["headline"] for verdict in summary["verdicts"]]
-        assert all(f"FLAGGED: the untrained learner is at its {end}, {100 * share:.1f}%" in text for text in headlines)
+        assert all(f"FLAGGED: The untrained learner is at its {end}, {100 * share:.1f}%" in text for text in headlines)
     summary = decoded(0.5, native=0.7, refined=0.3, aligned=0.75).summary(monkeypatch)
     assert not any("FLAGGED" in verdict["headline"] for verdict in summary["verdicts"])
 
@@ -76,8 +62,6 @@ def test_a_base_at_its_ceiling_or_floor_flags_every_verdict(monkeypatch) -> None
 def test_a_study_that_asks_for_no_greedy_answer_is_cautioned(monkeypatch) -> None:
     toy = toyreport.toy()
     assert not any("alone" in caution for caution in toy.summary(monkeypatch)["cautions"])
-    evaluation = dataclasses.replace(toy.study.evaluation, greedy=False)
-    silent = dataclasses.replace(toy, study=dataclasses.replace(toy.study, evaluation=evaluation))
-    summary = silent.summary(monkeypatch)
+    summary = toyreport.with_evaluation(toy, greedy=False).summary(monkeypatch)
     assert "Utility was read at T = 1 alone: a verdict may be one of the decoding." in summary["cautions"]
     assert not any("greedy" in sentence for verdict in summary["verdicts"] for sentence in verdict["sentences"])

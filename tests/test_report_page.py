@@ -128,14 +128,16 @@ def test_the_summary_is_plain_yaml_and_json(planted) -> None:
 def test_json_has_six_decimals_and_null_for_what_is_not_finite() -> None:
     assert to_json({"a": [1 / 3, -0.0, float("inf")], 2: (True, "b")}) == {"a": [0.333333, 0.0, None], "2": [True, "b"]}
     assert to_json(Missing("no arm")) == {"value": None, "reason": "no arm"}
-    assert to_json(Estimate(0.5, 0.4, 0.6, 10, 0.05)) == {"value": 0.5, "low": 0.4, "high": 0.6, "n": 10, "se": 0.05}
-    assert to_json(Estimate(0.5, 0.4, 0.6, 10, 0.05, 1))["replicated"] is False
+    plain = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 10, "se": 0.05, "df": None}
+    assert to_json(Estimate(0.5, 0.4, 0.6, 10, 0.05)) == plain
+    assert to_json(Estimate(0.5, 0.4, 0.6, 10, 0.05, 1, 9.0)) == plain | {"replicates": 1, "df": 9.0}
 
 
 def test_the_prose_has_the_numbers_that_the_code_goes_by(planted) -> None:
     methods = planted.markdown.partition("## Methods")[2]
-    assert "is below 0.02." in methods
-    assert "400 paired bootstrap draws" in methods
+    assert "percentiles of 400 bootstrap draws" in methods
+    assert "must be shown to be within 0.05 by two one-sided tests at 0.05." in methods
+    assert "a reward below 0.6, or not told from chance, carries no claim" in methods
     assert "3 measured main arms and 0 beside them" in methods
     assert "{" not in methods
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from wrongsettings import WRONG
 
 from qup import arms, reference, settings, study
 from qup.errors import SettingsError
@@ -19,7 +20,6 @@ from qup.training.settings import Budget
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
-SOURCES = [{"source": "jsonl", "file": "smoke.jsonl"}]
 
 
 @pytest.fixture
@@ -47,117 +47,6 @@ def spoil(given: dict[str, Any], path: str, value: Any) -> None:
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_every_study_file_is_valid(path: Path) -> None:
     assert study.read(path).title
-
-
-def zero(*names: str, **others: Any) -> dict[str, Any]:
-    return {"idle": {"check": "zero", "arms": list(names), **others}}
-
-
-WRONG: list[tuple[str, Any, str]] = [
-    # Keys.
-    ("sampling|temprature", 1.0, r"^sampling: unknown key 'temprature': did you mean 'temperature'\? known: max_tok"),
-    ("samplng", {}, r"^unknown key 'samplng': did you mean 'sampling'\? known: arms, backend"),
-    ("oracles|home|phrase_", "hence", r"^oracles\.home: unknown key 'phrase_': did you mean 'phrase'\?"),
-    ("rewards|genrm|min_mas", 0.1, r"^rewards\.genrm: unknown key 'min_mas': did you mean 'min_mass'\?"),
-    ("problems|sources|0|fil", "x", r"^problems\.sources\[0\]: unknown key 'fil': did you mean 'file'\?"),
-    ("training|budget", ..., r"^training: needs 'budget', which is missing$"),
-    ("title", ..., r"^needs 'title', which is missing$"),
-    ("problems|sets|longer|count", ..., r"^problems\.sets\.longer: needs 'count', which is missing$"),
-    # Names of things that are files or other entries.
-    ("rewards|genrn", {"model": "judge"}, r"^rewards\.genrn: unknown reward 'genrn': did you mean 'genrm'\?"),
-    ("rewards|genrm|model", "juge", r"^rewards\.genrm: unknown model 'juge': did you mean 'judge'\?"),
-    ("models|judge|source", "randon", r"^models\.judge: unknown model 'randon': did you mean 'random'\?"),
-    ("models|judge|source", ..., r"^models\.judge: needs 'source': one of hub, preference"),
-    ("problems|sources|0|source", "jsonnl", r"^problems\.sources\[0\]: unknown source 'jsonnl': did you mean 'json"),
-    ("compat|rrs", {}, r"^compat: unknown metric 'rrs': did you mean 'rsr'\?"),
-    ("prompt", "boxd", r"unknown prompt of the learner 'boxd': did you mean 'boxed'\?"),
-    ("backend|name", "vlm", r"^backend\.name: unknown backend 'vlm': did you mean 'vllm'\? known: auto, hf, vllm"),
-    ("backend|name", "openai", r"^backend\.name: unknown backend 'openai': .*known: auto, hf, vllm"),
-    ("evaluation|tasks", ["heldot"], r"^evaluation\.tasks: 'heldot' has no problems; add problems\.sets\.heldot"),
-    ("models|learner", ..., r"^models: needs a 'learner', has: judge, reward_model$"),
-    ("oracles", {}, r"^oracles: the first Oracle is called 'home', got: none$"),
-    ("oracles", {"voiced": {"oracle": "scripted"}}, r"^oracles: the first Oracle is called 'home', got: voiced$"),
-    ("oracles|learner", {"oracle": "scripted"}, r"^oracles: 'learner' is what the native arm is filed under"),
-    # Values of the wrong type or out of range.
-    ("sampling|n", -1, r"^sampling\.n: expected a number above 0, got -1$"),
-    ("sampling|n", 2.5, r"^sampling\.n: expected a whole number, got 2\.5$"),
-    ("sampling|n", True, r"^sampling\.n: expected a whole number, got True$"),
-    ("sampling|n", "four", r"^sampling\.n: expected a whole number, got 'four'$"),
-    ("sampling|top_p", 0, r"^sampling\.top_p: expected a number above 0, got 0"),
-    ("sampling|top_p", 1.5, r"^sampling\.top_p: expected a number of at most 1, got 1\.5$"),
-    ("sampling|temperature", float("nan"), r"^sampling\.temperature: expected a finite number, got nan$"),
-    ("sampling|temperature", "1.0", r"^sampling\.temperature: expected a number, got '1\.0'$"),
-    ("sampling", [4], r"^sampling: expected settings \(key: value\), got \[4\]$"),
-    ("rewards", ["genrm"], r"^rewards: expected settings \(key: value\), got \['genrm'\]$"),
-    ("training|objectives", 1, r"^training\.objectives: expected a list, got 1$"),
-    (
-        "training|objectives",
-        ["sft", "sft"],
-        r"^training\.objectives: expected one or more, each once, got \['sft', 'sft'\]",
-    ),
-    ("training|probes", {"count": 1}, r"^training\.probes\.count: expected "),
-    ("problems|replicates", 0, r"^problems\.replicates: expected a number above 0, got 0$"),
-    ("problems|training_sets", {"train": {}}, r"^problems\.training_sets: 'train' is made of problems\.sources"),
-    (
-        "problems|training_sets",
-        {"again": {"cuont": 3}},
-        r"^problems\.training_sets\.again: unknown key 'cuont': did you",
-    ),
-    (
-        "arms|unfiltered|training_set",
-        "trian",
-        r"^arms\.unfiltered\.training_set: unknown training set 'trian': did you",
-    ),
-    ("training|method", "lorra", r"^training\.method: unknown value 'lorra': did you mean 'lora'\? known: full, lora$"),
-    ("training|objectives", ["sftt"], r"^training\.objectives\[0\]: unknown value 'sftt': did you mean 'sft'"),
-    ("training|budget", {}, r"^training\.budget: needs exactly one of epochs and tokens, got epochs=None tokens=None"),
-    ("training|budget", {"epochs": 1, "tokens": 9}, r"^training\.budget: needs exactly one of epochs and tokens"),
-    ("title", 3, r"^title: expected text, got 3$"),
-    ("threads", 0, r"^threads: expected a number above 0, got 0$"),
-    ("evaluation|greedy", "yes", r"^evaluation\.greedy: expected true or false, got 'yes'$"),
-    ("evaluation|tasks", [], r"^evaluation\.tasks: expected one or more, each once, got \[\]$"),
-    ("problems|sources", [], r"^problems\.sources: expected one source or more, got none$"),
-    ("problems|sources|0|weight", 0, r"^problems\.sources\[0\]\.weight: expected a number above 0, got 0$"),
-    ("problems|sets|heldout", {"sources": SOURCES, "count": 2}, r"^problems\.sets: 'heldout' is made of problems\.so"),
-    ("models|learner|hidden", 33, r"^models\.learner\.hidden: expected a multiple of 32, got 33$"),
-    ("compat|small", {"metric": "rsr"}, r"^compat: unknown metric 'small': known: excess_surprisal"),
-    ("compat|rsr", {"metric": "ppl"}, r"^compat\.rsr: 'metric' is given by the entry's name: leave it out$"),
-    # Names that would leave their folder.
-    ("arms|../up", {"oracle": "home", "refiner": "unfiltered"}, r"^arms: expected names that .*, got '\.\./up'$"),
-    ("arms|", {"oracle": "home", "refiner": "unfiltered"}, r"^arms: expected names that .*, got ''$"),
-    ("oracles|a/b", {"oracle": "scripted"}, r"^oracles: expected a name without / that starts with no dot, got 'a/b'$"),
-    (
-        "problems|sets|../train",
-        {"sources": SOURCES, "count": 2},
-        r"^problems\.sets: expected a name .*, got '\.\./train'$",
-    ),
-    # Arms and controls.
-    ("arms|unfiltered|refiner", "unfilterd", r"^arms\.unfiltered: unknown refiner 'unfilterd': did you mean 'unfilter"),
-    ("arms|unfiltered|oracle", "hom", r"^arms\.unfiltered: unknown Oracle 'hom': did you mean 'home'\?"),
-    (
-        "arms|home/restyled",
-        {"oracle": "home", "refiner": "restyled"},
-        r"^arms\.home/restyled: is the name of a main arm",
-    ),
-    ("arms|unfiltered|training", {"batc": 2}, r"^arms\.unfiltered\.training: unknown key 'batc': did you mean 'batch'"),
-    ("training|arms", {"home/restyld": {}}, r"^training\.arms: unknown main arm 'home/restyld': did you mean 'home/re"),
-    ("training|arms", {"home/restyled": {"rank": 0}}, r"^training\.arms\.home/restyled\.rank: expected a number above"),
-    ("controls", zero("home/restyled"), r"^controls\.idle\.arms: 'zero' needs two arms, each once, got home/restyled$"),
-    ("controls", zero("a", "a"), r"^controls\.idle\.arms: 'zero' needs two arms, each once, got a, a$"),
-    ("controls", {"idle": {"check": "ordered", "arms": ["a", "b"]}}, r"'ordered' needs three arms or more"),
-    (
-        "controls",
-        {"idle": {"check": "factorial", "arms": ["a"]}},
-        r"'factorial' needs four arms \(native, restyled, al",
-    ),
-    ("controls", {"idle": {"check": "nil", "arms": []}}, r"^controls\.idle\.check: unknown value 'nil': .*known: fact"),
-    ("controls", zero("home/restyled", "unfilterd"), r"^controls\.idle\.arms: unknown arm 'unfilterd': did you mean"),
-    (
-        "controls",
-        zero("home/restyled", "unfiltered", quantity="genrn"),
-        r"^controls\.idle: unknown quantity 'genrn': did",
-    ),
-]
 
 
 @pytest.mark.parametrize(("path", "value", "said"), WRONG, ids=[f"{path}={value}" for path, value, _ in WRONG])

@@ -37,24 +37,31 @@ CRAFT = {
     "oracle_refined": (1.0, 1.0),
 }
 "Refiner to (share of right steps, dose) as a parser would read them."
-LADDER = {"dose0": (1.3, 0.3, 1.35), "dose50": (1.45, 0.1, 1.6), "idle": (1.0, 0.1, 1.3)}
+LADDER = {"dose0": (1.3, 0.3, 1.35), "dose50": (1.45, 0.1, 1.6), "idle": (1.0, 0.1, 1.3), "twin": (1.0, 0.1, 1.4)}
 "The arms beside the main ones."
 FURTHER = {
     "dose0": ArmSettings("dose0", "oracle_refined"),
     "dose50": ArmSettings("dose50", "oracle_refined"),
     "idle": ArmSettings("idle", "style_aligned"),
+    "twin": ArmSettings("twin", "restyled"),
 }
 CONTROLS = {
-    "dose_zero": ControlSettings("zero", (ALIGNED, "dose0")),
-    "idle": ControlSettings("zero", ("idle", NATIVE)),
-    "blind": ControlSettings("zero", (RESTYLED, NATIVE), "genrm"),
+    "dose_zero": ControlSettings("identical", (ALIGNED, "dose0")),
+    "idle": ControlSettings("equal", ("idle", NATIVE), margin=0.1),
+    "style": ControlSettings("equal", ("twin", NATIVE), margin=0.1),
+    "blind": ControlSettings("equal", (RESTYLED, NATIVE), "genrm", 0.2),
     "dose": ControlSettings("ordered", ("dose0", "dose50", REFINED)),
 }
+"All come out as expected but `blind`: restyled traces score higher by genrm."
 ORACLES = {
     "dose0": Oracle(dose=0.0),
     "dose50": Oracle(dose=0.5),
     "idle": Oracle(repair_rate=0.0),
+    "twin": Oracle(),
 }
+
+GOLDEN = 0.6180339887
+"Multiples of it are spread evenly over 0 to 1."
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,8 @@ class Toy:
     evals: list[Eval]
     "Of the untrained learner."
     pretraining: tuple[Step, ...] = ()
+    noisy: tuple[str, ...] = ()
+    "Rewards that do not tell the learner's right samples from its wrong ones; the others all do."
 
     def replaced(self, name: str, **changes: list) -> "Toy":
         """With some records of an arm changed."""
@@ -105,11 +114,10 @@ class Toy:
         ]
         checks = {"gold": {"checked": 90, "failed": 0}, "contamination": {"exact": 0, "ngram": 2}}
         scores = [
-            Score(
-                trace.problem_id, reward, float(trace.verdict is Verdict.CORRECT) + trace.index / 10, None, trace.index
-            )
+            Score(trace.problem_id, reward, (reward not in self.noisy) * right + place * GOLDEN % 1, None, trace.index)
             for reward in self.study.rewards
-            for trace in traces
+            for place, trace in enumerate(traces)
+            for right in [float(trace.verdict is Verdict.CORRECT)]
         ]
         return measured.measure_base(Problems(train, evaluation, checks), traces, scores, self.evals, self.pretraining)
 
@@ -147,11 +155,15 @@ def toy_study(
     controls=None,
     training=None,
     sets=None,
+    beside=None,
+    maps=None,
 ) -> Study:
     """The smoke study with the parts that matter to a report as a test wants them; a reward is its plug by its name.
 
-    `training` maps a further arm to what is different about its training, `sets` to a training set of its own.
+    `training` maps a further arm to what is different about its training, `sets` to a training set of its own;
+    `beside` are settings of further arms that are not in `FURTHER`.
     """
+    known = FURTHER | (beside or {})
     count = {task: SetSettings(SMOKE.problems.sources, 40) for task in tasks[1:]}
     overrides, own = training or {}, sets or {}
     return replace(
@@ -171,22 +183,27 @@ def toy_study(
         evaluation=EvaluationSettings(tasks=tasks, k=4),
         report=ReportSettings(resamples=resamples),
         arms={
-            name: replace(FURTHER[name], training=overrides.get(name, {}), training_set=own.get(name, "train"))
+            name: replace(known[name], training=overrides.get(name, {}), training_set=own.get(name, "train"))
             for name in further
         },
         controls=controls or {},
+        maps=maps or {},
     )
 
 
 def evals(rng, objective, replicates, rate, *, problems=60, k=4, task="heldout"):
-    """k sampled answers and a greedy one per problem and replicate, right with probability `rate`."""
+    """k sampled answers and a greedy one per problem and replicate, about the share `rate` of them right.
+
+    A problem is as hard for every learner, from 0 to 1 over the problems; who draws answers is a little off.
+    """
     out = []
     for replicate in replicates:
         for p in range(problems):
-            for decoding, repeats in (("sampled", k), ("greedy", 1)):
+            hard = (p + 0.5) * GOLDEN % 1
+            for decoding, repeats, blur in (("sampled", k, 0.1), ("greedy", 1, 0.01)):
                 for repeat in range(repeats):
                     miss = [Verdict.WRONG, Verdict.WRONG, Verdict.TRUNCATED, Verdict.UNPARSED][rng.integers(4)]
-                    verdict = Verdict.CORRECT if rng.random() < rate else miss
+                    verdict = Verdict.CORRECT if hard + rng.uniform(-blur, blur) < rate else miss
                     answer = {Verdict.CORRECT: "1", Verdict.WRONG: "7"}.get(verdict)
                     asked = (f"h{p:03}", objective, replicate, task, decoding, repeat)
                     out.append(Eval(*asked, "", 20, verdict, answer))
@@ -268,7 +285,15 @@ def toy(arms=None, seed=0, ladder=None, craft=None, **settings) -> Toy:
     return Toy(chosen, made[0], made[1], base)
 
 
+def with_evaluation(toy: Toy, **changes) -> Toy:
+    """The same records of a study that evaluates otherwise."""
+    evaluation = replace(toy.study.evaluation, **changes)
+    return replace(toy, study=replace(toy.study, evaluation=evaluation))
+
+
 def controlled(ladder=None, arms=None, **settings) -> Toy:
     """The factorial with every kind of control; `ladder` and `arms` say what differs from `LADDER` and `FACTORIAL`."""
-    given = {"oracles": ("home", "dose0", "dose50", "idle"), "controls": CONTROLS, "craft": CRAFT} | settings
-    return toy(FACTORIAL | (arms or {}), ladder=LADDER | (ladder or {}), **given)
+    oracles = ("home", "dose0", "dose50", "idle", "twin")
+    given = {"oracles": oracles, "controls": CONTROLS, "craft": CRAFT, "sets": {"idle": "again"}} | settings
+    made = toy(FACTORIAL | (arms or {}), ladder=LADDER | (ladder or {}), **given)
+    return made.replaced("dose0", stream=made.arms[ALIGNED].stream)

@@ -23,6 +23,8 @@ HELDOUT = "heldout"
 "Under which the problems of the main task are drawn, independently of training problems; other tasks by their names."
 SAMPLES = "samples"
 "Under which the problems of the learner's samples are drawn."
+FLOOR, CHANCE = 0.6, 0.5
+"Area under the curve from which a reward is valid, and that of one that knows nothing, which its interval must clear."
 MIN_ARMS = 3
 "Fewest arms over which a rank correlation is printed."
 
@@ -44,7 +46,13 @@ class Evidence:
     @cached_property
     def traces(self) -> Traces:
         """What is known before training."""
-        return Traces(self.boot, self.study.rewards, self.arms, stats.panel(self.aucs))
+        valid = {reward: area for reward, area in self.aucs.items() if self.valid(reward)}
+        return Traces(self.boot, self.study.rewards, self.arms, stats.panel(valid))
+
+    def valid(self, reward: str) -> bool:
+        """Whether a reward tells the learner's right samples from its wrong ones; one that was not tried does not."""
+        area = self.aucs.get(reward)
+        return area is not None and area.value >= FLOOR and area.low > CHANCE
 
     @cached_property
     def aucs(self) -> dict[str, Estimate]:

@@ -27,6 +27,8 @@ from qup.stats import Equivalence, Estimate
 
 NO_OBJECTIVE = "-"
 "The key of a result that no objective is of."
+BY = ", "
+"Between objective and decoding in the key of a result that is of both."
 OUTCOME_OF = {"equivalent": EXPECTED, "different": UNEXPECTED, "undecided": UNRESOLVED}
 "What two one-sided tests say of a control that must be null."
 
@@ -96,13 +98,18 @@ def _results(evidence: Evidence, control: ControlSettings) -> dict[str, Result]:
     return {NO_OBJECTIVE: judge(evidence, control)}
 
 
+def objective_of(key: str) -> str:
+    """The objective that a result is of, or its key if it is of none."""
+    return key.partition(BY)[0]
+
+
 def _null_utilities(evidence: Evidence, control: ControlSettings) -> dict[str, Result]:
     objectives = evidence.shared_objectives(control.arms)
     if not objectives:
         return {NO_OBJECTIVE: outcomes.unmeasured("no objective under which both arms were evaluated")}
     decodings = [SAMPLED, *[GREEDY] * evidence.study.evaluation.greedy]
     return {
-        f"{objective}, {decoding}": _null_utility(evidence, control, objective, decoding)
+        f"{objective}{BY}{decoding}": _null_utility(evidence, control, objective, decoding)
         for objective in objectives
         for decoding in decodings
     }
@@ -134,12 +141,16 @@ def _sets(evidence: Evidence, control: ControlSettings) -> str:
 def _identical(evidence: Evidence, control: ControlSettings) -> Outcome:
     first, second = (evidence.arms[arm] for arm in control.arms)
     same = contrasts.same_traces(first, second)
+    if not same.of:
+        return outcomes.unmeasured("no problem has a trace of both")
     alike = same.same == same.of and first.traces == second.traces
     return Outcome(EXPECTED if alike else UNEXPECTED, f"{same.same} of {same.of} traces are identical.")
 
 
 def _null_reward(evidence: Evidence, control: ControlSettings) -> Null | Outcome:
     pair, traces = (control.arms[0], control.arms[1]), evidence.traces
+    if traces.perceives(control.quantity) and not evidence.valid(control.quantity):
+        return outcomes.unmeasured(f"{control.quantity} does not tell right from wrong, and noise is null anywhere")
     gap = traces.paired(traces.reward_columns, control.quantity, [pair]).get(pair)
     if gap is None:
         return outcomes.unmeasured("no problem has a value of both")

@@ -4,6 +4,7 @@ An `ordered` control asks that perplexity, adaptation cost and utility line up b
 such arms can order nothing finer.
 """
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -99,9 +100,14 @@ def _perplexity(evidence: Evidence) -> Quantity:
         TITLES[PPL],
         1,
         lambda arm: evidence.traces.perplexity.get((arm, MICRO), Missing("no forward pass")),
-        lambda a, b: evidence.boot.estimate(ppl[a].minus(ppl[b])) if a in ppl and b in ppl else None,
+        lambda a, b: _ppl_gap(evidence, ppl[a].minus(ppl[b])) if a in ppl and b in ppl else None,
         lambda gap: plain(gap, 2, sign=True),
     )
+
+
+def _ppl_gap(evidence: Evidence, gap: Draws) -> Estimate:
+    """Judged by Student's t over problems: a normal deviate of the drawn standard error finds too much in a few."""
+    return dataclasses.replace(evidence.boot.estimate(gap), df=float(max(gap.n - 1, 1)))
 
 
 def _cost(evidence: Evidence) -> Quantity:

@@ -12,6 +12,7 @@ from qup import stats
 from qup.arms import ALIGNED, NATIVE, REFINED, RESTYLED
 from qup.report.evidence import Evidence
 from qup.report.exams import GREEDY, SAMPLED
+from qup.report.family import UNREAD
 from qup.report.numbers import INLINE, Difference, Missing, Number, percentage, plain
 from qup.report.sections.study import Declared
 from qup.report.view import Cell, Finding, Section, Table, difference, number, percent, word
@@ -193,6 +194,8 @@ def _effect(design: Design, objective: str, name: str, decoding: str) -> Number:
     pairs = [pair for pair in (effect.of, effect.less) if pair]
     parts = [_difference(design, cells[first], cells[second], objective, decoding) for first, second in pairs]
     there = [part for part in parts if part]
+    if decoding == GREEDY and not design.evidence.study.evaluation.greedy:
+        return UNREAD
     if len(there) < len(pairs):
         absent = _absent(design.evidence, {role: cells[role] for pair in pairs for role in pair})
         return Missing(absent or f"an arm has no {decoding} {objective} answers")

@@ -5,10 +5,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from qup.report.evidence import MIN_ARMS, Evidence
+from qup.report.evidence import FLOOR, MIN_ARMS, Evidence
 from qup.report.numbers import percentage
 from qup.report.sections.logic_and_style import NEAR
-from qup.report.sections.premises import FLOOR
 from qup.report.traces import PANEL
 from qup.report.view import Section
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from qup.arms import NATIVE, RESTYLED
+from qup.records import LEARNER
 from qup.report import outcomes
-from qup.report.evidence import Evidence
+from qup.report.evidence import CHANCE, FLOOR, Evidence
 from qup.report.numbers import Missing, Number, plain
 from qup.report.outcomes import EXPECTED, UNEXPECTED, UNMEASURED
 from qup.report.view import Cell, Finding, Section, Table, number, percent
@@ -18,8 +19,6 @@ from qup.stats import Crossed
 
 ROOM = (0.2, 0.8)
 "Greedy accuracy of the untrained learner between which training can show in either direction."
-FLOOR = 0.6
-"Area under the curve from which a reward is taken to tell right samples from wrong ones."
 
 
 @dataclass(frozen=True)
@@ -78,15 +77,15 @@ def _validity(evidence: Evidence, reward: str) -> Validity:
     if auc is None:
         reason = "no right and wrong samples were scored"
         return Validity(Missing(reason), style, UNMEASURED, f"{reward}: not tried, {reason}.")
-    valid = auc.value >= FLOOR and auc.low > 0.5
+    valid = evidence.valid(reward)
     said = f"AUC {plain(auc)} on the learner's right against wrong samples"
     verdict = "tells right from wrong" if valid else "does not tell right from wrong, so no claim rests on it"
     return Validity(auc, style, EXPECTED if valid else UNEXPECTED, f"{reward} {verdict}: {said}.")
 
 
 def _style(evidence: Evidence, reward: str) -> Number:
-    restyled, native = evidence.find(evidence.oracles[0], RESTYLED), evidence.find(evidence.oracles[0], NATIVE)
-    columns = evidence.traces.reward_columns
+    oracle, columns = next(iter(evidence.oracles), LEARNER), evidence.traces.reward_columns
+    restyled, native = evidence.find(oracle, RESTYLED), evidence.find(oracle, NATIVE)
     if restyled is None or native is None or (restyled, reward) not in columns:
         return Missing("no restyled arm")
     gap = columns[restyled, reward] - columns[native, reward]
@@ -101,7 +100,7 @@ def show(premises: Premises) -> Section:
         for name, each in premises.rewards.items()
     ]
     columns = ["reward", "AUC, right against wrong", "prefers restyled, %", "outcome"]
-    caption = f"Rewards that perceive quality. Valid from an AUC of {FLOOR} whose interval lies above 0.5."
+    caption = f"Rewards that perceive quality. Valid from an AUC of {FLOOR} whose interval lies above {CHANCE}."
     text = (
         f"{premises.ceiling.sentence} Outside {100 * ROOM[0]:g} to {100 * ROOM[1]:g}% a study is flagged. A reward "
         "that does not tell the learner's own right samples from wrong ones carries no claim, whatever it prefers."

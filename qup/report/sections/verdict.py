@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from qup.report import outcomes
 from qup.report.numbers import Difference, Missing, Number, percentage, plain, points
 from qup.report.outcomes import UNEXPECTED, UNTRIED
-from qup.report.sections import adaptation
+from qup.report.sections import adaptation, controls
 from qup.report.sections.contrasts import Contrast, Tested
 from qup.report.sections.controls import Control
 from qup.report.sections.logic_and_style import EFFECTS, Check, Effects, Logic
@@ -105,8 +105,9 @@ def _headline(contrasts: Sequence[Contrast], state: State) -> str:
 def _outcome(grounds: Grounds, control: str, objective: str) -> str:
     """A control's outcome for an objective: the worst of its own results and of those that are of none, as PPL is."""
     results, others = grounds.controls[control].results, set(grounds.declared.objectives) - {objective}
-    worst = outcomes.worst([UNTRIED, *(result.outcome for key, result in results.items() if key not in others)])
-    tried = objective in results or not others & results.keys()
+    of = {key: controls.objective_of(key) for key in results}
+    worst = outcomes.worst([UNTRIED, *(result.outcome for key, result in results.items() if of[key] not in others)])
+    tried = objective in of.values() or not others & set(of.values())
     return worst if tried or worst == UNEXPECTED else UNTRIED
 
 

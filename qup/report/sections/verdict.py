@@ -78,6 +78,7 @@ def _verdict(grounds: Grounds, oracle: str, objective: str) -> Verdict:
         *(_sentence(contrast, grounds.declared.power) for contrast in contrasts),
         paradox.sentence,
         *_decomposed(grounds.logic.factorials[factorial][objective], grounds.logic.checks[factorial]),
+        *_together(grounds, oracle, objective),
         *(_costs(grounds, oracle) if objective == adaptation.OBJECTIVE else []),
         *_controlled(outcome_of),
     ]
@@ -169,6 +170,18 @@ def _parts(effects: Mapping[str, Difference | Missing]) -> str:
         else:
             measured.append(f"{title} {points(effect.shown)}{'' if effect.resolved else ' (not resolved)'}")
     return "; ".join([*measured, *absent])
+
+
+def _together(grounds: Grounds, oracle: str, objective: str) -> list[str]:
+    """What the k answers to a problem come to together, of each arm; nothing where one is drawn."""
+    k, sentences = grounds.declared.k, []
+    rows = [grounds.tables.rows[arm] for arm in grounds.tables.groups[oracle].arms]
+    answered = {row.label: row.learners[objective].answered for row in rows}
+    for title, read in ((f"maj@{k}", "majority"), (f"pass@{k}", "passed")):
+        shares = {label: getattr(each, read) for label, each in answered.items()}
+        said = [f"{label} {100 * share.value:.1f}" for label, share in shares.items() if not isinstance(share, Missing)]
+        sentences += [f"{title}, %: {'; '.join(said)}."] if said and k > 1 else []
+    return sentences
 
 
 def _costs(grounds: Grounds, oracle: str) -> list[str]:

@@ -17,7 +17,7 @@ from qup.report.evidence import Evidence
 from qup.report.exams import GREEDY, SAMPLED
 from qup.report.numbers import Missing, Number, plain, points
 from qup.report.outcomes import EXPECTED, UNEXPECTED, UNRESOLVED, Outcome
-from qup.report.sections import contrasts, dose, logic_and_style, oracle
+from qup.report.sections import contrasts, dose, manipulation, oracle
 from qup.report.sections.dose import Ordered
 from qup.report.sections.oracle import Row
 from qup.report.sections.study import Declared
@@ -174,7 +174,7 @@ def _null(evidence: Evidence, control: ControlSettings, gap: Estimate, said: str
 
 
 def _manipulation(evidence: Evidence, control: ControlSettings) -> Outcome:
-    check = logic_and_style.check(evidence, logic_and_style.cells_of(control.arms))
+    check = manipulation.check(evidence, manipulation.cells_of(control.arms))
     if check.passed is None:
         return outcomes.unmeasured(check.reason)
     said = "passed" if check.passed else f"failed: {check.reason}"

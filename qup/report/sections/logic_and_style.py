@@ -1,33 +1,23 @@
 """The two-by-two of repair and style: what repair is worth, what the Oracle's style costs, whether the two add up.
 
-Native traces have neither; restyled ones the Oracle's style alone, aligned ones its logic alone, refined ones both.
-That the streams are so is checked where a metric reads logic and style off a trace (`Role.TRUTH`); elsewhere nothing
-is claimed.
+Native traces have neither; restyled ones the Oracle's style alone, aligned ones its logic alone, refined ones both;
+`manipulation` checks that they do.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from qup import stats
-from qup.arms import ALIGNED, NATIVE, REFINED, RESTYLED
 from qup.report.evidence import Evidence
 from qup.report.exams import GREEDY, SAMPLED
 from qup.report.family import UNREAD
-from qup.report.numbers import INLINE, Difference, Missing, Number, percentage, plain
+from qup.report.numbers import INLINE, Difference, Missing, Number, percentage
+from qup.report.sections.manipulation import DOSE, LOGIC, ROLES, Cells, Check, Craft, absent, cells_of, check, crafts
 from qup.report.sections.study import Declared
 from qup.report.view import Cell, Finding, Section, Table, difference, number, percent, word
-from qup.stats import ZERO, Crossed, Estimate
+from qup.stats import Crossed
 
-Cells = dict[str, str | None]
-"Role to the arm that plays it; None if there is no such arm."
-ROLES = {"native": NATIVE, "restyled": RESTYLED, "aligned": ALIGNED, "refined": REFINED}
 MAIN = "main"
 "The factorial of the first Oracle's arms."
-PARSED, LOGIC, DOSE = "parsed", "logic", "dose"
-"What the parser says of a trace, after the plug's name."
-NO_PARSER = "no parser for these problems"
-NEAR = 0.05
-"Margin of equivalence: a difference of mean shares that is shown to be below this counts as none."
 
 
 @dataclass(frozen=True)
@@ -60,64 +50,6 @@ class Effects:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """How a role's traces must compare with the native ones of the same problems."""
-
-    role: str
-    key: str
-    how: str
-
-
-RULES = (
-    Rule("restyled", DOSE, "above"),
-    Rule("refined", DOSE, "above"),
-    Rule("aligned", DOSE, "equal to"),
-    Rule("aligned", LOGIC, "at least"),
-    Rule("refined", LOGIC, "at least"),
-    Rule("restyled", LOGIC, "equal to"),
-)
-HOLDS: dict[str, Callable[[Estimate, float], bool]] = {
-    "above": lambda gap, level: gap.low > ZERO,
-    "equal to": lambda gap, level: stats.equivalence(gap, NEAR, level).outcome == "equivalent",
-    "at least": lambda gap, level: gap.interval(2 * level - 1)[0] > -NEAR - ZERO,
-}
-"What the interval must do; of two that are to be equal, or one at least the other, a short one is asked for."
-
-
-@dataclass(frozen=True)
-class Ruling:
-    """Whether a rule holds."""
-
-    passed: bool | None
-    "None where no problem has both traces parsed."
-    difference: Number
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Check:
-    """Whether the streams of a factorial are what their names claim."""
-
-    passed: bool | None
-    "None where it cannot be said."
-    reason: str
-    "Why it cannot, or which rules fail."
-    rules: list[Ruling]
-
-
-@dataclass(frozen=True)
-class Craft:
-    """An arm's traces as the parser reads them."""
-
-    parsed: Number
-    "Share of traces."
-    logic: Number
-    "Of parsed traces, the mean share of right steps."
-    dose: Number
-    "Of parsed traces, the mean share of the Oracle's style."
-
-
-@dataclass(frozen=True)
 class Logic:
     """All factorials, those of the controls included."""
 
@@ -147,8 +79,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Logic:
         main=names,
         factorials={name: _factorial(design) for name, design in designs.items()},
         checks={name: check(design.evidence, design.cells) for name, design in designs.items()},
-        crafts=_crafts(evidence, evidence.arms)
-        | _crafts(every, [arm for arm in every.arms if arm not in evidence.arms]),
+        crafts=crafts(evidence, evidence.arms) | crafts(every, [arm for arm in every.arms if arm not in evidence.arms]),
     )
 
 
@@ -164,11 +95,6 @@ def _controls(every: Evidence) -> dict[str, Design]:
         for name, control in controls
         if control.check == "factorial"
     }
-
-
-def cells_of(arms: Iterable[str]) -> Cells:
-    """A control's arms in their roles."""
-    return dict(zip(ROLES, arms, strict=True))
 
 
 def _factorial(design: Design) -> dict[str, Effects]:
@@ -197,8 +123,8 @@ def _effect(design: Design, objective: str, name: str, decoding: str) -> Number:
     if decoding == GREEDY and not design.evidence.study.evaluation.greedy:
         return UNREAD
     if len(there) < len(pairs):
-        absent = _absent(design.evidence, {role: cells[role] for pair in pairs for role in pair})
-        return Missing(absent or f"an arm has no {decoding} {objective} answers")
+        gone = absent(design.evidence, {role: cells[role] for pair in pairs for role in pair})
+        return Missing(gone or f"an arm has no {decoding} {objective} answers")
     whole = there[0] if len(there) == 1 else there[0].minus(there[1])
     return design.evidence.held.number(whole, Missing("no problem that all arms answered"))
 
@@ -207,55 +133,6 @@ def _difference(design: Design, first: str | None, second: str | None, objective
     """None also where an arm has no records."""
     there = first in design.evidence.arms and second in design.evidence.arms
     return design.evidence.difference(first, second, objective, decoding) if first and second and there else None
-
-
-def _absent(evidence: Evidence, cells: Cells) -> str:
-    """Which roles nobody plays, in words; empty if all are there."""
-    nobody = [role for role, arm in cells.items() if arm is None]
-    gone = [arm for arm in cells.values() if arm is not None and arm not in evidence.arms]
-    said = [f"no {' or '.join(nobody)} arm"] if nobody else []
-    return "; ".join([*said, *([f"no records of {', '.join(gone)}"] if gone else [])])
-
-
-def check(evidence: Evidence, cells: Cells) -> Check:
-    """The manipulation check of one factorial."""
-    if evidence.traces.parser is None:
-        return Check(None, NO_PARSER, [])
-    absent = _absent(evidence, cells)
-    if absent:
-        return Check(None, absent, [])
-    rulings = [_ruling(evidence, cells, rule) for rule in RULES]
-    failed = [ruling.sentence for ruling in rulings if ruling.passed is False]
-    unknown = [ruling.sentence for ruling in rulings if ruling.passed is None]
-    passed = None if unknown and not failed else not failed
-    return Check(passed, "; ".join(failed or unknown), rulings)
-
-
-def _ruling(evidence: Evidence, cells: Cells, rule: Rule) -> Ruling:
-    pair = (str(cells[rule.role]), str(cells["native"]))
-    name = f"{evidence.traces.parser}.{rule.key}"
-    gap = evidence.traces.paired(evidence.traces.metric_columns, name, [pair]).get(pair)
-    wanted = f"{rule.key} of {rule.role} {rule.how} native's"
-    if gap is None:
-        nothing = "no problem has both traces parsed"
-        return Ruling(None, Missing(nothing), f"{wanted}: {nothing}")
-    passed = HOLDS[rule.how](gap, evidence.level)
-    return Ruling(passed, gap, f"{wanted}: {'yes' if passed else 'no'} ({plain(gap, 3, sign=True)}, n = {gap.n})")
-
-
-def _crafts(evidence: Evidence, arms: Iterable[str]) -> dict[str, Craft]:
-    """Of the arms whose traces the parser was given."""
-    parser, drawn = evidence.traces.parser, evidence.traces.metrics
-    nothing = "no trace could be parsed"
-    return {
-        arm: Craft(
-            parsed=evidence.boot.rate(drawn[arm, f"{parser}.{PARSED}"]),
-            logic=evidence.number(drawn.get((arm, f"{parser}.{LOGIC}")), nothing),
-            dose=evidence.number(drawn.get((arm, f"{parser}.{DOSE}")), nothing),
-        )
-        for arm in arms
-        if (arm, f"{parser}.{PARSED}") in drawn
-    }
 
 
 def show(logic: Logic, labels: Mapping[str, str], declared: Declared) -> Section:

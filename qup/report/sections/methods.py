@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qup.report.evidence import FLOOR, MIN_ARMS, Evidence
 from qup.report.numbers import percentage
-from qup.report.sections.logic_and_style import NEAR
+from qup.report.sections.manipulation import NEAR
 from qup.report.traces import PANEL
 from qup.report.view import Section
 

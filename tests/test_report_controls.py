@@ -23,7 +23,6 @@ def built(toy):
     return toy.build()
 
 
-
 def test_a_control_vouches_for_no_objective_that_its_arms_have_not(monkeypatch) -> None:
     # The idle Oracle's arm differs from RFT, which it must not; it and a rung of the ladder are trained by SFT alone.
     training = {arm: {"objectives": ["sft"]} for arm in ("idle", "dose50")}
@@ -52,7 +51,6 @@ def test_arms_that_share_no_objective_leave_a_control_unmeasured(monkeypatch) ->
     assert "no objective under which both arms were evaluated" in found["results"]["-"]["sentence"]
 
 
-
 def test_a_training_set_that_is_an_arms_own_is_said_in_the_expectation(monkeypatch) -> None:
     summary = toyreport.controlled(sets={"idle": "again"}).summary(monkeypatch)
     assert summary["controls"]["idle"]["expected"].endswith(" Training set of idle: again.")
@@ -77,12 +75,6 @@ def test_a_reward_that_sees_style_is_named_by_its_control(built) -> None:
     assert "control blind: not as expected" in built.headlines
 
 
-
-
-
-
-
-
 def test_further_arms_move_no_number_of_the_main_report(monkeypatch, toy, built) -> None:
     alone = dataclasses.replace(toy, further={}).summary(monkeypatch)
     about = {"controls", "control_arms", "predictor_check", "manipulation", "adaptation", "verdicts", "factorials"}
@@ -102,7 +94,6 @@ def test_a_control_without_records_is_not_measured(monkeypatch, toy) -> None:
     assert "idle" in built.summary["verdicts"][0]["sentences"][-1]
     assert built.summary["verdicts"][0]["flagged"] == ["blind"]
     assert "| idle | - | idle - RFT | – not measured |" in built.markdown
-
 
 
 def test_the_page_tells_the_controls_like_results(built) -> None:

@@ -1,16 +1,14 @@
 """Controls: what was known beforehand comes out, or is flagged; arms beside the main ones move no main number."""
 
 import dataclasses
-import itertools
 import json
 
 import pytest
 import toyreport
 import yaml
-from toyreport import ALIGNED, NATIVE, REFINED, RESTYLED
+from toyreport import NATIVE, RESTYLED
 
 from qup.arms import ControlSettings
-from qup.records import Verdict
 
 
 @pytest.fixture(scope="module")

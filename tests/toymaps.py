@@ -38,7 +38,7 @@ def mapped(right: dict[str, int] | None = None, greedy: dict[str, int] | None = 
     counts = RIGHT | (right or {})
     made = toy(
         {NATIVE: (1.0, 0.1, 1.3)},
-        ladder={name: (1.0, 0.1, 1.3) for name in FURTHER},
+        ladder=dict.fromkeys(FURTHER, (1.0, 0.1, 1.3)),
         beside=FURTHER,
         sets={name: "apart" for name in FURTHER if name.startswith("apart")},
         objectives=("sft",),

@@ -81,9 +81,15 @@ def test_the_streams_are_what_their_names_say(summary: dict[str, Any]) -> None:
     assert summary["manipulation_checks"]["main"]["passed"] is True
 
 
-def test_a_dose_of_zero_and_an_idle_oracle_change_nothing(ran: Path) -> None:
-    assert stream(ran, "idle") == stream(ran, NATIVE)
-    assert all("gives" not in text for text in stream(ran, "dose0").values() if text)
+def test_a_dose_of_zero_gives_the_very_text_of_style_aligned_repair(ran: Path, summary: dict[str, Any]) -> None:
+    assert stream(ran, "dose0") == stream(ran, "home/style_aligned")
+    assert summary["controls"]["dose_zero"]["outcome"] == "as expected"
+
+
+def test_the_idle_oracle_is_tried_on_training_sets_of_its_own(ran: Path, summary: dict[str, Any]) -> None:
+    assert stream(ran, "idle")
+    assert not stream(ran, "idle").keys() & stream(ran, NATIVE).keys()
+    assert summary["controls"]["idle_oracle"]["expected"].endswith("Training set of idle: again.")
 
 
 def test_failed_problems_have_streams_of_their_own(ran: Path) -> None:
@@ -95,10 +101,25 @@ def test_failed_problems_have_streams_of_their_own(ran: Path) -> None:
 
 def test_every_control_is_reported_with_its_outcome(summary: dict[str, Any]) -> None:
     controls = summary["controls"]
-    assert set(controls) == {"failed", "dose_zero", "idle_oracle", "blind_reward", "dose_response"}
+    assert set(controls) == {"failed", "dose_zero", "style_null", "idle_oracle", "dose_response"}
     assert all(control["outcome"] != "not measured" for control in controls.values())
-    idle = controls["idle_oracle"]["results"]["sft"]
-    assert (idle["estimate"]["value"], idle["outcome"]) == (0, "as expected")
+    decodings = {"sft, sampled", "sft, greedy"}
+    assert set(controls["idle_oracle"]["results"]) == set(controls["style_null"]["results"]) == decodings
+
+
+def test_the_map_has_its_cells_under_both_decodings(summary: dict[str, Any]) -> None:
+    squares = summary["maps"]["regimes"]["squares"]
+    assert set(squares) == {"sampled", "greedy"}
+    for rows in squares.values():
+        ((plain, rich),) = rows
+        assert {plain["gap"]["holm"]["family"], rich["gap"]["holm"]["family"]} == {2}
+        assert None not in (plain["predicted"]["value"], rich["predicted"]["value"])
+
+
+def test_every_reward_that_perceives_is_tried_on_the_learners_samples(summary: dict[str, Any]) -> None:
+    found = summary["premises"]["rewards"]
+    assert set(found) == {"taste", "judge"}
+    assert all(each["auc"]["value"] is not None for each in found.values())
 
 
 def test_the_report_shows_how_the_learner_was_made(ran: Path) -> None:
@@ -107,7 +128,7 @@ def test_the_report_shows_how_the_learner_was_made(ran: Path) -> None:
 
 def test_perplexity_rises_with_the_dose(summary: dict[str, Any]) -> None:
     by_arm = summary["controls"]["dose_response"]["results"]["ppl"]["by_arm"]
-    values = [by_arm[arm]["value"] for arm in ("dose0", "dose50", "home/oracle_refined")]
+    values = [by_arm[arm]["value"] for arm in ("home/style_aligned", "dose50", "home/oracle_refined")]
     assert values == sorted(values)
 
 

@@ -46,7 +46,6 @@ def test_a_verdict_says_each_mde_and_which_effects_are_not_resolved(planted) -> 
                 assert (marked is None) is effect["resolved"]
 
 
-
 def test_noise_alone_is_not_resolved_and_declares_no_winner(monkeypatch) -> None:
     built = toyreport.toy(NOISE, seed=3).plain(monkeypatch)
     assert "better learner" not in built.markdown
@@ -80,7 +79,6 @@ def test_failed_rewards_are_counted_and_not_averaged_in(planted) -> None:
     assert found["value"] == pytest.approx(1.6, abs=0.15)
     assert planted.summary["arms"][REFINED]["stream"]["outcomes"] == {"changed": 29, "failed": 1}
     assert "n 28, 1 failed" in planted.html
-
 
 
 def test_the_native_arm_stands_in_each_oracles_table(monkeypatch) -> None:
@@ -160,7 +158,6 @@ def test_the_panel_averages_reward_models_in_standard_deviations(monkeypatch) ->
     panel = [summary["arms"][arm]["rewards"]["panel"]["value"] for arm in toyreport.PARADOX]
     assert sum(panel) == pytest.approx(0, abs=0.05)  # equally many traces an arm, each reward centred
     assert panel[0] < panel[2] < panel[1]
-
 
 
 def test_streams_that_are_nearly_alike_are_said(monkeypatch, toy) -> None:

@@ -1,16 +1,14 @@
 """Controls: what was known beforehand comes out, or is flagged; arms beside the main ones move no main number."""
 
 import dataclasses
-import itertools
 import json
 
 import pytest
 import toyreport
 import yaml
-from toyreport import ALIGNED, NATIVE, REFINED, RESTYLED
+from toyreport import NATIVE, RESTYLED
 
 from qup.arms import ControlSettings
-from qup.records import Verdict
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +19,6 @@ def toy():
 @pytest.fixture(scope="module")
 def built(toy):
     return toy.build()
-
 
 
 def test_a_control_vouches_for_no_objective_that_its_arms_have_not(monkeypatch) -> None:
@@ -52,7 +49,6 @@ def test_arms_that_share_no_objective_leave_a_control_unmeasured(monkeypatch) ->
     assert "no objective under which both arms were evaluated" in found["results"]["-"]["sentence"]
 
 
-
 def test_a_training_set_that_is_an_arms_own_is_said_in_the_expectation(monkeypatch) -> None:
     summary = toyreport.controlled(sets={"idle": "again"}).summary(monkeypatch)
     assert summary["controls"]["idle"]["expected"].endswith(" Training set of idle: again.")
@@ -77,12 +73,6 @@ def test_a_reward_that_sees_style_is_named_by_its_control(built) -> None:
     assert "control blind: not as expected" in built.headlines
 
 
-
-
-
-
-
-
 def test_further_arms_move_no_number_of_the_main_report(monkeypatch, toy, built) -> None:
     alone = dataclasses.replace(toy, further={}).summary(monkeypatch)
     about = {"controls", "control_arms", "predictor_check", "manipulation", "adaptation", "verdicts", "factorials"}
@@ -102,7 +92,6 @@ def test_a_control_without_records_is_not_measured(monkeypatch, toy) -> None:
     assert "idle" in built.summary["verdicts"][0]["sentences"][-1]
     assert built.summary["verdicts"][0]["flagged"] == ["blind"]
     assert "| idle | - | idle - RFT | – not measured |" in built.markdown
-
 
 
 def test_the_page_tells_the_controls_like_results(built) -> None:

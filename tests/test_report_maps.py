@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import toymaps
 import toyreport
-from toymaps import PLAIN, PLACES, REFINED, REGIMES, SAR
+from toymaps import PLACES, PLAIN, REFINED, REGIMES, SAR
 
 from qup.report import map_plot
 

@@ -31,9 +31,7 @@ def scored(toy, reward, step):
     """Every arm's scores by a reward moved by multiples of `step`."""
     for name, records in toy.arms.items():
         moved = [
-            dataclasses.replace(s, value=s.value + step * place)
-            if s.reward == reward and s.value is not None
-            else s
+            dataclasses.replace(s, value=s.value + step * place) if s.reward == reward and s.value is not None else s
             for place, s in enumerate(records.scores)
         ]
         toy = toy.replaced(name, scores=moved)
@@ -58,7 +56,9 @@ def test_a_reward_that_is_noise_on_right_and_wrong_samples_carries_no_paradox(mo
     for verdict in built.summary["verdicts"]:
         assert verdict["paradox"] == "premise"
         assert "Paradox shown" not in verdict["headline"]
-        assert any(text.startswith("Paradox: no claim of quality, genrm does not tell") for text in verdict["sentences"])
+        assert any(
+            text.startswith("Paradox: no claim of quality, genrm does not tell") for text in verdict["sentences"]
+        )
     assert "Paradox shown" not in built.markdown
 
 

@@ -64,7 +64,7 @@ def test_an_effect_that_only_its_own_interval_tells_from_zero_is_not_resolved(mo
 
 
 def test_a_cell_that_only_its_own_interval_tells_from_zero_is_not_resolved(monkeypatch) -> None:
-    counts = {name: 24 for name in toymaps.FURTHER} | {toymaps.REFINED[0, 0]: 29}
+    counts = dict.fromkeys(toymaps.FURTHER, 24) | {toymaps.REFINED[0, 0]: 29}
     built = toymaps.mapped(counts).plain(monkeypatch)
     at_the_edge(built.summary["maps"]["regimes"]["squares"]["sampled"][0][0]["gap"])
     assert "refined ahead in 0, RFT ahead in 0 of 4 cells" in built.markdown

@@ -18,8 +18,8 @@ FURTHER = {
     for name in group.values()
 }
 REGIMES = MapSettings(
-    x=Axis("share of problems", (0.0, 1.0)),
-    y=Axis("dose", (0.5, 1.0)),
+    x=Axis("share of training problems that touch a misconceived fact", (0.0, 1.0)),
+    y=Axis("dose of the Oracle's style in its traces", (0.5, 1.0)),
     refined=tuple(tuple(REFINED[x, y] for x in range(2)) for y in range(2)),
     native=(tuple(RFT.values()),),
     repair=tuple((SAR[x], PLAIN[x]) for x in range(2)),
@@ -38,7 +38,7 @@ def mapped(right: dict[str, int] | None = None, greedy: dict[str, int] | None = 
     counts = RIGHT | (right or {})
     made = toy(
         {NATIVE: (1.0, 0.1, 1.3)},
-        ladder={name: (1.0, 0.1, 1.3) for name in FURTHER},
+        ladder=dict.fromkeys(FURTHER, (1.0, 0.1, 1.3)),
         beside=FURTHER,
         sets={name: "apart" for name in FURTHER if name.startswith("apart")},
         objectives=("sft",),

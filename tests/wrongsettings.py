@@ -96,8 +96,16 @@ WRONG: list[tuple[str, Any, str]] = [
     # Maps.
     ("maps", a_map(refined=[["unfiltered"]]), r"^maps\.m\.refined: expected 1 rows of 2 arms, got \[1\]$"),
     ("maps", a_map(native=[["unfiltered"] * 2] * 2), r"^maps\.m\.native: expected 1 rows of 2 arms, got \[2, 2\]$"),
-    ("maps", a_map(repair=[["unfiltered", "home/restyled"]] * 2), r"^maps\.m\.repair: a prediction needs both repair a"),
-    ("maps", a_map(drift=[["unfiltered", "home/restyled"]]), r"^maps\.m\.repair: a prediction needs both repair and dri"),
+    (
+        "maps",
+        a_map(repair=[["unfiltered", "home/restyled"]] * 2),
+        r"^maps\.m\.repair: a prediction needs both repair a",
+    ),
+    (
+        "maps",
+        a_map(drift=[["unfiltered", "home/restyled"]]),
+        r"^maps\.m\.repair: a prediction needs both repair and dri",
+    ),
     (
         "maps",
         a_map(repair=[["unfiltered", "home/restyled"]]),
@@ -117,7 +125,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("arms|unfiltered|training", {"batc": 2}, r"^arms\.unfiltered\.training: unknown key 'batc': did you mean 'batch'"),
     ("training|arms", {"home/restyld": {}}, r"^training\.arms: unknown main arm 'home/restyld': did you mean 'home/re"),
     ("training|arms", {"home/restyled": {"rank": 0}}, r"^training\.arms\.home/restyled\.rank: expected a number above"),
-    ("controls", equal("home/restyled"), r"^controls\.idle\.arms: 'equal' needs two arms, each once, got home/restyled$"),
+    (
+        "controls",
+        equal("home/restyled"),
+        r"^controls\.idle\.arms: 'equal' needs two arms, each once, got home/restyled$",
+    ),
     ("controls", equal("a", "a"), r"^controls\.idle\.arms: 'equal' needs two arms, each once, got a, a$"),
     ("controls", {"idle": {"check": "ordered", "arms": ["a", "b"]}}, r"'ordered' needs three arms or more"),
     (
@@ -125,9 +137,17 @@ WRONG: list[tuple[str, Any, str]] = [
         {"idle": {"check": "factorial", "arms": ["a"]}},
         r"'factorial' needs four arms \(native, restyled, al",
     ),
-    ("controls", {"idle": {"check": "nil", "arms": []}}, r"^controls\.idle\.check: unknown value 'nil': known: equal, f"),
+    (
+        "controls",
+        {"idle": {"check": "nil", "arms": []}},
+        r"^controls\.idle\.check: unknown value 'nil': known: equal, f",
+    ),
     ("controls", equal("home/restyled", "unfilterd"), r"^controls\.idle\.arms: unknown arm 'unfilterd': did you mean"),
-    ("controls", equal("home/restyled", "unfiltered", margin=0.0), r"^controls\.idle\.margin: an equal check needs the"),
+    (
+        "controls",
+        equal("home/restyled", "unfiltered", margin=0.0),
+        r"^controls\.idle\.margin: an equal check needs the",
+    ),
     (
         "controls",
         {"dose": {"check": "identical", "arms": ["home/restyled", "unfiltered"], "margin": 0.1}},

@@ -1,5 +1,6 @@
 """The picture of a map: a square per cell, coloured by who is ahead, and the line where V = C as predicted."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,10 @@ from qup.report.sections.phase import Map
 
 SIDE = 78
 "Of a square, pixels."
+DARK = 0.6
+"Share of the reach from which a square is dark."
+LETTER = 6
+"Width of an average letter of an axis title, pixels."
 
 
 def rows(maps: Mapping[str, Map]) -> Rows:
@@ -83,11 +88,9 @@ def _panel(points: Rows, reach: float) -> Any:
             x=_axis("at", points, "x", across), x2="right:Q", y=_axis("up", points, "y", down), y2="top:Q", color=colour
         ),
         base.mark_text(fontSize=13, dy=-6, fontWeight="bold").encode(
-            x="middle:Q", y="height:Q", text="said:N", color=alt.value("#111111"), opacity="strength:Q"
+            x="middle:Q", y="height:Q", text="said:N", color=_ink(reach), opacity=alt.Opacity("strength:Q", scale=None)
         ),
-        base.mark_text(fontSize=9.5, dy=10).encode(
-            x="middle:Q", y="height:Q", text="note:N", color=alt.value("#333333")
-        ),
+        base.mark_text(fontSize=9.5, dy=10).encode(x="middle:Q", y="height:Q", text="note:N", color=_ink(reach)),
     ]
     sides = boundary(points)
     if sides:
@@ -96,6 +99,13 @@ def _panel(points: Rows, reach: float) -> Any:
     first = points[0]
     title = alt.TitleParams(f"{first['map']}, {first['decoding']}", fontSize=12, anchor="start")
     return alt.layer(*layers).properties(width=SIDE * across, height=SIDE * down, title=title)
+
+
+def _ink(reach: float) -> Any:
+    """White on the dark ends of the colours, which are those of values from -reach to reach."""
+    import altair as alt
+
+    return alt.condition(f"abs(datum.value) > {DARK * reach}", alt.value("#ffffff"), alt.value("#111111"))
 
 
 def _shown(point: dict[str, Any]) -> dict[str, Any]:
@@ -125,9 +135,8 @@ def _axis(field: str, points: Rows, name: str, cells: int) -> Any:
         grid=False,
         ticks=False,
         domain=False,
-        titleLimit=320,
     )
     kind = alt.X if field == "at" else alt.Y
-    return kind(
-        f"{field}:Q", title=points[0][f"{name}_label"], scale=alt.Scale(domain=[0, cells], nice=False), axis=axis
-    )
+    # A title longer than its side would run into the next panel's.
+    title = textwrap.wrap(points[0][f"{name}_label"], SIDE * cells // LETTER)
+    return kind(f"{field}:Q", title=title, scale=alt.Scale(domain=[0, cells], nice=False), axis=axis)

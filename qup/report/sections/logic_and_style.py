@@ -12,7 +12,6 @@ from qup import stats
 from qup.arms import ALIGNED, NATIVE, REFINED, RESTYLED
 from qup.report.evidence import Evidence
 from qup.report.exams import GREEDY, SAMPLED
-from qup.report.family import UNREAD
 from qup.report.numbers import INLINE, Difference, Missing, Number, percentage, plain
 from qup.report.sections.study import Declared
 from qup.report.view import Cell, Finding, Section, Table, difference, number, percent, word
@@ -194,8 +193,6 @@ def _effect(design: Design, objective: str, name: str, decoding: str) -> Number:
     pairs = [pair for pair in (effect.of, effect.less) if pair]
     parts = [_difference(design, cells[first], cells[second], objective, decoding) for first, second in pairs]
     there = [part for part in parts if part]
-    if decoding == GREEDY and not design.evidence.study.evaluation.greedy:
-        return UNREAD
     if len(there) < len(pairs):
         absent = _absent(design.evidence, {role: cells[role] for pair in pairs for role in pair})
         return Missing(absent or f"an arm has no {decoding} {objective} answers")
@@ -204,9 +201,10 @@ def _effect(design: Design, objective: str, name: str, decoding: str) -> Number:
 
 
 def _difference(design: Design, first: str | None, second: str | None, objective: str, decoding: str) -> Crossed | None:
-    """None also where an arm has no records."""
-    there = first in design.evidence.arms and second in design.evidence.arms
-    return design.evidence.difference(first, second, objective, decoding) if first and second and there else None
+    """None also where an arm has no records, or greedy answers are not asked for."""
+    evidence, asked = design.evidence, decoding != GREEDY or design.evidence.study.evaluation.greedy
+    there = asked and first in evidence.arms and second in evidence.arms
+    return evidence.difference(first, second, objective, decoding) if first and second and there else None
 
 
 def _absent(evidence: Evidence, cells: Cells) -> str:

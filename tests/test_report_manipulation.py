@@ -6,7 +6,7 @@ import toyreport
 from planted import read
 from toyreport import ALIGNED, NATIVE, REFINED, RESTYLED
 
-from qup.report.sections.logic_and_style import HOLDS
+from qup.report.manipulation import HOLDS
 from qup.stats import Crossed
 
 LEVEL = 0.95

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from qup import stats
 from qup.arms import UTILITY, ControlSettings
 from qup.records import TRAIN
-from qup.report import outcomes
+from qup.report import manipulation, outcomes
 from qup.report.evidence import Evidence
 from qup.report.exams import GREEDY, SAMPLED
 from qup.report.numbers import Missing, Number, plain, points
 from qup.report.outcomes import EXPECTED, UNEXPECTED, UNRESOLVED, Outcome
-from qup.report.sections import contrasts, dose, manipulation, oracle
+from qup.report.sections import contrasts, dose, oracle
 from qup.report.sections.dose import Ordered
 from qup.report.sections.oracle import Row
 from qup.report.sections.study import Declared

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from qup.report.evidence import Evidence
 from qup.report.exams import GREEDY, SAMPLED
 from qup.report.family import UNREAD
+from qup.report.manipulation import DOSE, LOGIC, ROLES, Cells, Check, Craft, absent, cells_of, check, crafts
 from qup.report.numbers import INLINE, Difference, Missing, Number, percentage
-from qup.report.sections.manipulation import DOSE, LOGIC, ROLES, Cells, Check, Craft, absent, cells_of, check, crafts
 from qup.report.sections.study import Declared
 from qup.report.view import Cell, Finding, Section, Table, difference, number, percent, word
 from qup.stats import Crossed

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qup.report.evidence import FLOOR, MIN_ARMS, Evidence
+from qup.report.manipulation import NEAR
 from qup.report.numbers import percentage
-from qup.report.sections.manipulation import NEAR
 from qup.report.traces import PANEL
 from qup.report.view import Section
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qup.report import outcomes
+from qup.report.manipulation import Check
 from qup.report.numbers import Difference, Missing, Number, percentage, plain, points
 from qup.report.outcomes import UNEXPECTED, UNTRIED
 from qup.report.sections import adaptation, controls
 from qup.report.sections.contrasts import Contrast, Tested
 from qup.report.sections.controls import Control
 from qup.report.sections.logic_and_style import EFFECTS, Effects, Logic
-from qup.report.sections.manipulation import Check
 from qup.report.sections.oracle import Tables
 from qup.report.sections.paradox import Paradox, State
 from qup.report.sections.premises import Premises

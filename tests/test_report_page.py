@@ -63,19 +63,21 @@ def test_plots_are_drawn_without_the_fonts_of_the_machine(monkeypatch, own) -> N
 
 
 def test_names_of_points_at_one_height_stand_above_each_other(planted) -> None:
-    tables = planted.numbers.tables
+    tables, at = planted.numbers.tables, Estimate(0.1, 0.0, 0.2, 60, 0.05, 3)
     rows = {
         name: dataclasses.replace(
             row,
             rewards={"genrm": dataclasses.replace(row.rewards["genrm"], mean=Estimate(1.0, 0.9, 1.1, 30, 0.05))},
-            learners={"sft": dataclasses.replace(row.learners["sft"], utility=Estimate(0.1, 0.0, 0.2, 60, 0.05, 3))},
+            learners={"sft": dataclasses.replace(row.learners["sft"], utility=at, greedy_utility=at)},
         )
         for name, row in tables.rows.items()
     }
-    heights = sorted(point["name_at"] for point in quality_rows(dataclasses.replace(tables, rows=rows)))
-    assert len(heights) == len(toyreport.PARADOX)
-    assert heights[0] == 10
-    assert all(after - before > 0.5 for before, after in itertools.pairwise(heights))
+    points = quality_rows(dataclasses.replace(tables, rows=rows))
+    for panel in ("SFT, sampled", "SFT, greedy"):
+        heights = sorted(point["name_at"] for point in points if point["panel"] == panel)
+        assert len(heights) == len(toyreport.PARADOX)
+        assert heights[0] == 10
+        assert all(after - before > 0.5 for before, after in itertools.pairwise(heights))
 
 
 def test_arms_of_one_refiner_share_a_colour(monkeypatch) -> None:

@@ -9,6 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+EARLIER = (
+    "- Made by an earlier version on one training set: not replicated, so no winner is named "
+    "([docs/results.md](docs/results.md))."
+)
+"What is said of a report that does not know replicates."
 MARKED = re.compile(r"(<!-- verdicts -->\n).*?(<!-- /verdicts -->)", re.DOTALL)
 
 
@@ -25,6 +30,8 @@ def main(readme: Path, results: Path) -> None:
 def verdicts(path: Path, summary: dict[str, Any]) -> str:
     """A study's title and a line for each objective and Oracle."""
     head = f"**[{summary['study']['title']}]({path.with_name('report.md')})**\n\n"
+    if "premises" not in summary:
+        return head + EARLIER + "\n"
     lines = [
         f"- {verdict['objective'].upper()}, Oracle {verdict['oracle']}: {verdict['headline']} {verdict['sentences'][1]}"
         for verdict in summary["verdicts"]

@@ -91,7 +91,7 @@ def _render(name: str, chart: Any, rows: Rows) -> Plot:
     svg = svg.replace(f'font-family="{FONT}"', f'font-family="{FONT}, Arial, Helvetica, sans-serif"')
     # Gradients are numbered over the whole process, so a second report would have other bytes.
     gradients = list(dict.fromkeys(re.findall(r'id="(gradient_\d+)"', svg)))
-    svg = re.sub(r"\bgradient_\d+", lambda found: f"gradient-{gradients.index(found[0])}", svg)
+    svg = re.sub(r"\bgradient_\d+", lambda match: f"gradient-{gradients.index(match[0])}", svg)
     # Clip paths are numbered from 0 in each SVG; inline in one page, the first would cut all the others.
     svg = re.sub(r'(\bid="|url\(#)', rf"\g<1>{name}-", svg)
     return Plot(svg, spec, bytes(vl_convert.vegalite_to_png(spec, scale=2)), rows)

@@ -88,13 +88,13 @@ class Crossed:
 
     def rate(self, level: float) -> Estimate | None:
         """`estimate` of a rate, kept within 0 and 1; at 0 or 1, where nothing varies, Clopper-Pearson over problems."""
-        found = self.estimate(level)
-        if found is None or found.value not in (0.0, 1.0):
-            return found and dataclasses.replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
+        mean = self.estimate(level)
+        if mean is None or mean.value not in (0.0, 1.0):
+            return mean and dataclasses.replace(mean, low=max(mean.low, 0.0), high=min(mean.high, 1.0))
         from scipy.stats import binomtest
 
-        exact = binomtest(round(found.value * found.n), found.n).proportion_ci(level)
-        return dataclasses.replace(found, low=float(exact.low), high=float(exact.high))
+        exact = binomtest(round(mean.value * mean.n), mean.n).proportion_ci(level)
+        return dataclasses.replace(mean, low=float(exact.low), high=float(exact.high))
 
 
 def two_parts(groups: Sequence[Array], constant: Array) -> tuple[Array, Spread]:

@@ -24,12 +24,12 @@ def levels(p_values: Sequence[float], alpha: float) -> list[float]:
     k is how many of the others are rejected stepping down among themselves, by alpha / m, alpha / (m - 1), ...; p is
     not above its alpha exactly where Holm rejects it, so the interval of level 1 - alpha excludes zero there.
     """
-    size, found = len(p_values), []
+    size, alphas = len(p_values), []
     for i in range(size):
         others = sorted([*p_values[:i], *p_values[i + 1 :]])
         k = next((j for j, p in enumerate(others) if p > alpha / (size - j)), size - 1)
-        found.append(alpha / (size - k))
-    return found
+        alphas.append(alpha / (size - k))
+    return alphas
 
 
 @dataclasses.dataclass(frozen=True)

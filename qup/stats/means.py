@@ -49,7 +49,7 @@ def median(values: Array, level: float) -> Estimate | None:
     values = values[np.isfinite(values)]
     if not len(values):
         return None
-    found = quantile_test(values, q=0.0, p=0.5).confidence_interval(level)
-    low, high = (end if math.isfinite(end) else side for end, side in zip(found, (-math.inf, math.inf), strict=True))
+    ends = quantile_test(values, q=0.0, p=0.5).confidence_interval(level)
+    low, high = (end if math.isfinite(end) else side for end, side in zip(ends, (-math.inf, math.inf), strict=True))
     se = (high - low) / (2 * float(ndtri((1 + level) / 2)))
     return Estimate(float(np.median(values)), float(low), float(high), len(values), se)

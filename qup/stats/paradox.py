@@ -70,10 +70,10 @@ def gaps(
     return {pair: (q, u) for pair, (q, u) in sides.items() if q and u}
 
 
-def paradox_index(found: Gaps, level: float) -> Index:
+def paradox_index(differences: Gaps, level: float) -> Index:
     """Count pairs; Q and U of all of them are one family of Holm's, so a false sign in any is as rare as its level."""
-    judged = judge([side for pair in found.values() for side in pair], level)
-    both = dict(zip(found, zip(judged[::2], judged[1::2], strict=True), strict=True))
+    judged = judge([side for pair in differences.values() for side in pair], level)
+    both = dict(zip(differences, zip(judged[::2], judged[1::2], strict=True), strict=True))
     resolved = tuple(pair for pair, (q, u) in both.items() if q.resolved and u.resolved)
     return Index(len(both), resolved, tuple(pair for pair in resolved if _opposite(*both[pair])))
 

@@ -31,8 +31,8 @@ def gap(quality: float, utility: float):
         (0.6, 0.25, "reversed", "No paradox: the refined traces score higher and train better"),
         (-0.6, -0.25, "absent", "No paradox shown"),
         (-0.6, 0.25, "absent", "No paradox shown"),
-        (0.6, 0.0, "unresolved", "No paradox shown; 1 of 2 declared contrasts resolved."),
-        (0.0, -0.25, "unresolved", "No paradox shown; 2 of 2"),
+        (0.6, 0.0, "unresolved", "Paradox not resolved; 1 of 2 declared contrasts resolved."),
+        (0.0, -0.25, "unresolved", "Paradox not resolved; 2 of 2"),
     ],
 )
 def test_the_signs_of_both_sides_say_what_is_shown(monkeypatch, quality, utility, state, headline) -> None:

@@ -101,7 +101,10 @@ def _headline(contrasts: Sequence[Contrast], state: State) -> str:
         return "Not resolved: no declared contrast is told from zero, so no winner is declared."
     dependent = sum(each.dependent for each in tested)
     said = f", {dependent} decoding-dependent" if dependent else ""
-    return f"No paradox shown; {len(resolved)} of {len(tested)} declared contrasts resolved{said}."
+    paradox = {"unresolved": "Paradox not resolved", "premise": "No claim on the paradox"}.get(
+        state, "No paradox shown"
+    )
+    return f"{paradox}; {len(resolved)} of {len(tested)} declared contrasts resolved{said}."
 
 
 def _outcome(grounds: Grounds, control: str, objective: str) -> str:

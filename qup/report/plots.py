@@ -179,9 +179,8 @@ def _curves(rows: Rows, scale: Any) -> Any:
 
 
 def _maps(rows: Rows) -> Any:
-    return _finish(
-        map_plot.chart(rows), "Refined traces against RFT; brackets: not resolved; dashed: V = C as predicted"
-    )
+    predicted = "; dashed: V = C as predicted" * any(row["predicted"] is not None for row in rows)
+    return _finish(map_plot.chart(rows), f"Refined traces against RFT; brackets: not resolved{predicted}")
 
 
 def _pretraining(rows: Rows) -> Any:

@@ -25,13 +25,21 @@ def test_the_readme_shows_a_line_per_verdict_and_leaves_the_rest_alone(tmp_path:
         "sentences": ["a", "RFT - Refined: 0."],
     }
     report.parent.mkdir(parents=True)
-    report.write_text(json.dumps({"study": {"title": "Toy"}, "verdicts": [verdict]}), encoding="utf-8")
+    summary = {"study": {"title": "Toy"}, "verdicts": [verdict], "premises": {}}
+    report.write_text(json.dumps(summary), encoding="utf-8")
     readme.main(page, tmp_path / "results")
     text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n<!-- verdicts -->\n\n**[Toy](")
     assert "- SFT, Oracle home: Not resolved. RFT - Refined: 0.\n" in text
     assert text.endswith("<!-- /verdicts -->\nafter\n")
     assert "old" not in text
+
+
+def test_a_report_that_knows_no_replicates_names_no_winner() -> None:
+    summary = {"study": {"title": "Toy"}, "verdicts": [{"headline": "RFT trains the better learner."}]}
+    said = readme.verdicts(Path("results/toy/report/report.json"), summary)
+    assert "not replicated" in said
+    assert "better" not in said
 
 
 def test_the_verdicts_in_the_readme_are_those_of_the_reports(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ effects are with the other factorials. `identical`: two arms that must train on 
 the pipeline is at fault, so it is a test of the pipeline and no control.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -27,8 +28,6 @@ from qup.stats import Equivalence, Estimate
 
 NO_OBJECTIVE = "-"
 "The key of a result that no objective is of."
-BY = ", "
-"Between objective and decoding in the key of a result that is of both."
 OUTCOME_OF = {"equivalent": EXPECTED, "different": UNEXPECTED, "undecided": UNRESOLVED}
 "What two one-sided tests say of a control that must be null."
 
@@ -42,6 +41,8 @@ class Null:
     equivalence: Equivalence
     outcome: str
     sentence: str
+    objective: str | None = None
+    "None of a reward."
 
 
 Result = Null | Ordered | Outcome
@@ -98,9 +99,9 @@ def _results(evidence: Evidence, control: ControlSettings) -> dict[str, Result]:
     return {NO_OBJECTIVE: judge(evidence, control)}
 
 
-def objective_of(key: str) -> str:
+def objective_of(key: str, result: Result) -> str:
     """The objective that a result is of, or its key if it is of none."""
-    return key.partition(BY)[0]
+    return key if not isinstance(result, Null) or result.objective is None else result.objective
 
 
 def _null_utilities(evidence: Evidence, control: ControlSettings) -> dict[str, Result]:
@@ -109,7 +110,7 @@ def _null_utilities(evidence: Evidence, control: ControlSettings) -> dict[str, R
         return {NO_OBJECTIVE: outcomes.unmeasured("no objective under which both arms were evaluated")}
     decodings = [SAMPLED, *[GREEDY] * evidence.study.evaluation.greedy]
     return {
-        f"{objective}{BY}{decoding}": _null_utility(evidence, control, objective, decoding)
+        f"{objective}, {decoding}": _null_utility(evidence, control, objective, decoding)
         for objective in objectives
         for decoding in decodings
     }
@@ -162,7 +163,8 @@ def _null_utility(evidence: Evidence, control: ControlSettings, objective: str, 
     gap = evidence.held.number(crossed, Missing(f"no problem has a {objective} answer of both"))
     if isinstance(gap, Missing):
         return outcomes.unmeasured(gap.reason)
-    return _null(evidence, control, gap, f"{objective.upper()}, {decoding}: {points(gap)}")
+    null = _null(evidence, control, gap, f"{objective.upper()}, {decoding}: {points(gap)}")
+    return dataclasses.replace(null, objective=objective)
 
 
 def _null(evidence: Evidence, control: ControlSettings, gap: Estimate, said: str) -> Null:

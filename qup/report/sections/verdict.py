@@ -110,7 +110,7 @@ def _headline(contrasts: Sequence[Contrast], state: State) -> str:
 def _outcome(grounds: Grounds, control: str, objective: str) -> str:
     """A control's outcome for an objective: the worst of its own results and of those that are of none, as PPL is."""
     results, others = grounds.controls[control].results, set(grounds.declared.objectives) - {objective}
-    of = {key: controls.objective_of(key) for key in results}
+    of = {key: controls.objective_of(key, result) for key, result in results.items()}
     worst = outcomes.worst([UNTRIED, *(result.outcome for key, result in results.items() if of[key] not in others)])
     tried = objective in of.values() or not others & set(of.values())
     return worst if tried or worst == UNEXPECTED else UNTRIED

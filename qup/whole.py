@@ -18,6 +18,7 @@ from pathlib import Path
 
 from qup.errors import SettingsError
 
+PART = re.compile(r"^\..*\.part$")
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 SAYS_FULL = re.compile(r"no space left|os error 28|disk is full|quota exceeded|file too large", re.IGNORECASE)
 "What libraries make of such an error: safetensors, SQLite, Arrow."
@@ -81,7 +82,9 @@ def room_in(*folders: Path) -> Iterator[None]:
         if isinstance(error, SettingsError) or not _is_full(error):
             raise
         fullest = min(folders, key=lambda folder: shutil.disk_usage(folder).free)
-        raise SettingsError(f"no space left on {fullest}: free some, then run the same command again") from error
+        # Not one beside its place: it is gone by the time that somebody reads this.
+        named = next(each for each in (fullest, *fullest.parents) if not any(map(PART.search, each.parts)))
+        raise SettingsError(f"no space left on {named}: free some, then run the same command again") from error
 
 
 def _is_full(error: BaseException | None) -> bool:

@@ -102,6 +102,13 @@ def test_the_fullest_of_some_folders_is_named_and_an_error_behind_another_is_see
             raise RuntimeError("the trainer could not save") from error
 
 
+def test_a_file_in_a_folder_that_is_not_whole_names_the_folder_around_it(tmp_path: Path) -> None:
+    said = f"^no space left on {tmp_path}: "
+    with pytest.raises(SettingsError, match=said), whole.folder(tmp_path / "b") as part:  # noqa: SIM117
+        with whole.file(part / "deep" / "a.txt"):
+            raise FULL[0]
+
+
 def test_another_error_stays_what_it_is(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), whole.file(tmp_path / "a.txt"):
         raise FileNotFoundError(errno.ENOENT, "no such file")

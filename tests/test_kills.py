@@ -122,9 +122,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict
     calm = place(tmp_path_factory.mktemp("calm"))
     took = {stage: calm.finish(stage) for stage in ORDER}
     yield calm.hashes(), took
-    print(
-        f"seconds of processors of an undisturbed run: { {stage: round(seconds, 1) for stage, seconds in took.items()} }"
-    )
+    print("seconds of processors, undisturbed:", {stage: round(seconds, 1) for stage, seconds in took.items()})
 
 
 def test_a_stage_killed_in_the_middle_and_run_again_writes_the_bytes_of_an_undisturbed_run(

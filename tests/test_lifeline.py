@@ -23,28 +23,25 @@ jobs = [Path(sys.argv[2])] * 2
 cli.run(lambda argv: print(workers.spread(getattr(endless, sys.argv[1]), jobs, 1)))
 """
 "A stage whose two processes work without end."
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 
-def holder(work: str, begun: Path, *, deaf: bool = False) -> subprocess.Popen[str]:
-    """The stage, once both of its processes have begun; `deaf` as under `nohup`."""
+def holder(work: str, folder: Path, *, deaf: bool = False) -> subprocess.Popen[bytes]:
+    """The stage, once both of its processes have begun; `deaf` as under `nohup`. What it says is in said.txt."""
+    begun = folder / "begun"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
-    process = subprocess.Popen(
-        [*(["nohup"] if deaf else []), sys.executable, "-c", HOLDER, work, str(begun)],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Its own group, or Ctrl-C in it would be one here.
-        start_new_session=True,
-    )
+    command = [*(["nohup"] if deaf else []), sys.executable, "-c", HOLDER, work, str(begun)]
+    # No pipe, which those that live on would keep open. Its own group, or Ctrl-C in it would be one here.
+    with (folder / "said.txt").open("wb") as said:
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+        )
     wait_for(lambda: (begun.is_dir() and len(list(begun.iterdir())) == 2) or process.poll() is not None)
-    assert process.poll() is None, process.communicate()
+    assert process.poll() is None, (folder / "said.txt").read_text()
     return process
 
 
-def wait_for(true: object, seconds: float = 60) -> None:
+def wait_for(true: object, seconds: float = 200) -> None:
     assert callable(true)
     end = time.monotonic() + seconds
     while not true():
@@ -70,7 +67,7 @@ def gone(processes: list[psutil.Process], seconds: float) -> list[psutil.Process
 
 @pytest.mark.parametrize("work", ["sleep", "compute", "grade"])
 def test_processes_of_a_killed_stage_die_with_it(tmp_path: Path, work: str) -> None:
-    stage = holder(work, tmp_path / "begun")
+    stage = holder(work, tmp_path)
     if work == "grade":
         # Each has graders, who take a moment to be at it.
         wait_for(lambda: len(psutil.Process(stage.pid).children(recursive=True)) >= 4)
@@ -78,18 +75,19 @@ def test_processes_of_a_killed_stage_die_with_it(tmp_path: Path, work: str) -> N
     children = psutil.Process(stage.pid).children(recursive=True)
     assert len(children) >= 2
     stage.kill()
-    stage.communicate()
+    stage.wait()
     assert gone(children, 5) == []
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_stage_that_is_told_to_stop_says_so_and_ends_its_processes_first(tmp_path: Path, name: str) -> None:
-    stage = holder("sleep", tmp_path / "begun")
+    stage = holder("sleep", tmp_path)
     children = psutil.Process(stage.pid).children(recursive=True)
     number = getattr(signal, name)
     # Ctrl-C and the end of a terminal reach all of its processes.
     os.killpg(stage.pid, number) if name != "SIGTERM" else stage.terminate()
-    _, said = stage.communicate(timeout=20)
+    stage.wait(60)
+    said = (tmp_path / "said.txt").read_text()
     assert said.splitlines()[0] == f"qup: stopped by {name}: run the same command again"
     # Of a terminal's end nobody reads how multiprocessing's own helper takes it.
     assert "Traceback" not in said or name == "SIGHUP"
@@ -98,23 +96,24 @@ def test_a_stage_that_is_told_to_stop_says_so_and_ends_its_processes_first(tmp_p
 
 
 def test_a_stage_under_nohup_goes_on_when_the_terminal_ends(tmp_path: Path) -> None:
-    stage = holder("sleep", tmp_path / "begun", deaf=True)
+    stage = holder("sleep", tmp_path, deaf=True)
     children = psutil.Process(stage.pid).children(recursive=True)
     os.killpg(stage.pid, signal.SIGHUP)
     time.sleep(0.5)
     assert stage.poll() is None
     assert len(alive(children)) == len(children)
     stage.terminate()
-    stage.communicate(timeout=20)
+    stage.wait(60)
     assert stage.returncode == 128 + signal.SIGTERM
     assert gone(children, 1) == []
 
 
 def test_a_process_that_the_system_kills_is_one_line_and_its_neighbours_end(tmp_path: Path) -> None:
-    stage = holder("sleep", tmp_path / "begun")
+    stage = holder("sleep", tmp_path)
     children = psutil.Process(stage.pid).children(recursive=True)
     os.kill(int(next((tmp_path / "begun").iterdir()).name), signal.SIGKILL)
-    _, said = stage.communicate(timeout=20)
+    stage.wait(60)
+    said = (tmp_path / "said.txt").read_text()
     assert said.startswith("qup: a process of this stage was killed, mostly by the system for want of memory")
     assert len(said.splitlines()) == 1
     assert stage.returncode == 2

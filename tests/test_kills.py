@@ -25,7 +25,7 @@ from test_lifeline import gone
 
 from qup.settings import read_yaml
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES: dict[str, Any] = read_yaml(ROOT / "dvc.yaml")["stages"]
@@ -142,7 +142,9 @@ def test_a_stage_killed_in_the_middle_and_run_again_writes_the_bytes_of_an_undis
             assert {path: md5 for path, md5 in after.items() if ".part" not in path} == before
             assert number == signal.SIGKILL or [path for path in after if ".part" in path] == []
         disturbed.finish(stage)
-    print(dict(kills))
+        print(f"killed so far: {dict(kills)}")
+        # What is written by now, each stage's own.
+        assert disturbed.hashes().items() <= expected.items()
     assert disturbed.hashes() == expected
     time.sleep(5)
     assert disturbed.hashes() == expected

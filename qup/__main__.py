@@ -7,14 +7,15 @@ qup show glassbox       # the verdict in the terminal
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from qup import settings, study
+from qup import settings, study, whole
 from qup.errors import SettingsError, unknown
 
 STUDIES, RESULTS = Path("studies"), Path("results")
@@ -38,9 +39,7 @@ def check(
     studies: Annotated[Path, typer.Option(help="folder of the study files")] = STUDIES,
 ) -> None:
     """Check params.yaml and its study: a wrong name or number is one line, and nothing is touched."""
-    chosen = study.read_params(params)
-    arms = study.read(studies / f"{chosen.study}.yaml").main_arms(chosen.oracles, chosen.refiner)
-    print(f"study {chosen.study}, refiner {chosen.refiner}, {len(arms)} arms: settings are in order")
+    print(study.check(params, studies))
 
 
 @app.command("list")
@@ -69,19 +68,23 @@ def show(name: Annotated[str, typer.Argument(help="a study that has been run")])
     reports = {path.parent.parent.name: path for path in RESULTS.glob("*/report/report.json")}
     if name not in reports:
         raise unknown("report of study", name, reports)
-    summary = json.loads(reports[name].read_text(encoding="utf-8"))
-    console = Console(highlight=False)
-    console.print(f"[bold]{escape(summary['study']['title'])}[/bold]")
+    try:
+        lines = _verdicts(json.loads(reports[name].read_text(encoding="utf-8")))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise SettingsError(f"{reports[name]} is no report of this version: run `dvc repro`") from error
+    Console(highlight=False).print("\n".join(lines))
+    print(f"\n{reports[name].with_name('index.html')}")
+
+
+def _verdicts(summary: Mapping[str, Any]) -> list[str]:
+    """A report's verdicts and cautions, in lines."""
+    lines = [f"[bold]{escape(summary['study']['title'])}[/bold]"]
     for verdict in summary["verdicts"]:
-        console.print(f"\n[bold]{escape(verdict['objective'].upper())}, Oracle {escape(verdict['oracle'])}[/bold]")
-        console.print(f"[bold]{escape(verdict['headline'])}[/bold]")
-        for sentence in verdict["sentences"]:
-            console.print(f"- {escape(sentence)}")
-    if summary["cautions"]:
-        console.print("\n[bold]Cautions[/bold]")
-        for caution in summary["cautions"]:
-            console.print(f"- {escape(caution)}")
-    console.print(f"\n{reports[name].with_name('index.html')}")
+        lines += ["", f"[bold]{escape(verdict['objective'].upper())}, Oracle {escape(verdict['oracle'])}[/bold]"]
+        lines += [f"[bold]{escape(verdict['headline'])}[/bold]"]
+        lines += [f"- {escape(sentence)}" for sentence in verdict["sentences"]]
+    cautions = [f"- {escape(caution)}" for caution in summary["cautions"]]
+    return lines + (["", "[bold]Cautions[/bold]", *cautions] if cautions else [])
 
 
 @app.command()
@@ -94,8 +97,8 @@ def reference(
     if not write:
         print(page())
         return
-    REFERENCE.write_text(page(), encoding="utf-8")
-    (STUDIES / "schema.json").write_text(json.dumps(schema(), indent=1) + "\n", encoding="utf-8")
+    whole.write(REFERENCE, page())
+    whole.write(STUDIES / "schema.json", json.dumps(schema(), indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """A study: one YAML file, every section in the settings of its room, and what must agree among them."""
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -24,12 +23,9 @@ from qup.refiners import Pool, Refiner, StreamSettings
 from qup.rewards import Reward
 from qup.sampling import SamplingSettings
 from qup.seeds import derive
-from qup.settings import STRICT, Plug, Plugs
+from qup.settings import STRICT, Plug, Plugs, naming
 from qup.stats import ReportSettings
 from qup.training.settings import TrainingSettings
-
-NAME = re.compile(r"[^./\\\s][^/\\\n]*")
-"What a name in a study may be: that of a file or folder in the study's own."
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -144,26 +140,29 @@ class Study:
         return Arm(name, own.oracle, own.refiner, training, scope, own.training_set, main=False)
 
     def _check_names(self) -> None:
-        """Names become files and folders, which must stay below the study's own."""
+        """Names become files and folders, which must stay below the study's own, beside those that are ours."""
         named: dict[str, Iterable[str]] = {
             "models": self.models,
-            "oracles": self.oracles,
+            "oracles": [*self.oracles, LEARNER],
             "rewards": self.rewards,
-            "problems.sets": self.problems.sets,
+            "problems.sets": [*self.problems.sets, HELDOUT],
+            "problems.training_sets": [*self.problems.training_sets, TRAIN],
             "controls": self.controls,
             "maps": self.maps,
         }
         for where, names in named.items():
-            for name in names:
-                if not NAME.fullmatch(name):
-                    raise SettingsError(f"expected a name without / that starts with no dot, got {name!r}", where)
-        for name in self.arms:
-            if not all(NAME.fullmatch(part) for part in name.split("/")):
-                raise SettingsError(f"expected names that start with no dot, with / between, got {name!r}", "arms")
+            naming.check(names, where)
+        naming.check_paths([*self.arms, *self._places()], "arms")
 
     def _check_models(self) -> None:
         if LEARNER not in self.models:
             raise SettingsError(f"needs a 'learner', has: {', '.join(self.models) or 'none'}", "models")
+        before: list[str] = []
+        for name, source in self.models.items():
+            base = getattr(source, "base", None)
+            if base is not None and base not in before:
+                raise unknown("model that is named before", base, before, "models", name, "base")
+            before.append(name)
         for where, plugs in (("oracles", self.oracles), ("rewards", self.rewards)):
             for name, plug in plugs.items():
                 model = getattr(plug, "model", None)
@@ -187,8 +186,7 @@ class Study:
                 )
 
     def _check_arms(self) -> None:
-        places = {arms.main_name(oracle, r) for oracle in self.oracles for r in settings.names("refiners")}
-        places |= {arms.main_name(LEARNER, NATIVE)}
+        places = self._places()
         for name in self.training.arms:
             if name not in places:
                 raise unknown("main arm", name, places, "training", "arms")
@@ -203,6 +201,11 @@ class Study:
                 sets = (TRAIN, *self.problems.training_sets)
                 raise unknown("training set", own.training_set, sets, "arms", name, "training_set")
             self._further(name, own)
+
+    def _places(self) -> set[str]:
+        """The names of all arms that can be one of the pipeline's own cells."""
+        cells = {arms.main_name(oracle, refiner) for oracle in self.oracles for refiner in settings.names("refiners")}
+        return cells | {arms.main_name(LEARNER, NATIVE)}
 
     def _check_control(self, name: str, control: ControlSettings) -> None:
         """Arms that the study always makes, and a quantity that it measures."""
@@ -229,6 +232,8 @@ class Params:
     "Oracles of the study whose arms stand beside each other; the first is called home."
 
     def __post_init__(self) -> None:
+        naming.check([self.study], "study")
+        naming.check(self.oracles, "oracles")
         if self.oracles[:1] != (HOME,) or len(set(self.oracles)) != len(self.oracles):
             raise SettingsError(f"expected Oracles, each once, home first, got {list(self.oracles)}", "oracles")
 
@@ -246,14 +251,27 @@ def read_params(path: Path) -> Params:
         raise error.below(path.name) from error
 
 
+def check(params: Path, studies: Path) -> str:
+    """What params.yaml chooses of a folder of studies, in a line.
+
+    Raises:
+        SettingsError: as `read_params` and `read`, or there are no such Oracles or refiner.
+    """
+    chosen = read_params(params)
+    arms = read(studies / f"{chosen.study}.yaml").main_arms(chosen.oracles, chosen.refiner)
+    return f"study {chosen.study}, refiner {chosen.refiner}, {len(arms)} arms: settings are in order"
+
+
 def read(path: Path) -> Study:
     """The study in a YAML file, checked in full.
 
     Raises:
         SettingsError: no such file, no YAML, or settings that do not fit; one line that names the study.
     """
-    if not path.is_file():
-        raise unknown("study", path.stem, (file.stem for file in path.parent.glob("*.yaml")))
+    studies = [file.stem for file in path.parent.glob("*.yaml")]
+    if path.stem not in studies:
+        raise unknown("study", path.stem, studies)
+    naming.check((name for name in studies if name.casefold() == path.stem.casefold()), "study")
     given = settings.read_yaml(path)
     try:
         return settings.read(Study, given)

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-from qup import chain, records
+from qup import chain, records, whole
 from qup.arms import HOME, Arm
 from qup.lm import workers
 from qup.measured import Measured, files
@@ -30,9 +30,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         streams={arm: records.read(args.streams / arm / "stream.jsonl", records.Refined) for arm in main_arms},
         models=args.models,
     )
-    args.out.mkdir(parents=True, exist_ok=True)
     arms = list(study.further.values())
-    measured = workers.spread(functools.partial(_make, shared, args.out), arms, study.threads)
+    with whole.folder(args.out) as part:
+        measured = workers.spread(functools.partial(_make, shared, part), arms, study.threads)
     files.write(args.measured, measured)
     print(f"{len(arms)} further arms: {', '.join(arm.name for arm in arms) or 'none'}")
 

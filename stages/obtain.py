@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from qup import models
+from qup import models, whole
 from stages import cli
 
 
@@ -14,7 +14,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, default=default_cache(), help="downloads; or set QUP_CACHE")
     args = parser.parse_args(argv)
     study = cli.start(args)
-    models.obtain(study.models, args.out, args.cache)
+    with whole.folder(args.out) as part:
+        models.obtain(study.models, part, args.cache)
 
 
 def default_cache() -> Path:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from qup import problems, records
+from qup import problems, records, whole
 from stages import cli
 
 
@@ -13,10 +13,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     study = cli.start(args)
     split = problems.prepare(study.problems, study.seed, args.files)
     evaluation = {records.HELDOUT: split.heldout, **split.sets}
-    records.write(args.out / "train.jsonl", split.train)
-    for task, rows in evaluation.items():
-        records.write(args.out / "evaluation" / f"{task}.jsonl", rows)
-    (args.out / "checks.json").write_text(json.dumps(split.checks, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    with whole.folder(args.out) as part:
+        records.write(part / "train.jsonl", split.train)
+        for task, rows in evaluation.items():
+            records.write(part / "evaluation" / f"{task}.jsonl", rows)
+        whole.write(part / "checks.json", json.dumps(split.checks, indent=2, sort_keys=True) + "\n")
     sizes = ", ".join(f"{len(rows)} in {task}" for task, rows in evaluation.items())
     training = ", ".join(
         f"{len(counts['replicates'])} x {counts['count'] // len(counts['replicates'])} in {name}"

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
-from qup import report
+from qup import report, whole
 from qup.arms import main_names
 from qup.measured import files
 from qup.study import read_params
@@ -26,19 +25,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     arms = [arm for name in names for arm in files.read(args.arms / f"{name}.json")]
     base, further = files.read_base(args.arms / "base.json"), files.read(args.arms / "further.json")
     built = report.build(study, base, arms, further, refiner=chosen.refiner)
-    for name, content in built.files().items():
-        write(args.out / name, content)
-    write(args.metrics, (json.dumps(built.metrics, indent=1) + "\n").encode())
+    with whole.folder(args.out) as part:
+        for name, content in built.files().items():
+            whole.write(part / name, content)
+    whole.write(args.metrics, json.dumps(built.metrics, indent=1) + "\n")
     for name in DRAWN:
         rows = built.plots[name].rows if name in built.plots else []
-        write(args.plots / f"{name}.json", (json.dumps(rows, indent=1) + "\n").encode())
+        whole.write(args.plots / f"{name}.json", json.dumps(rows, indent=1) + "\n")
     print("\n".join(built.headlines))
-
-
-def write(path: Path, content: bytes) -> None:
-    """A file of the report."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
 
 
 if __name__ == "__main__":

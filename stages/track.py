@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from qup import provenance, settings, tracking
+from qup import provenance, settings, tracking, whole
 from qup.arms import main_names
 from qup.measured import files
 from qup.study import read_params
@@ -54,16 +54,16 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Make a folder like another one: files that are equal stay untouched, others are written, strays removed."""
-    wanted = {path.relative_to(source): path for path in source.rglob("*") if path.is_file()}
-    for path in [path for path in target.rglob("*") if path.is_file()]:
-        if path.relative_to(target) not in wanted:
-            path.unlink()
-    for name, path in wanted.items():
-        place = target / name
-        if not place.is_file() or place.read_bytes() != path.read_bytes():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, place)
+    """Make a folder like another one; one that is stays untouched."""
+    if _held(source) != _held(target):
+        with whole.folder(target) as part:
+            for name, content in _held(source).items():
+                whole.write(part / name, content)
+
+
+def _held(folder: Path) -> dict[Path, bytes]:
+    """The files in a folder."""
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def put_back(lock: Path, results: Path, study: str) -> list[Path]:
@@ -133,7 +133,7 @@ def show(times: dict[str, dict[str, Any]]) -> None:
 def merge(path: Path, times: dict[str, dict[str, Any]]) -> None:
     """Add times to a file that keeps those of stages not run here."""
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    path.write_text(json.dumps(before | times, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    whole.write(path, json.dumps(before | times, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

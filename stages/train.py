@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from qup import records, training
+from qup import records, training, whole
 from stages import cli
 
 
@@ -19,7 +19,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     problems, traces = records.read(args.problems, records.Problem), records.read(args.traces, records.Trace)
     start = training.Start(args.models / records.LEARNER, study.prompt, study.seed, problems, traces)
     stream = records.read(args.stream, records.Refined)
-    steps, runs = training.fine_tune(start, stream, study.training.of_arm(args.arm), args.out, study.threads)
+    with whole.folder(args.out) as part:
+        steps, runs = training.fine_tune(start, stream, study.training.of_arm(args.arm), part, study.threads)
     records.write(args.trajectory, steps)
     records.write(args.runs, runs)
 

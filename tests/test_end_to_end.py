@@ -1,5 +1,6 @@
 """The whole pipeline on the smoke study, in a copy of the repository: what runs, what is restored, and the bytes."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -85,6 +86,25 @@ def test_a_wrong_setting_stops_the_run_with_its_message_and_correcting_it_runs_n
     assert repo.outs() == before
     repo.run("git", "checkout", "--quiet", "--", "studies")
     assert repo.dvc("repro") == {"track@smoke"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("refiner=style_alined", "unknown refiner 'style_alined': did you mean 'style_aligned'"),
+        ("study=smok", "unknown study 'smok': did you mean 'smoke'"),
+        ("study=my study", "params.yaml.study: expected a name of at most 100 of a-z"),
+        ("oracles=[home,voicd]", "oracles: unknown Oracle 'voicd': did you mean 'voiced'"),
+        ("oracles=[home,../up]", "params.yaml.oracles: expected a name of at most 100 of a-z"),
+    ],
+)
+def test_a_wrong_name_in_an_experiment_is_one_line_and_nothing_is_lost(repo: Repo, change: str, said: str) -> None:
+    before = repo.outs(), repo.results()
+    with pytest.raises(AssertionError, match=re.escape(f"qup: {said}")):
+        repo.dvc("exp", "run", "-S", change)
+    repo.run("git", "checkout", "--quiet", "--force", "params.yaml", "dvc.lock")
+    assert repo.dvc("repro") == {"track@smoke"}
+    assert (repo.outs(), repo.results()) == before
 
 
 def test_a_run_in_another_folder_on_one_core_gives_the_same_bytes(

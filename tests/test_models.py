@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -15,6 +14,7 @@ import yaml
 from modelfolder import contents, model, no_path_in
 
 from qup.errors import SettingsError
+from qup.lm import lifeline
 from qup.models.random import BOXES, CHARACTERS, make_tokenizer
 from qup.settings import Plug, load, names
 from stages import obtain
@@ -228,13 +228,13 @@ def test_an_interrupted_download_goes_on_with_the_part_it_stopped_at(
     index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    run = subprocess.run
+    start = lifeline.python
 
-    def counted(command: list[str], **how: Any) -> Any:
-        asked.append(command[-1])
-        return run(command, **how)
+    def counted(code: str, words: list[str], **pipes: Any) -> Any:
+        asked.append(words[-1])
+        return start(code, words, **pipes)
 
-    monkeypatch.setattr(subprocess, "run", counted)
+    monkeypatch.setattr(lifeline, "python", counted)
     hidden = (index / "toy_part3-1.0-py3-none-any.whl").rename(tmp_path / "hidden")
     with pytest.raises(SettingsError, match=r"cannot download toy-part3==1\.0"):
         toy("a" * 64)._fetch_all(tmp_path / "cache")

@@ -20,15 +20,19 @@ MODULES = sorted(p.stem for p in (ROOT / "stages").glob("[!_]*.py") if p.stem !=
 PLUMBING = {
     "qup/__init__.py": "the version number",
     "qup/errors.py": "wording of an error, after which there is no result",
+    "qup/lm/lifeline.py": "ends a process with the one that started it",
     "qup/lm/workers.py": "deals runs out to processes; the threads of each run are tracked under `params:`",
     "qup/settings/__init__.py": "reads settings, whose values each stage tracks under `params:`",
     "qup/settings/misfits.py": "wording of an error",
     "qup/settings/rooms.py": "finds a plug by its name; the plug's own file is tracked",
+    "qup/settings/naming.py": "refuses names",
     "qup/settings/written.py": "settings as text; their values are tracked",
+    "qup/settings/yaml_file.py": "reads settings, as `__init__`",
     "qup/study.py": "checks settings and hands them on: what a stage asks of it is followed, see `asked_of_study`",
     "qup/training/settings.py": "settings, tracked under `params:`",
     "stages/__init__.py": "a docstring",
-    "stages/cli.py": "flags, errors and the time taken",
+    "qup/whole.py": "puts a file in its place when it is whole; what is in it is not its matter",
+    "stages/cli.py": "flags, errors, signals and the time taken",
 }
 "Modules that every stage uses and that cannot change a result, with the reason. They are not among `deps`."
 
@@ -338,8 +342,8 @@ def test_the_main_refiners_are_those_of_the_code() -> None:
 
 
 def test_the_native_arm_goes_through_every_stage_of_an_arm() -> None:
-    for_arms = {name for name, stage in STAGES.items() if stage["matrix"] == STAGES["refine"]["matrix"]}
-    natives = {name for name, stage in STAGES.items() if stage["matrix"] == STAGES["native"]["matrix"]}
+    for_arms = {name for name, stage in STAGES.items() if stage.get("matrix") == STAGES["refine"]["matrix"]}
+    natives = {name for name, stage in STAGES.items() if stage.get("matrix") == STAGES["native"]["matrix"]}
     assert natives == {"native", *(f"{name}-native" for name in for_arms - {"refine"})}
     for name in for_arms - {"refine"}:
         assert {**STAGES[name], "matrix": None} == {**STAGES[f"{name}-native"], "matrix": None}

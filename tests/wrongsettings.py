@@ -85,9 +85,9 @@ WRONG: list[tuple[str, Any, str]] = [
     ("compat|small", {"metric": "rsr"}, r"^compat: unknown metric 'small': known: excess_surprisal"),
     ("compat|rsr", {"metric": "ppl"}, r"^compat\.rsr: 'metric' is given by the entry's name: leave it out$"),
     # Names that would leave their folder.
-    ("arms|../up", {"oracle": "home", "refiner": "unfiltered"}, r"^arms: expected names that .*, got '\.\./up'$"),
-    ("arms|", {"oracle": "home", "refiner": "unfiltered"}, r"^arms: expected names that .*, got ''$"),
-    ("oracles|a/b", {"oracle": "scripted"}, r"^oracles: expected a name without / that starts with no dot, got 'a/b'$"),
+    ("arms|../up", {"oracle": "home", "refiner": "unfiltered"}, r"^arms: expected names of .*, got '\.\./up'$"),
+    ("arms|", {"oracle": "home", "refiner": "unfiltered"}, r"^arms: expected names of .*, got ''$"),
+    ("oracles|a/b", {"oracle": "scripted"}, r"^oracles: expected a name of at most 100 of .*, got 'a/b'$"),
     (
         "problems|sets|../train",
         {"sources": SOURCES, "count": 2},
@@ -113,7 +113,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ),
     ("maps", a_map(refined=[["unfiltered", "unfilterd"]]), r"^maps\.m: unknown arm 'unfilterd': did you mean 'unfilt"),
     ("maps", a_map(aligned=[["unfiltered"]]), r"^maps\.m\.aligned: expected 1 rows of 2 arms, got \[1\]$"),
-    ("maps|a/b", {}, r"^maps: expected a name without /|^maps\.a/b: needs"),
+    ("maps|a/b", {}, r"^maps: expected a name of at|^maps\.a/b: needs"),
     # Arms and controls.
     ("arms|unfiltered|refiner", "unfilterd", r"^arms\.unfiltered: unknown refiner 'unfilterd': did you mean 'unfilter"),
     ("arms|unfiltered|oracle", "hom", r"^arms\.unfiltered: unknown Oracle 'hom': did you mean 'home'\?"),

@@ -18,9 +18,9 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from qup.answers.equality import SECONDS, at_sight, normal, same
+from qup.lm import lifeline
 
 LONGEST = 300
 "Characters; a longer answer counts as unparsed."
@@ -99,13 +99,8 @@ def workers(pid: int) -> list[Worker]:
 
 def _start() -> subprocess.Popen[str]:
     """A worker process that is ready for questions."""
-    # A fresh interpreter, not multiprocessing: no fork after torch, no second import of the caller's main module.
-    command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
-    # It must find `qup` from whatever folder the caller works in, installed or not.
-    paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8", env=environment)
+    process = lifeline.python(f"from {__name__} import serve; serve()", stdin=pipe, stdout=pipe)
     assert process.stdout
     if process.stdout.readline() != "ready\n":
         process.communicate()

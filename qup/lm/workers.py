@@ -7,13 +7,23 @@ whatever the number of cores, and a small model on one thread leaves the other c
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context, parent_process
 from typing import TypeVar
 
+from qup.errors import SettingsError
+from qup.lm import lifeline
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+KILLED = (
+    "a process of this stage was killed, mostly by the system for want of memory: free some, or set more `threads` in "
+    "the study, so that fewer processes run side by side"
+)
 
 
 def cores() -> int:
@@ -54,18 +64,38 @@ def spread(work: Callable[[Sequence[Job]], Sequence[Result]], jobs: Sequence[Job
     """`work(jobs)`, in as many processes as have `threads` cores each: one result per job, in order.
 
     A process does every n-th job in one call of `work`, so what that loads is loaded once a process. Without a number
-    of threads, and inside such a process, there is no other. They start afresh: who has computed cannot be forked.
+    of threads, and inside such a process, there is no other. They start afresh: who has computed cannot be forked. They
+    end with this process, however it dies, and what they put into temporary folders goes when they are done.
+
+    Raises:
+        SettingsError: a process was killed from outside.
     """
     processes = 1 if threads is None or parent_process() else min(len(jobs), max(1, cores() // threads))
     if processes <= 1:
         return list(work(jobs))
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        shares = [pool.submit(work, jobs[first::processes]) for first in range(processes)]
-        wait(shares, return_when=FIRST_EXCEPTION)
-        if failed := next((share for share in shares if share.done() and share.exception()), None):
-            # Or the error would wait until the others have done all their work.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch, _pool(processes, scratch) as pool:
+        try:
+            shares = [pool.submit(work, jobs[first::processes]) for first in range(processes)]
+            wait(shares, return_when=FIRST_EXCEPTION)
+            for share in filter(Future.done, shares):
+                share.result()
+        except BaseException as error:
+            # Or the error, or the signal that stops this process, would wait until the others have done all their work.
             for child in active_children():
-                child.terminate()
-            failed.result()
+                child.kill()
+            if isinstance(error, BrokenProcessPool):
+                raise SettingsError(KILLED) from error
+            raise
         done = [share.result() for share in shares]
     return [done[i % processes][i // processes] for i in range(len(jobs))]
+
+
+def _pool(processes: int, scratch: str) -> ProcessPoolExecutor:
+    """Processes that end with this one and keep their temporary files in `scratch`."""
+    return ProcessPoolExecutor(processes, get_context("spawn"), initializer=_begin, initargs=(scratch,))
+
+
+def _begin(scratch: str) -> None:
+    lifeline.follow_parent()
+    # A process that is killed leaves such files behind, and here whoever killed it can remove them.
+    tempfile.tempdir = scratch

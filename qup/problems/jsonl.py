@@ -13,13 +13,14 @@ from qup.errors import SettingsError, unknown
 from qup.problems._content import Columns, distinct, shuffled
 from qup.records import Problem
 from qup.settings import STRICT
+from qup.settings.naming import FileBelow
 
 
 @dataclass(frozen=True, config=STRICT)
 class Source:
     """Lines of `file`, in a seeded order; a problem's source is `jsonl/<file's name>`."""
 
-    file: str
+    file: FileBelow
     "In the folder for users' problems, data/problems."
     answer_after: str | None = None
     "The final answer follows the last of these marks in `answer`, e.g. `####`; what precedes it is the solution."

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from qup import whole
 from qup.errors import SettingsError, hint
 
 T = TypeVar("T")
@@ -17,12 +18,12 @@ T = TypeVar("T")
 
 def write(path: Path, records: Iterable[Any]) -> None:
     """Write records as JSON Lines, atomically: a reader never sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(path.suffix + ".part")
-    with part.open("w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
+    with (
+        whole.file(path) as part,
+        part.open("w", encoding="utf-8", newline="\n", errors="backslashreplace") as file,
+    ):
         for record in records:
             file.write(json.dumps(dataclasses.asdict(record), sort_keys=True, ensure_ascii=False) + "\n")
-    part.replace(path)
 
 
 def read(path: Path, kind: type[T]) -> list[T]:

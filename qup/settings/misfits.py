@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic_core import ErrorDetails
 
-from qup.errors import SettingsError, hint
+from qup.errors import SettingsError, hint, shown
 
 SHOWN = 4
 "Misfits told in one message; a study with more is told how many."
@@ -52,13 +52,13 @@ def _misfit(kind: type[Any], error: ErrorDetails) -> SettingsError:
             return SettingsError(f"needs {key!r}, which is missing", *parents)
         case "literal_error":
             choices = typing.get_args(_kind_at(kind, error["loc"]))
-            return SettingsError(f"unknown value {error['input']!r}: {hint(str(error['input']), choices)}", *path)
+            return SettingsError(f"unknown value {shown(error['input'])}: {hint(str(error['input']), choices)}", *path)
         case "value_error":
             cause = context["error"]
             return cause.below(*path) if isinstance(cause, SettingsError) else SettingsError(str(cause), *path)
         case other if other in EXPECTED:
-            return SettingsError(f"expected {EXPECTED[other].format(**context)}, got {error['input']!r}", *path)
-    return SettingsError(f"{error['msg']}, got {error['input']!r}", *path)
+            return SettingsError(f"expected {EXPECTED[other].format(**context)}, got {shown(error['input'])}", *path)
+    return SettingsError(f"{error['msg']}, got {shown(error['input'])}", *path)
 
 
 def _kind_at(hint_: Any, path: Sequence[str | int]) -> Any:

@@ -5,7 +5,7 @@ import pkgutil
 from collections.abc import Mapping
 from typing import Any
 
-from qup.errors import unknown
+from qup.errors import SettingsError, shown, unknown
 
 ROOMS: Mapping[str, tuple[str, str]] = {
     "backends": ("Backend", "backend"),
@@ -32,8 +32,12 @@ def load(room: str, name: str) -> type[Any]:
         SettingsError: there is no such plug; the message names the near ones.
     """
     noun, _ = ROOMS[room]
-    if not isinstance(name, str) or name not in names(room):
-        raise unknown(noun.lower(), str(name), names(room))
+    if not isinstance(name, str):
+        raise SettingsError(
+            f"expected the name of a {noun.lower()}, one of {', '.join(names(room))}, got {shown(name)}"
+        )
+    if name not in names(room):
+        raise unknown(noun.lower(), name, names(room))
     plug: type[Any] = getattr(importlib.import_module(f"qup.{room}.{name}"), noun)
     return plug
 

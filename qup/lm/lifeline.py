@@ -1,0 +1,69 @@
+"""No process outlives the one that started it, however that one dies.
+
+A process holds one end of a pipe for as long as it lives, and the system closes it whatever ends it; those that it
+starts watch the other end. Linux then kills them by itself, in whatever arithmetic they hang; elsewhere a thread does.
+Linux's parent-death signal is no help: it comes with the end of the *thread* that started a process.
+"""
+
+import contextlib
+import functools
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from multiprocessing import connection, parent_process
+from pathlib import Path
+from typing import Any
+
+
+def python(code: str, arguments: Sequence[str] = (), **pipes: Any) -> subprocess.Popen[str]:
+    """A fresh interpreter that runs `code` and ends with this process.
+
+    A fresh one, not multiprocessing's: no fork after torch, no second import of the caller's main module.
+    """
+    end = _ends(os.getpid())[0]
+    watched = f"from {__name__} import watch; watch({end}); {code}"
+    # It must find `qup` from whatever folder the caller works in, installed or not.
+    paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    command = [sys.executable, "-c", watched, *arguments]
+    return subprocess.Popen(command, text=True, encoding="utf-8", env=environment, pass_fds=[end], **pipes)
+
+
+@functools.cache
+def _ends(pid: int) -> tuple[int, int]:
+    """The pipe of process `pid`, never written to: a forked child must not keep its parent's children alive."""
+    return os.pipe()
+
+
+def follow_parent() -> None:
+    """Let a process that multiprocessing has spawned end with the one that spawned it."""
+    parent = parent_process()
+    assert parent, "multiprocessing spawned this process"
+    watch(parent.sentinel)
+
+
+def watch(end: int) -> None:
+    """End this process as soon as nobody holds the other end of a pipe; ending it any earlier is up to who does.
+
+    Ctrl-C reaches every process of a terminal, so it is left to that one too.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        import fcntl
+
+        # Where a sandbox knows no such signal, the thread below is enough.
+        with contextlib.suppress(OSError):
+            # Opened anew: whom a signal goes to is a fact of the open file, which neighbours may have inherited.
+            own = os.open(f"/proc/self/fd/{end}", os.O_RDONLY | os.O_NONBLOCK)
+            fcntl.fcntl(own, fcntl.F_SETOWN, os.getpid())
+            fcntl.fcntl(own, fcntl.F_SETSIG, signal.SIGKILL)
+            fcntl.fcntl(own, fcntl.F_SETFL, fcntl.fcntl(own, fcntl.F_GETFL) | os.O_ASYNC)
+    threading.Thread(target=_end_with, args=(end,), daemon=True, name="lifeline").start()
+
+
+def _end_with(end: int) -> None:
+    connection.wait([end])
+    os._exit(1)

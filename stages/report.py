@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from qup import report
+from qup import records, report
 from qup.arms import main_names
-from qup.measured import files
+from qup.measured import files, whole
 from qup.study import read_params
 from stages import cli
 
@@ -23,8 +23,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     # Never by what lies in the folder: an edit by hand leaves files of arms that are no longer asked for.
     chosen = read_params(args.params)
     names = main_names(chosen.oracles, chosen.refiner)
-    arms = [arm for name in names for arm in files.read(args.arms / f"{name}.json")]
+    arms = [files.read_arm(args.arms / f"{name}.json") for name in names]
     base, further = files.read_base(args.arms / "base.json"), files.read(args.arms / "further.json")
+    declared, asked = study.main_arms(chosen.oracles, chosen.refiner) | study.further, study.evaluation
+    repeats = {records.SAMPLED: asked.k} | ({records.GREEDY: 1} if asked.greedy else {})
+    read = dict(zip(names, arms, strict=True)) | {arm.name: arm for arm in further}
+    whole.check(args.arms, base, read, declared, whole.Asked(asked.tasks, asked.main, repeats, study.rewards))
     built = report.build(study, base, arms, further, refiner=chosen.refiner)
     for name, content in built.files().items():
         write(args.out / name, content)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,8 @@ def test_there_is_an_example_of_every_record_type() -> None:
 
 @pytest.mark.parametrize("record", EXAMPLES, ids=lambda record: type(record).__name__)
 def test_a_record_reads_back_as_it_was_written(tmp_path: Path, record: Any) -> None:
-    records.write(tmp_path / "new" / "file.jsonl", [record, record])
-    assert records.read(tmp_path / "new" / "file.jsonl", type(record)) == [record, record]
+    records.write(tmp_path / "new" / "file.jsonl", [record])
+    assert records.read(tmp_path / "new" / "file.jsonl", type(record)) == [record]
 
 
 def test_enums_come_back_as_enums(tmp_path: Path) -> None:
@@ -142,10 +143,15 @@ def test_missing_fields_are_named_and_those_with_a_default_may_be_missing(tmp_pa
         (Eval, "text", None, "field 'text': expected str, got None"),
         (Eval, "verdict", "right", "field 'verdict': expected one of correct, wrong, unparsed, truncated, got 'right'"),
         (Eval, "verdict", None, "field 'verdict': expected one of correct, wrong, unparsed, truncated, got None"),
+        (Eval, "tokens", -1, "field 'tokens': expected 0 or more, got -1"),
+        (Eval, "tokens", 10**400, "field 'tokens': expected a number of 64 bits, got one of 1329"),
         (Compat, "nll", "much", "field 'nll': expected float, got 'much'"),
-        (Compat, "values", [1.5], "field 'values': expected dict[str, float], got [1.5]"),
-        (Compat, "values", {"ppl": "1.5"}, "field 'values': expected dict[str, float], got {'ppl': '1.5'}"),
-        (Compat, "values", {"ppl": None}, "field 'values': expected dict[str, float], got {'ppl': None}"),
+        (Compat, "nll", math.nan, "field 'nll': expected a finite number, got nan"),
+        (Compat, "nll", 10**400, "field 'nll': expected a number of 64 bits, got one of 1329"),
+        (Compat, "values", {"ppl": math.inf}, "field 'values.ppl': expected a finite number, got inf"),
+        (Compat, "values", [1.5], "field 'values': expected names and values, got [1.5]"),
+        (Compat, "values", {"ppl": "1.5"}, "field 'values.ppl': expected float, got '1.5'"),
+        (Compat, "values", {"ppl": None}, "field 'values.ppl': expected float, got None"),
     ],
 )
 def test_a_value_of_another_type_is_told_with_what_was_expected(
@@ -169,7 +175,7 @@ STREAM = {"tokens": 40, "before": 80.0, "after": 60.0, "probe_tokens": 10, "at":
     ("stream", "said"),
     [
         (STREAM | {"after": "low"}, "field 'stream.after': expected float, got 'low'"),
-        (STREAM | {"at": [0, 1.5]}, "field 'stream.at': expected list[int], got [0, 1.5]"),
+        (STREAM | {"at": [0, 1.5]}, "field 'stream.at[1]': expected int, got 1.5"),
         ({key: value for key, value in STREAM.items() if key != "nll"}, "field 'stream': lacks nll"),
         (STREAM | {"aftr": 1.0}, "field 'stream': unknown field 'aftr': did you mean 'after'"),
         (7, "field 'stream': expected fields, got '7'"),

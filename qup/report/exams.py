@@ -8,11 +8,10 @@ import numpy as np
 
 from qup.measured import Base, Measured
 from qup.measured.answers import Answers
-from qup.records import BASE
+from qup.records import BASE, GREEDY, SAMPLED
 from qup.report.numbers import INLINE, Missing, Number
 from qup.stats import Array, Bootstrap, Crossed, Draws
 
-SAMPLED, GREEDY = "sampled", "greedy"
 CORRECT = "correct"
 UNEXAMINED = Missing("the base learner was not evaluated")
 Key = tuple[str, str]

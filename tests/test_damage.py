@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from toyfiles import Files, laid_out
-from toyreport import ALIGNED, NATIVE, REFINED
+from toyreport import ALIGNED, REFINED
 
 from qup.errors import SettingsError
 
-TRIES = 40
+TRIES = 20
 "Of each kind of damage."
 Lines = list[str]
 Row = dict[str, Any]
@@ -21,9 +21,13 @@ Row = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, patch: pytest.MonkeyPatch) -> Files:
-    made = laid_out(tmp_path_factory.mktemp("study"), patch)
-    made.all()
-    return made
+    return laid_out(tmp_path_factory.mktemp("study"), patch)
+
+
+@pytest.fixture(scope="module")
+def before(whole: Files) -> list[bytes]:
+    """What the stages make of records that are whole."""
+    return whole.all()
 
 
 def refusal(call: Callable[[], Any]) -> str:
@@ -165,27 +169,38 @@ def outcome(whole: Files, file: Path, before: list[bytes]) -> str:
         after = [whole.measure_base(), whole.measure(arm)]
     except SettingsError as error:
         assert "\n" not in str(error)
-        assert str(file.name) in str(error) or str(file.parent.name) in str(error)
+        assert str(whole.folder) in str(error)
         return "refused"
     return "no effect" if after == [before[0], before[1 + [*whole.toy.arms].index(arm)]] else "OTHER NUMBERS"
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_damaged_records_are_refused_or_without_effect(
-    whole: Files, kind: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rng, counts, wrong = random.Random(kind), Counter[str](), []
-    before = whole.all()
-    files = sorted(path for path in whole.folder.rglob("*.jsonl") if not {NATIVE, ALIGNED} & {str(path)})
-    for _ in range(TRIES):
+def struck(files: list[Path], kind: str, rng: random.Random) -> tuple[Path, str, Lines]:
+    """A file that can be damaged like this, what it held, and its lines after the damage."""
+    while True:
         file = rng.choice(files)
         original = file.read_text()
-        damaged = KINDS[kind](original.splitlines(keepends=True), rng)
+        try:
+            return file, original, KINDS[kind](original.splitlines(keepends=True), rng)
+        except IndexError:
+            # It has no number, or no name.
+            continue
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damaged_records_are_refused_or_without_effect(
+    whole: Files, before: list[bytes], kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng, counts, wrong = random.Random(kind), Counter[str](), []
+    files = sorted(path for path in whole.folder.rglob("*.jsonl"))
+    for _ in range(TRIES):
+        file, original, damaged = struck(files, kind, rng)
         file.write_text("".join(damaged), encoding="utf-8", errors="surrogateescape")
-        found = outcome(whole, file, before)
+        try:
+            found = outcome(whole, file, before)
+        finally:
+            file.write_text(original)
         wrong += [(file, damaged)] if found == "OTHER NUMBERS" else []
         counts[found] += 1
-        file.write_text(original)
     with capsys.disabled():
         print(f"\n{kind}: {', '.join(f'{n} {what}' for what, n in sorted(counts.items()))}", end="")
     assert not wrong
@@ -255,8 +270,11 @@ FREE = {
     "roles",
 }
 "What is shown as it is, or what nothing else says."
+POSSIBLE = {"rewards", "metrics", "judged"}
+"Any number, and none, is a possible one there."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blow", BLOWS)
 def test_damaged_measured_arms_are_refused_or_without_effect(
     whole: Files, blow: str, capsys: pytest.CaptureFixture[str]
@@ -267,7 +285,7 @@ def test_damaged_measured_arms_are_refused_or_without_effect(
         path = rng.choice(sorted((whole.folder / "measured").rglob("*[!r].json")))
         original = path.read_text()
         (block,) = json.loads(original)
-        top = rng.choice(sorted(block.keys() - FREE))
+        top = rng.choice(sorted(block.keys() - FREE - (POSSIBLE if blow in ("negative", "gone") else set())))
         spots = [spot for spot in places({top: block[top]}) if spot[1] not in FREE]
         holder, key = rng.choice(spots)
         BLOWS[blow](block if holder == {top: block[top]} else holder, key, rng)
@@ -277,8 +295,9 @@ def test_damaged_measured_arms_are_refused_or_without_effect(
         except SettingsError as error:
             assert "\n" not in str(error)
             found = "refused"
+        finally:
+            path.write_text(original)
         counts[found] += 1
-        path.write_text(original)
     with capsys.disabled():
         print(f"\nmeasured, {blow}: {', '.join(f'{n} {what}' for what, n in sorted(counts.items()))}", end="")
     assert counts.keys() <= {"refused", "no effect"}
@@ -287,10 +306,7 @@ def test_damaged_measured_arms_are_refused_or_without_effect(
 def test_a_base_cut_to_two_problems_is_refused(whole: Files) -> None:
     whole.all()
     other(whole.folder / "measured" / "base.json", cut_to_two)
-    said = refusal(whole.report)
-    assert (
-        "heldout, sampled: 60 problems, of which the untrained learner answered 2 of its 2" in said or "2 of 60" in said
-    )
+    assert ": base: heldout has 2 of 12 problems: damaged" in refusal(whole.report)
 
 
 def test_base_answers_cut_to_two_are_refused_by_name(whole: Files) -> None:
@@ -299,7 +315,7 @@ def test_base_answers_cut_to_two_are_refused_by_name(whole: Files) -> None:
     path.write_text("".join(original.splitlines(keepends=True)[:2]))
     said = refusal(whole.measure_base)
     path.write_text(original)
-    start = f"{path} lacks 298 of 300 records, the first: Eval of objective 'base', replicate 0, task 'heldout', "
+    start = f"{path} lacks 58 of 60 records, the first: Eval of objective 'base', replicate 0, task 'heldout', "
     assert said.startswith(start + "decoding 'sampled', problem_id 'h000', repeat 2: damaged, or of another run")
 
 

@@ -156,4 +156,7 @@ def _counts(rows: list[list[int]]) -> Counts:
 
 
 def _array(values: Sequence[float | None]) -> Column:
-    return np.array([_number(value) for value in values], dtype=np.float64)
+    """Numbers as a column; NumPy takes None for NaN, but text for a number too."""
+    if not {*map(type, values)} <= {int, float, type(None)}:
+        raise TypeError(f"expected numbers, got {values!r:.60}")
+    return np.array(values, dtype=np.float64)

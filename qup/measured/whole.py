@@ -42,18 +42,16 @@ def counts(path: Path, train: Sequence[Problem], tasks: Mapping[str, Sequence[Pr
     """
     try:
         checks: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        wanted = {f"training set {name}": found["count"] for name, found in checks["training"].items()}
-        wanted |= {f"task {task}": checks["evaluation"][task]["count"] for task in tasks}
+        wanted = {f"train.jsonl, set {name!r}": found["count"] for name, found in checks["training"].items()}
+        wanted |= {f"evaluation/{task}.jsonl": checks["evaluation"][task]["count"] for task in tasks}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise SettingsError(f"{path} is not what `prepare` writes ({error!r}): run `dvc repro`") from error
-    sizes = Counter(f"training set {problem.training_set}" for problem in train)
-    sizes |= Counter({f"task {task}": len(own) for task, own in tasks.items()})
+    sizes = Counter(f"train.jsonl, set {problem.training_set!r}" for problem in train)
+    sizes |= Counter({f"evaluation/{task}.jsonl": len(own) for task, own in tasks.items()})
     for name in wanted | sizes:
         if sizes[name] != wanted.get(name, 0):
-            raise SettingsError(
-                f"{path} counts {wanted.get(name, 0)} problems of {name}, there are {sizes[name]}: damaged, or of "
-                f"another run: `qup check --data` tells which, and what to do"
-            )
+            found = f"{path.parent / name} holds {sizes[name]} problems, {path.name} counts {wanted.get(name, 0)}"
+            raise SettingsError(f"{found}: damaged, or of another run: `qup check --data` tells which, and what to do")
     return checks
 
 

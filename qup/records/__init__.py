@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 from qup.records._lines import read, write
 from qup.records._values import Count, Magnitude, Ordinal, typed
 
-__all__ = ["read", "typed", "write"]
+__all__ = ["Count", "read", "typed", "write"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."
@@ -197,6 +197,10 @@ class Probed:
     "Completion tokens trained on at each probe; the first is 0, the last the whole run."
     nll: list[Magnitude]
     "NLL of those fewer traces at each probe."
+
+    def __post_init__(self) -> None:
+        if len(self.at) != len(self.nll):
+            raise ValueError(f"probed at {len(self.at)} points, with {len(self.nll)} values")
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,11 @@ def _at_least(least: Any, read: Reader, value: Any, field: str) -> Any:
 def _list(read: Reader, value: Any, field: str) -> list[Any]:
     if not isinstance(value, list):
         raise ValueError(f"field {field!r}: expected a list, got {value!r:.60}")
-    return [read(item, f"{field}[{place}]") for place, item in enumerate(value)]
+    try:
+        return [read(item, field) for item in value]
+    except ValueError:
+        # Once more, with the place: words for each of a hundred thousand items would cost more than reading them.
+        return [read(item, f"{field}[{place}]") for place, item in enumerate(value)]
 
 
 def _dict(read: Reader, value: Any, field: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What is known of all streams before training: rewards, metrics and perplexities over problems, with their draws."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +9,7 @@ import numpy as np
 from qup import stats
 from qup.compat import Role, quarter
 from qup.measured import Measured
-from qup.report.exams import align
+from qup.report.exams import Aligned
 from qup.rewards import Reward
 from qup.stats import Array, Bootstrap, Crossed, Draws, Estimate
 
@@ -41,6 +40,10 @@ class Traces:
     def problems(self) -> list[str]:
         """Ids of the problems of any stream, sorted."""
         return sorted({problem for arm in self.arms.values() for problem in arm.problems})
+
+    @cached_property
+    def _onto(self) -> Aligned:
+        return Aligned(self.problems)
 
     def perceives(self, reward: str) -> bool:
         """Whether a reward perceives quality; a grader checks the answer instead, and is no part of the panel."""
@@ -153,9 +156,7 @@ class Traces:
         for q in quarter.QUARTERS:
             if quarter.key(q) in arm.metrics:
                 mean = self._over_problems(arm, arm.metrics[quarter.key(q)])
-                weight = np.array(
-                    [quarter.tokens_in(q, int(total)) if math.isfinite(total) else np.nan for total in tokens]
-                )
+                weight = quarter.tokens_in(q, tokens)
                 sums[str(q)] = (mean * weight, np.where(np.isfinite(mean), weight, np.nan))
         return sums
 
@@ -167,7 +168,7 @@ class Traces:
         return {pair: estimate for pair, estimate in estimates.items() if estimate}
 
     def _over_problems(self, arm: Measured, values: Array) -> Array:
-        return align(values, arm.problems, self.problems)
+        return self._onto(values, arm.problems)
 
     def _means(self, columns: Columns) -> Drawn:
         drawn = self.boot.means(np.array(list(columns.values())).T, POPULATION) if columns else []

@@ -11,7 +11,7 @@ import pytest
 
 from qup import records
 from qup.errors import SettingsError
-from qup.records import Compat, Eval, Finish, Probed, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
+from qup.records import Compat, Eval, Finish, Probed, Problem, Refined, Score, Step, Trace, TrainRun, Verdict, due
 
 ODD = 'a\u2028b\u2029c\x85d\re\nf\r\ng\t"h"\\ 🤖 e\u0301 \x00 \x1c'
 "Every character at which something splits lines, and some that need escapes."
@@ -205,3 +205,74 @@ def test_a_line_that_is_not_json_is_named(tmp_path: Path, line: str) -> None:
 
 def test_a_line_that_is_no_record_is_shown(tmp_path: Path) -> None:
     assert refused(tmp_path, "[1, 2]", Eval) == "expected fields, got '[1, 2]'"
+
+
+# --- files that hold other records than are due
+
+
+TRAINED_ON = [Problem(f"p{i}", f"{i}?", "1", "toy", training_set="train", replicate=1 + i // 2) for i in range(4)]
+SAMPLES = [Trace(problem.id, i, "", 5, Finish.STOP, "1", Verdict.CORRECT) for problem in TRAINED_ON for i in range(2)]
+
+
+def undue(tmp_path: Path, traces: list[Trace]) -> str:
+    """What is said of traces that are not the two samples of each problem."""
+    path = tmp_path / "traces.jsonl"
+    records.write(path, traces)
+    with pytest.raises(SettingsError) as caught:
+        records.read(path, Trace, due.traces(TRAINED_ON, 2))
+    said = str(caught.value)
+    assert said.endswith(": damaged, or of another run: `qup check --data` tells which, and what to do")
+    return said.removeprefix(str(path)).partition(": damaged")[0]
+
+
+def test_records_that_are_due_are_read(tmp_path: Path) -> None:
+    records.write(tmp_path / "traces.jsonl", SAMPLES)
+    assert records.read(tmp_path / "traces.jsonl", Trace, due.traces(TRAINED_ON, 2)) == SAMPLES
+
+
+def test_a_file_cut_after_a_whole_line_names_the_first_record_that_is_not_there(tmp_path: Path) -> None:
+    assert undue(tmp_path, SAMPLES[:5]) == " lacks 3 of 8 records, the first: Trace of problem_id 'p2', index 1"
+
+
+def test_a_record_that_is_there_twice_names_both_lines(tmp_path: Path) -> None:
+    said = undue(tmp_path, [*SAMPLES[:2], SAMPLES[0], *SAMPLES[2:]])
+    assert said == ", line 3: Trace of problem_id 'p0', index 0 is in line 1 already"
+
+
+def test_a_record_of_what_is_not_known_is_named_with_its_line(tmp_path: Path) -> None:
+    said = undue(tmp_path, [*SAMPLES, dataclasses.replace(SAMPLES[0], problem_id="q")])
+    assert said == ", line 9: Trace of problem_id 'q', index 0 is none of those that are due"
+
+
+def test_two_ids_that_were_swapped_show_by_their_places(tmp_path: Path) -> None:
+    one, other = (dataclasses.replace(SAMPLES[i], problem_id=SAMPLES[j].problem_id) for i, j in ((0, 2), (2, 0)))
+    said = undue(tmp_path, [one, SAMPLES[1], other, *SAMPLES[3:]])
+    assert said == (", line 1: Trace of problem_id 'p1', index 0 stands where Trace of problem_id 'p0', index 0 is due")
+
+
+def test_replicates_are_as_large_as_one_another_or_the_file_was_cut(tmp_path: Path) -> None:
+    records.write(tmp_path / "train.jsonl", TRAINED_ON[:3])
+    with pytest.raises(SettingsError) as caught:
+        records.read(tmp_path / "train.jsonl", Problem)
+    start = f"{tmp_path / 'train.jsonl'} has 1 records of training_set 'train', replicate 2 and 2 of another"
+    assert str(caught.value).startswith(start)
+
+
+def test_what_could_not_be_read_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "trajectory.jsonl"
+    step = Step("sft", 1, 1, 0.5, 10, math.nan, 1.0, 5e-5)
+    with pytest.raises(SettingsError) as caught:
+        records.write(path, [step])
+    start = f"{path}, line 1 to be written: not a Step: field 'loss': expected a finite number, got nan"
+    assert str(caught.value) == start
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("line", [b'{"problem_id": "\xff"}', b"[" * 200_000, b'{"problem_id": ' + b"9" * 5000 + b"}"])
+def test_what_no_parser_takes_is_one_line(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(line + b"\n")
+    with pytest.raises(SettingsError) as caught:
+        records.read(path, Eval)
+    assert str(caught.value).startswith(f"{path}, line 1: not an Eval: not JSON (")
+    assert "\n" not in str(caught.value)

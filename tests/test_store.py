@@ -91,7 +91,7 @@ def test_what_dvc_wrote_is_not_damaged(workspace: Path) -> None:
     [("one line of data", "data/file.txt"), ("b\nb\n", "data/folder/b.txt"), ("relpath", "data/folder")],
 )
 def test_a_damaged_object_of_the_cache_is_a_line_though_nobody_may_write_it(
-    workspace: Path, harm: Callable[[Path], None], content: str, of: str, capfd: pytest.CaptureFixture[str]
+    workspace: Path, harm: Callable[[Path], None], content: str, of: str
 ) -> None:
     path = in_cache(content)
     harm(path)
@@ -139,9 +139,9 @@ def test_a_folder_that_dvc_does_not_know_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [flip, cut])
-@pytest.mark.parametrize("content", ["one line of data", "relpath"])
+@pytest.mark.parametrize(("content", "of"), [("one line of data", "data/file.txt"), ("relpath", "data/folder")])
 def test_a_remote_that_is_set_up_as_the_docs_say_gives_no_damaged_file(
-    workspace: Path, harm: Callable[[Path], None], content: str, capfd: pytest.CaptureFixture[str]
+    workspace: Path, harm: Callable[[Path], None], content: str, of: str
 ) -> None:
     text = (ROOT / "docs" / "sharing.md").read_text(encoding="utf-8")
     for line in re.findall(r"^dvc (remote .*?) *(?:#.*)?$", text, re.MULTILINE):
@@ -151,13 +151,12 @@ def test_a_remote_that_is_set_up_as_the_docs_say_gives_no_damaged_file(
     shutil.rmtree(".dvc/cache")
     shutil.rmtree("data")
     assert dvc(["pull"]) != 0
-    assert "data/f" in capfd.readouterr().err
-    assert not Path("data/file.txt").is_file() or content == "relpath"
+    assert not Path(of).exists()
     assert damaged() == []
 
 
 def test_the_command_tells_damage_and_exits_with_2(
-    workspace: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    workspace: Path,
 ) -> None:
     Path("studies").symlink_to(ROOT / "studies")
     Path("params.yaml").write_text("{study: smoke, refiner: style_aligned, oracles: [home]}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from qup import measured, records, rewards
+from qup import measured, records
 from qup.measured import files, whole
 from qup.records import due
 from stages import cli
@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     evaluation = [problem for own in tasks.values() for problem in own]
     problems = measured.Problems(train, evaluation, whole.counts(args.problems / "checks.json", train, tasks))
     traces = records.read(args.traces, records.Trace, due.traces(train, study.sampling.n))
-    tried = due.sample_scores(rewards.tried(train, traces), study.rewards)
+    tried = due.sample_scores(train, traces, study.rewards)
     answers = due.answers([(records.BASE, 0)], tasks, asked.k, greedy=asked.greedy)
     base = measured.measure_base(
         problems,

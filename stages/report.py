@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qup import records, report
-from qup.arms import main_names
+from qup.arms import NATIVE, main_cells
 from qup.measured import files, whole
 from qup.study import read_params
 from stages import cli
@@ -21,15 +21,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = cli.parser(__doc__, params="params.yaml, for the arms", **flags).parse_args(argv)
     study = cli.start(args)
     # Never by what lies in the folder: an edit by hand leaves files of arms that are no longer asked for.
-    chosen = read_params(args.params)
-    names = main_names(chosen.oracles, chosen.refiner)
-    arms = [files.read_arm(args.arms / f"{name}.json") for name in names]
+    chosen, asked = read_params(args.params), study.evaluation
+    cells = [(records.LEARNER, NATIVE), *main_cells(chosen.oracles, [chosen.refiner])]
+    declared = {arm.name: arm for arm in (study.main_arm(*cell) for cell in cells)}
+    arms = {name: files.read_arm(args.arms / f"{name}.json") for name in declared}
     base, further = files.read_base(args.arms / "base.json"), files.read(args.arms / "further.json")
-    declared, asked = study.main_arms(chosen.oracles, chosen.refiner) | study.further, study.evaluation
     repeats = {records.SAMPLED: asked.k} | ({records.GREEDY: 1} if asked.greedy else {})
-    read = dict(zip(names, arms, strict=True)) | {arm.name: arm for arm in further}
-    whole.check(args.arms, base, read, declared, whole.Asked(asked.tasks, asked.main, repeats, study.rewards))
-    built = report.build(study, base, arms, further, refiner=chosen.refiner)
+    every = arms | {arm.name: arm for arm in further}
+    due = whole.Asked(asked.tasks, asked.main, repeats, study.rewards)
+    whole.check(args.arms, base, every, declared | study.further, due)
+    built = report.build(study, base, [*arms.values()], further, refiner=chosen.refiner)
     for name, content in built.files().items():
         write(args.out / name, content)
     write(args.metrics, (json.dumps(built.metrics, indent=1) + "\n").encode())

@@ -13,7 +13,7 @@ import pytest
 
 from qup import records, rewards
 from qup.errors import SettingsError
-from qup.records import Finish, Problem, Refined, Score, Trace, Verdict
+from qup.records import Finish, Problem, Refined, Score, Trace, Verdict, due
 from qup.refiners import StreamSettings
 from qup.sampling import SamplingSettings
 from qup.settings import Plug, load
@@ -224,8 +224,8 @@ def test_a_sample_is_scored_with_its_index_right_or_wrong_if_its_problem_is_of_t
 
 
 def test_the_samples_that_are_scored_are_the_first_problems_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert rewards.VALIDATED == 400
-    monkeypatch.setattr(rewards, "VALIDATED", 3)
+    assert due.VALIDATED == 400
+    monkeypatch.setattr(due, "VALIDATED", 3)
     found = rewards.score_samples({"answer": reward("answer")}, *samples(9), Path())
     assert [(s.problem_id, s.index) for s in found] == [("p0", 0), ("p0", 1), ("p1", 0)]
 

@@ -9,8 +9,11 @@ A file that was cut after a whole line, or is of another run, can be told by not
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from qup.records import GREEDY, SAMPLED, Problem, Refined, Scope, Trace, TrainRun, drafted
+from qup.records import GREEDY, SAMPLED, TRAIN, Problem, Refined, Scope, Trace, TrainRun, drafted, of_set
 from qup.records._keys import Key
+
+VALIDATED = 400
+"Samples of the learner, of its first problems, on which a reward is tried: a judge may cost much."
 
 
 def traces(problems: Sequence[Problem], count: int) -> list[Key]:
@@ -29,9 +32,15 @@ def scores(stream: Sequence[Refined], rewards: Iterable[str]) -> list[Key]:
     return [(refined.problem_id, reward, None) for reward in rewards for refined in stream if refined.text is not None]
 
 
-def sample_scores(tried: Sequence[Trace], rewards: Iterable[str]) -> list[Key]:
+def tried(problems: Sequence[Problem], traces: Sequence[Trace]) -> list[Trace]:
+    """The learner's samples that rewards are tried on: the first ones of the main training set."""
+    own = {problem.id for problem in of_set(problems, TRAIN)}
+    return [trace for trace in traces if trace.problem_id in own][:VALIDATED]
+
+
+def sample_scores(problems: Sequence[Problem], traces: Sequence[Trace], rewards: Iterable[str]) -> list[Key]:
     """Of `Score`: every reward of each of the learner's samples that rewards are tried on."""
-    return [(trace.problem_id, reward, trace.index) for reward in rewards for trace in tried]
+    return [(trace.problem_id, reward, trace.index) for reward in rewards for trace in tried(problems, traces)]
 
 
 def compat(stream: Sequence[Refined]) -> list[Key]:

@@ -6,10 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from qup.records import TRAIN, Problem, Refined, Score, Trace, of_set, traces_of
-
-VALIDATED = 400
-"Samples of the learner, of its first problems, on which a reward is tried: a judge may cost much."
+from qup.records import Problem, Refined, Score, Trace, due, traces_of
 
 
 class Reward(Protocol):
@@ -37,17 +34,11 @@ def score_samples(
     them apart says nothing of logic, whatever else it prefers.
     """
     by_id = {problem.id: problem for problem in problems}
-    samples = tried(problems, traces)
+    samples = due.tried(problems, traces)
     asked, texts = [by_id[trace.problem_id] for trace in samples], [trace.text for trace in samples]
     indices = [trace.index for trace in samples] * len(rewards)
     scores = _scores(rewards, asked, texts, models)
     return [dataclasses.replace(score, index=index) for score, index in zip(scores, indices, strict=True)]
-
-
-def tried(problems: Sequence[Problem], traces: Sequence[Trace]) -> list[Trace]:
-    """The samples that rewards are tried on."""
-    own = {problem.id for problem in of_set(problems, TRAIN)}
-    return [trace for trace in traces if trace.problem_id in own][:VALIDATED]
 
 
 def _scores(

@@ -127,23 +127,27 @@ class Traces:
 
     def _perplexity(self, arm: Measured) -> dict[str, Estimate]:
         logs = {kind: stats.ratio(*sums, self.boot.level) for kind, sums in self._nats(arm).items()}
-        by_trace = self._over_problems(arm, arm.nll) / self._over_problems(arm, arm.tokens)
+        by_trace = self._by_trace(arm)
         logs |= {MACRO: stats.mean(by_trace, self.boot.level), MEDIAN: stats.median(by_trace, self.boot.level)}
         return {kind: each.exp() for kind, each in logs.items() if each}
 
     @cached_property
     def ppl(self) -> Drawn:
         """(Arm, `micro`, `macro` or quarter) to draws of the same, for statistics over arms and paired differences."""
-        return {(name, kind): draws for name, arm in self.arms.items() for kind, draws in self._ppl(arm).items()}
-
-    def _ppl(self, arm: Measured) -> dict[str, Draws]:
-        sums = self._nats(arm)
+        if not self.arms:
+            return {}
+        sums = {(name, kind): own for name, arm in self.arms.items() for kind, own in self._nats(arm).items()}
         tops, bottoms = (np.nan_to_num(np.array(side).T) for side in zip(*sums.values(), strict=True))
-        ratios = self.boot.ratios(tops, bottoms, POPULATION)
-        by_trace = self._over_problems(arm, arm.nll) / self._over_problems(arm, arm.tokens)
-        (macro,) = self.boot.means(by_trace[:, None], POPULATION)
-        drawn = {**dict(zip(sums, ratios, strict=True)), MACRO: macro}
-        return {kind: draws.exp() for kind, draws in drawn.items() if draws}
+        by_trace = {(name, MACRO): self._by_trace(arm) for name, arm in self.arms.items()}
+        # All arms at once: a pass over the draws costs more than the sums.
+        drawn = dict(zip(sums, self.boot.ratios(tops, bottoms, POPULATION), strict=True))
+        drawn |= self._means(by_trace)
+        kinds = {name: [kind for arm, kind in sums if arm == name] for name in self.arms}
+        ordered = ((name, kind) for name in self.arms for kind in (*kinds[name], MACRO))
+        return {key: draws.exp() for key in ordered if (draws := drawn.get(key))}
+
+    def _by_trace(self, arm: Measured) -> Array:
+        return self._over_problems(arm, arm.nll) / self._over_problems(arm, arm.tokens)
 
     def _nats(self, arm: Measured) -> dict[str, tuple[Array, Array]]:
         """`micro` and each quarter to NLL and tokens of the traces."""

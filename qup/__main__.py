@@ -1,6 +1,7 @@
 """The command line, `qup`: what can be asked of a study without running it. Running is DVC's.
 
 qup check               # params.yaml and its study, before DVC touches anything
+qup check --data        # and whether the data are still what DVC wrote
 qup list refiners       # or metrics, rewards, oracles, sources, models, backends, studies
 qup show glassbox       # the verdict in the terminal
 """
@@ -37,9 +38,24 @@ def main() -> None:
 def check(
     params: Annotated[Path, typer.Option(help="what `dvc repro` runs")] = Path("params.yaml"),
     studies: Annotated[Path, typer.Option(help="folder of the study files")] = STUDIES,
+    data: Annotated[bool, typer.Option("--data", help="hash all data again, in DVC's cache and here")] = False,
 ) -> None:
     """Check params.yaml and its study: a wrong name or number is one line, and nothing is touched."""
     print(study.check(params, studies))
+    if data:
+        _check_data()
+
+
+def _check_data() -> None:
+    """Every damaged file of the store in a line, and exit code 2 where there is one."""
+    from qup import store
+
+    findings = store.check(Path())
+    for line in findings.damaged:
+        print(f"qup: {line}", file=sys.stderr)
+    print(findings.summary)
+    if findings.damaged:
+        raise typer.Exit(2)
 
 
 @app.command("list")

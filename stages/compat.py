@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from qup import compat, records
+from qup.records import due
 from stages import cli
 
 
@@ -12,8 +13,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags |= {"stream": "stream.jsonl of the refine stage", "models": "folder of the obtain stage"}
     args = cli.parser(__doc__, **flags, out="compat.jsonl to write").parse_args(argv)
     study = cli.start(args)
-    problems, traces = records.read(args.problems, records.Problem), records.read(args.traces, records.Trace)
-    stream, metrics = records.read(args.stream, records.Refined), list(study.compat.values())
+    problems = records.read(args.problems, records.Problem)
+    traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
+    own = records.of_set(problems, records.TRAIN)
+    stream = records.read(args.stream, records.Refined, due.stream(own, traces, study.streams.scope))
+    metrics = list(study.compat.values())
     rows = compat.measure(study.learner(args.models), metrics, problems, traces, stream)
     records.write(args.out, rows)
     print(f"{len(rows)} traces, {sum(row.tokens for row in rows)} completion tokens scored")

@@ -11,6 +11,7 @@ from qup import chain, records, whole
 from qup.arms import HOME, Arm
 from qup.lm import workers
 from qup.measured import Measured, files
+from qup.records import due
 from stages import cli
 
 
@@ -22,12 +23,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = cli.parser(__doc__, **flags).parse_args(argv)
     study = cli.start(args)
     main_arms = study.main_arms([HOME])
+    problems = records.read(args.problems / "train.jsonl", records.Problem)
+    traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
+    drafts = due.stream(records.of_set(problems, records.TRAIN), traces, study.streams.scope)
     shared = chain.Shared(
         study=study,
-        problems=records.read(args.problems / "train.jsonl", records.Problem),
+        problems=problems,
         heldout=records.read(args.problems / "evaluation" / f"{study.evaluation.main}.jsonl", records.Problem),
-        traces=records.read(args.traces, records.Trace),
-        streams={arm: records.read(args.streams / arm / "stream.jsonl", records.Refined) for arm in main_arms},
+        traces=traces,
+        streams={arm: records.read(args.streams / arm / "stream.jsonl", records.Refined, drafts) for arm in main_arms},
         models=args.models,
     )
     arms = list(study.further.values())

@@ -4,27 +4,37 @@ from collections.abc import Sequence
 
 from qup import measured, records
 from qup.measured import files
+from qup.records import due
 from stages import cli
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
-    parser = cli.parser(__doc__, arm="folder of the arm's records", out="file to write")
+    flags = {"problems": "folder of the prepare stage", "traces": "traces.jsonl of the sample stage"}
+    parser = cli.parser(__doc__, **flags, arm="folder of the arm's records", out="file to write")
     parser.add_argument("--oracle", required=True, help="an Oracle of the study, or `learner`")
     parser.add_argument("--refiner", required=True, help="a file of qup/refiners")
     args = parser.parse_args(argv)
     study = cli.start(args)
-    arm = measured.measure(
-        study.main_arm(args.oracle, args.refiner),
+    arm, asked = study.main_arm(args.oracle, args.refiner), study.evaluation
+    problems = records.read(args.problems / "train.jsonl", records.Problem)
+    tasks = {t: records.read(args.problems / "evaluation" / f"{t}.jsonl", records.Problem) for t in asked.tasks}
+    traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
+    drafts = due.stream(records.of_set(problems, arm.training_set), traces, arm.scope)
+    stream = records.read(args.arm / "stream.jsonl", records.Refined, drafts)
+    runs = records.read(args.arm / "runs.jsonl", records.TrainRun, due.runs(stream, arm.training.objectives))
+    answers = due.answers([(run.objective, run.replicate) for run in runs], tasks, asked.k, greedy=asked.greedy)
+    columns = measured.measure(
+        arm,
         study.compat,
-        records.read(args.arm / "stream.jsonl", records.Refined),
-        records.read(args.arm / "scores.jsonl", records.Score),
-        records.read(args.arm / "compat.jsonl", records.Compat),
-        records.read(args.arm / "trajectory.jsonl", records.Step),
-        records.read(args.arm / "runs.jsonl", records.TrainRun),
-        records.read(args.arm / "evals.jsonl", records.Eval),
+        stream,
+        records.read(args.arm / "scores.jsonl", records.Score, due.scores(stream, study.rewards)),
+        records.read(args.arm / "compat.jsonl", records.Compat, due.compat(stream)),
+        records.read(args.arm / "trajectory.jsonl", records.Step, due.steps(runs)),
+        runs,
+        records.read(args.arm / "evals.jsonl", records.Eval, answers),
     )
-    files.write(args.out, [arm])
+    files.write(args.out, [columns])
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """The untrained learner's records as columns, with its samples, the problems' checks and how it was made."""
 
-import json
 from collections.abc import Sequence
 
 from qup import measured, records
-from qup.measured import files
+from qup.measured import checks, files
+from qup.records import due
 from stages import cli
 
 
@@ -16,17 +16,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = cli.parser(__doc__, **flags, out="file to write").parse_args(argv)
     study = cli.start(args)
     curve = args.learner / "pretraining.jsonl"
-    files_of = [args.problems / "evaluation" / f"{task}.jsonl" for task in study.evaluation.tasks]
-    problems = measured.Problems(
-        train=records.read(args.problems / "train.jsonl", records.Problem),
-        evaluation=[problem for file in files_of for problem in records.read(file, records.Problem)],
-        checks=json.loads((args.problems / "checks.json").read_text(encoding="utf-8")),
-    )
+    train, asked = records.read(args.problems / "train.jsonl", records.Problem), study.evaluation
+    tasks = {t: records.read(args.problems / "evaluation" / f"{t}.jsonl", records.Problem) for t in asked.tasks}
+    evaluation = [problem for own in tasks.values() for problem in own]
+    problems = measured.Problems(train, evaluation, checks.counts(args.problems / "checks.json", train, tasks))
+    traces = records.read(args.traces, records.Trace, due.traces(train, study.sampling.n))
+    tried = due.sample_scores(train, traces, study.rewards)
+    answers = due.answers([(records.BASE, 0)], tasks, asked.k, greedy=asked.greedy)
     base = measured.measure_base(
         problems,
-        records.read(args.traces, records.Trace),
-        records.read(args.scores, records.Score),
-        records.read(args.evals, records.Eval),
+        traces,
+        records.read(args.scores, records.Score, tried),
+        records.read(args.evals, records.Eval, answers),
         records.read(curve, records.Step) if curve.is_file() else [],
     )
     files.write(args.out, [base])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from qup import records
 from qup.oracles import Nobody
+from qup.records import due
 from qup.refiners import make_stream
 from qup.refiners.rejection_sampling import Refiner
 from stages import cli
@@ -14,9 +15,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = {"problems": "train.jsonl of the prepare stage", "traces": "traces.jsonl of the sample stage"}
     args = cli.parser(__doc__, **flags, out="stream.jsonl to write").parse_args(argv)
     study = cli.start(args)
-    problems = records.of_set(records.read(args.problems, records.Problem), records.TRAIN)
-    traces = records.read(args.traces, records.Trace)
-    records.write(args.out, make_stream(Refiner(), Nobody(), problems, traces, study.streams, study.seed))
+    problems = records.read(args.problems, records.Problem)
+    traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
+    own = records.of_set(problems, records.TRAIN)
+    records.write(args.out, make_stream(Refiner(), Nobody(), own, traces, study.streams, study.seed))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from qup import records
+from qup.records import due
 from qup.refiners import make_stream
 from stages import cli
 
@@ -15,10 +16,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--refiner", required=True, help="a file of qup/refiners")
     args = parser.parse_args(argv)
     study = cli.start(args)
-    problems = records.of_set(records.read(args.problems, records.Problem), records.TRAIN)
-    traces = records.read(args.traces, records.Trace)
+    problems = records.read(args.problems, records.Problem)
+    traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
+    own = records.of_set(problems, records.TRAIN)
     refiner, oracle = study.refiner(args.refiner), study.speaker(args.oracle, args.models)
-    records.write(args.out, make_stream(refiner, oracle, problems, traces, study.streams, study.seed))
+    records.write(args.out, make_stream(refiner, oracle, own, traces, study.streams, study.seed))
 
 
 if __name__ == "__main__":

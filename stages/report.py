@@ -3,9 +3,9 @@
 import json
 from collections.abc import Sequence
 
-from qup import report, whole
-from qup.arms import main_names
-from qup.measured import files
+from qup import records, report, whole
+from qup.arms import NATIVE, main_cells
+from qup.measured import checks, files
 from qup.study import read_params
 from stages import cli
 
@@ -20,11 +20,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = cli.parser(__doc__, params="params.yaml, for the arms", **flags).parse_args(argv)
     study = cli.start(args)
     # Never by what lies in the folder: an edit by hand leaves files of arms that are no longer asked for.
-    chosen = read_params(args.params)
-    names = main_names(chosen.oracles, chosen.refiner)
-    arms = [arm for name in names for arm in files.read(args.arms / f"{name}.json")]
+    chosen, asked = read_params(args.params), study.evaluation
+    cells = [(records.LEARNER, NATIVE), *main_cells(chosen.oracles, [chosen.refiner])]
+    declared = {arm.name: arm for arm in (study.main_arm(*cell) for cell in cells)}
+    arms = {name: files.read_arm(args.arms / f"{name}.json") for name in declared}
     base, further = files.read_base(args.arms / "base.json"), files.read(args.arms / "further.json")
-    built = report.build(study, base, arms, further, refiner=chosen.refiner)
+    repeats = {records.SAMPLED: asked.k} | ({records.GREEDY: 1} if asked.greedy else {})
+    every = arms | {arm.name: arm for arm in further}
+    due = checks.Asked(asked.tasks, asked.main, repeats, study.rewards)
+    checks.check(args.arms, base, every, declared | study.further, due)
+    built = report.build(study, base, [*arms.values()], further, refiner=chosen.refiner)
     with whole.folder(args.out) as part:
         for name, content in built.files().items():
             whole.write(part / name, content)

@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 
 from qup import records, rewards
+from qup.records import due
 from stages import cli
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
-    flags = {"problems": "train.jsonl of the prepare stage", "stream": "stream.jsonl of the refine stage"}
-    args = cli.parser(__doc__, **flags, models="folder of the obtain stage", out="scores.jsonl to write").parse_args(
-        argv
-    )
+    flags = {"problems": "train.jsonl of the prepare stage", "traces": "traces.jsonl of the sample stage"}
+    flags |= {"stream": "stream.jsonl of the refine stage", "models": "folder of the obtain stage"}
+    args = cli.parser(__doc__, **flags, out="scores.jsonl to write").parse_args(argv)
     study = cli.start(args)
-    problems, stream = records.read(args.problems, records.Problem), records.read(args.stream, records.Refined)
+    problems = records.read(args.problems, records.Problem)
+    traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
+    own = records.of_set(problems, records.TRAIN)
+    stream = records.read(args.stream, records.Refined, due.stream(own, traces, study.streams.scope))
     records.write(args.out, rewards.score(study.rewards, problems, stream, args.models))
 
 

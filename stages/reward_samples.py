@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from qup import records, rewards
+from qup.records import due
 from stages import cli
 
 
@@ -12,7 +13,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags |= {"models": "folder of the obtain stage", "out": "scores.jsonl to write"}
     args = cli.parser(__doc__, **flags).parse_args(argv)
     study = cli.start(args)
-    problems, traces = records.read(args.problems, records.Problem), records.read(args.traces, records.Trace)
+    problems = records.read(args.problems, records.Problem)
+    traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
     records.write(args.out, rewards.score_samples(study.rewards, problems, traces, args.models))
 
 

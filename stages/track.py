@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         state=hashlib.sha256(json.dumps([arms, sums]).encode()).hexdigest(),
         summary=json.loads((results / "report" / "report.json").read_text(encoding="utf-8")),
         settings=settings.plain(study),
-        curves={name: files.read(results / "arms" / f"{name}.json")[0].curves for name in arms},
+        curves={name: files.read_arm(results / "arms" / f"{name}.json").curves for name in arms},
         tags=provenance.environment(args.lock.parent),
         arm_tags={arm: arm_sums(sums, args.arms / arm) for arm in arms},
         artifacts=results / "report",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from qup import records, training, whole
+from qup.records import due
 from stages import cli
 
 
@@ -16,9 +17,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--arm", required=True, help="the arm's name, for settings of its own")
     args = parser.parse_args(argv)
     study = cli.start(args)
-    problems, traces = records.read(args.problems, records.Problem), records.read(args.traces, records.Trace)
+    problems = records.read(args.problems, records.Problem)
+    traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
+    own = records.of_set(problems, records.TRAIN)
+    stream = records.read(args.stream, records.Refined, due.stream(own, traces, study.streams.scope))
     start = training.Start(args.models / records.LEARNER, study.prompt, study.seed, problems, traces)
-    stream = records.read(args.stream, records.Refined)
     with whole.folder(args.out) as part:
         steps, runs = training.fine_tune(start, stream, study.training.of_arm(args.arm), part, study.threads)
     records.write(args.trajectory, steps)

@@ -259,7 +259,7 @@ def refused(path: Path) -> str:
     return said.removeprefix(f"{path} ")
 
 
-OTHER = "was measured by another version of qup: run `dvc repro`"
+OTHER = "is damaged or was measured by another version of qup: git checkout it, or run `dvc repro`"
 
 
 @pytest.mark.parametrize(

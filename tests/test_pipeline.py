@@ -164,7 +164,8 @@ def modules_behind(name: str) -> set[tuple[str, bool]]:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("qup")
         for alias in node.names
     }
-    inner = {node.attr for node in ast.walk(method) if isinstance(node, ast.Attribute)} & set(METHODS) - {name}
+    own = [node for node in ast.walk(method) if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self"]
+    inner = {node.attr for node in own} & set(METHODS) - {name}
     mine = {brought[word] for word in words & set(brought)}
     mine |= {(module, True) for node in ast.walk(method) if isinstance(node, ast.Call) for module in plugs(node)}
     return mine.union(*(modules_behind(other) for other in inner))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from qup import records
 from qup.errors import SettingsError
-from qup.records import Compat, Eval, Finish, Probed, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
+from qup.records import Compat, Eval, Finish, Probed, Problem, Refined, Score, Step, Trace, TrainRun, Verdict, due
 
 ODD = 'a\u2028b\u2029c\x85d\re\nf\r\ng\t"h"\\ 🤖 e\u0301 \x00 \x1c'
 "Every character at which something splits lines, and some that need escapes."
@@ -42,8 +43,8 @@ def test_there_is_an_example_of_every_record_type() -> None:
 
 @pytest.mark.parametrize("record", EXAMPLES, ids=lambda record: type(record).__name__)
 def test_a_record_reads_back_as_it_was_written(tmp_path: Path, record: Any) -> None:
-    records.write(tmp_path / "new" / "file.jsonl", [record, record])
-    assert records.read(tmp_path / "new" / "file.jsonl", type(record)) == [record, record]
+    records.write(tmp_path / "new" / "file.jsonl", [record])
+    assert records.read(tmp_path / "new" / "file.jsonl", type(record)) == [record]
 
 
 def test_enums_come_back_as_enums(tmp_path: Path) -> None:
@@ -142,10 +143,15 @@ def test_missing_fields_are_named_and_those_with_a_default_may_be_missing(tmp_pa
         (Eval, "text", None, "field 'text': expected str, got None"),
         (Eval, "verdict", "right", "field 'verdict': expected one of correct, wrong, unparsed, truncated, got 'right'"),
         (Eval, "verdict", None, "field 'verdict': expected one of correct, wrong, unparsed, truncated, got None"),
+        (Eval, "tokens", -1, "field 'tokens': expected 0 or more, got -1"),
+        (Eval, "tokens", 10**400, "field 'tokens': expected a number of 64 bits, got one of 1329"),
         (Compat, "nll", "much", "field 'nll': expected float, got 'much'"),
-        (Compat, "values", [1.5], "field 'values': expected dict[str, float], got [1.5]"),
-        (Compat, "values", {"ppl": "1.5"}, "field 'values': expected dict[str, float], got {'ppl': '1.5'}"),
-        (Compat, "values", {"ppl": None}, "field 'values': expected dict[str, float], got {'ppl': None}"),
+        (Compat, "nll", math.nan, "field 'nll': expected a finite number, got nan"),
+        (Compat, "nll", 10**400, "field 'nll': expected a number of 64 bits, got one of 1329"),
+        (Compat, "values", {"ppl": math.inf}, "field 'values.ppl': expected a finite number, got inf"),
+        (Compat, "values", [1.5], "field 'values': expected names and values, got [1.5]"),
+        (Compat, "values", {"ppl": "1.5"}, "field 'values.ppl': expected float, got '1.5'"),
+        (Compat, "values", {"ppl": None}, "field 'values.ppl': expected float, got None"),
     ],
 )
 def test_a_value_of_another_type_is_told_with_what_was_expected(
@@ -169,7 +175,7 @@ STREAM = {"tokens": 40, "before": 80.0, "after": 60.0, "probe_tokens": 10, "at":
     ("stream", "said"),
     [
         (STREAM | {"after": "low"}, "field 'stream.after': expected float, got 'low'"),
-        (STREAM | {"at": [0, 1.5]}, "field 'stream.at': expected list[int], got [0, 1.5]"),
+        (STREAM | {"at": [0, 1.5]}, "field 'stream.at[1]': expected int, got 1.5"),
         ({key: value for key, value in STREAM.items() if key != "nll"}, "field 'stream': lacks nll"),
         (STREAM | {"aftr": 1.0}, "field 'stream': unknown field 'aftr': did you mean 'after'"),
         (7, "field 'stream': expected fields, got '7'"),
@@ -199,3 +205,74 @@ def test_a_line_that_is_not_json_is_named(tmp_path: Path, line: str) -> None:
 
 def test_a_line_that_is_no_record_is_shown(tmp_path: Path) -> None:
     assert refused(tmp_path, "[1, 2]", Eval) == "expected fields, got '[1, 2]'"
+
+
+# --- files that hold other records than are due
+
+
+TRAINED_ON = [Problem(f"p{i}", f"{i}?", "1", "toy", training_set="train", replicate=1 + i // 2) for i in range(4)]
+SAMPLES = [Trace(problem.id, i, "", 5, Finish.STOP, "1", Verdict.CORRECT) for problem in TRAINED_ON for i in range(2)]
+
+
+def undue(tmp_path: Path, traces: list[Trace]) -> str:
+    """What is said of traces that are not the two samples of each problem."""
+    path = tmp_path / "traces.jsonl"
+    records.write(path, traces)
+    with pytest.raises(SettingsError) as caught:
+        records.read(path, Trace, due.traces(TRAINED_ON, 2))
+    said = str(caught.value)
+    assert said.endswith(": damaged, or of another run: `qup check --data` tells which, and what to do")
+    return said.removeprefix(str(path)).partition(": damaged")[0]
+
+
+def test_records_that_are_due_are_read(tmp_path: Path) -> None:
+    records.write(tmp_path / "traces.jsonl", SAMPLES)
+    assert records.read(tmp_path / "traces.jsonl", Trace, due.traces(TRAINED_ON, 2)) == SAMPLES
+
+
+def test_a_file_cut_after_a_whole_line_names_the_first_record_that_is_not_there(tmp_path: Path) -> None:
+    assert undue(tmp_path, SAMPLES[:5]) == " lacks 3 of 8 records, the first: Trace of problem_id 'p2', index 1"
+
+
+def test_a_record_that_is_there_twice_names_both_lines(tmp_path: Path) -> None:
+    said = undue(tmp_path, [*SAMPLES[:2], SAMPLES[0], *SAMPLES[2:]])
+    assert said == ", line 3: Trace of problem_id 'p0', index 0 is in line 1 already"
+
+
+def test_a_record_of_what_is_not_known_is_named_with_its_line(tmp_path: Path) -> None:
+    said = undue(tmp_path, [*SAMPLES, dataclasses.replace(SAMPLES[0], problem_id="q")])
+    assert said == ", line 9: Trace of problem_id 'q', index 0 is none of those that are due"
+
+
+def test_two_ids_that_were_swapped_show_by_their_places(tmp_path: Path) -> None:
+    one, other = (dataclasses.replace(SAMPLES[i], problem_id=SAMPLES[j].problem_id) for i, j in ((0, 2), (2, 0)))
+    said = undue(tmp_path, [one, SAMPLES[1], other, *SAMPLES[3:]])
+    assert said == (", line 1: Trace of problem_id 'p1', index 0 stands where Trace of problem_id 'p0', index 0 is due")
+
+
+def test_replicates_are_as_large_as_one_another_or_the_file_was_cut(tmp_path: Path) -> None:
+    records.write(tmp_path / "train.jsonl", TRAINED_ON[:3])
+    with pytest.raises(SettingsError) as caught:
+        records.read(tmp_path / "train.jsonl", Problem)
+    start = f"{tmp_path / 'train.jsonl'} has 1 records of training_set 'train', replicate 2 and 2 of another"
+    assert str(caught.value).startswith(start)
+
+
+def test_what_could_not_be_read_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "trajectory.jsonl"
+    step = Step("sft", 1, 1, 0.5, 10, math.nan, 1.0, 5e-5)
+    with pytest.raises(SettingsError) as caught:
+        records.write(path, [step])
+    start = f"{path}, line 1 to be written: not a Step: field 'loss': expected a finite number, got nan"
+    assert str(caught.value) == start
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("line", [b'{"problem_id": "\xff"}', b"[" * 200_000, b'{"problem_id": ' + b"9" * 5000 + b"}"])
+def test_what_no_parser_takes_is_one_line(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(line + b"\n")
+    with pytest.raises(SettingsError) as caught:
+        records.read(path, Eval)
+    assert str(caught.value).startswith(f"{path}, line 1: not an Eval: not JSON (")
+    assert "\n" not in str(caught.value)

@@ -217,7 +217,7 @@ def test_a_headline_is_one_line(planted) -> None:
 
 
 def test_the_stage_reads_the_chosen_arms_and_writes_what_build_returns(tmp_path, monkeypatch, toy, capsys) -> None:
-    restyled = dataclasses.replace(toy.arms[REFINED], steps=[])
+    restyled = toy.arms[REFINED]
     toy = dataclasses.replace(toy, arms={**toy.arms, "home/oracle_synthesized": restyled, "home/restyled": restyled})
     order = [NATIVE, REFINED, "home/oracle_synthesized", "home/restyled", ALIGNED]
     toy = dataclasses.replace(toy, arms={name: toy.arms[name] for name in order})

@@ -1,5 +1,6 @@
 """Reward plugs: the grader, the generative verifier's arithmetic, and a reward model trained here in seconds."""
 
+import dataclasses
 import json
 import math
 import shutil
@@ -12,7 +13,9 @@ import pytest
 
 from qup import records, rewards
 from qup.errors import SettingsError
-from qup.records import Finish, Problem, Refined, Score, Trace, Verdict
+from qup.records import Finish, Problem, Refined, Score, Trace, Verdict, due
+from qup.refiners import StreamSettings
+from qup.sampling import SamplingSettings
 from qup.settings import Plug, load
 from stages import reward as stage
 from stages import reward_samples
@@ -174,22 +177,23 @@ def test_the_stage_scores_every_trace_with_every_reward_under_its_name_and_count
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     judge = reward("sequence_classifier", model="judge")
-    study = SimpleNamespace(rewards={"answer": reward("answer"), "sequence_classifier": judge, "blind": judge})
+    given = {"answer": reward("answer"), "sequence_classifier": judge, "blind": judge}
+    study = SimpleNamespace(rewards=given, sampling=SamplingSettings(n=1), streams=StreamSettings("all"))
     monkeypatch.setattr("stages.cli.start", lambda args: study)
-    records.write(tmp_path / "train.jsonl", [SUM])
-    rows = [_refined(r"\boxed{5}"), _refined("five"), _refined(None)]
+    texts = {"p": r"\boxed{5}", "q": "five", "r": None}
+    problems = [dataclasses.replace(SUM, id=name, training_set="train", replicate=1) for name in texts]
+    records.write(tmp_path / "train.jsonl", problems)
+    traces = [Trace(name, 0, "", 5, Finish.STOP, "5", Verdict.CORRECT) for name in texts]
+    records.write(tmp_path / "traces.jsonl", traces)
+    rows = [Refined(name, 1, "solved", text, "changed", 0, 1, 9, None) for name, text in texts.items()]
     records.write(tmp_path / "stream.jsonl", rows)
-    files = [("problems", "train"), ("stream", "stream"), ("out", "scores")]
+    files = [("problems", "train"), ("traces", "traces"), ("stream", "stream"), ("out", "scores")]
     flags = [part for name, file in files for part in (f"--{name}", str(tmp_path / f"{file}.jsonl"))]
     stage.main(["--study", "toy.yaml", "--models", str(models), *flags])
     assert "answer: mean 1.000, n 1, failed 1 (unparsed)" in capsys.readouterr().out
     scores = records.read(tmp_path / "scores.jsonl", Score)
     assert [s.reward for s in scores] == ["answer"] * 2 + ["sequence_classifier"] * 2 + ["blind"] * 2
     assert [s.value for s in scores[2:4]] == [s.value for s in scores[4:]]
-
-
-def _refined(text: str | None) -> Refined:
-    return Refined("p", 1, "solved", text, "changed", 0, 1, 9, None)
 
 
 # --- the learner's own samples
@@ -220,14 +224,14 @@ def test_a_sample_is_scored_with_its_index_right_or_wrong_if_its_problem_is_of_t
 
 
 def test_the_samples_that_are_scored_are_the_first_problems_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert rewards.VALIDATED == 400
-    monkeypatch.setattr(rewards, "VALIDATED", 3)
+    assert due.VALIDATED == 400
+    monkeypatch.setattr(due, "VALIDATED", 3)
     found = rewards.score_samples({"answer": reward("answer")}, *samples(9), Path())
     assert [(s.problem_id, s.index) for s in found] == [("p0", 0), ("p0", 1), ("p1", 0)]
 
 
 def test_the_stage_writes_the_scores_of_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    study = SimpleNamespace(rewards={"answer": reward("answer")})
+    study = SimpleNamespace(rewards={"answer": reward("answer")}, sampling=SamplingSettings(n=1))
     monkeypatch.setattr("stages.cli.start", lambda args: study)
     problems, traces = samples(3, n=1)
     records.write(tmp_path / "train.jsonl", problems)

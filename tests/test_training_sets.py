@@ -16,6 +16,7 @@ from qup.problems import ProblemSettings, _splits
 from qup.problems._content import normalized, problem
 from qup.records import Finish, Problem, Refined, Trace, Verdict
 from qup.refiners import StreamSettings
+from qup.sampling import SamplingSettings
 from qup.training.settings import Budget, Probes
 from stages import native
 
@@ -151,7 +152,8 @@ def sampled() -> list[Trace]:
 
 
 def test_the_native_arm_is_of_the_main_training_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.cli.start", lambda args: SimpleNamespace(streams=StreamSettings("all"), seed=1))
+    own = SimpleNamespace(sampling=SamplingSettings(n=1), streams=StreamSettings("all"), seed=1)
+    monkeypatch.setattr("stages.cli.start", lambda args: own)
     records.write(tmp_path / "train.jsonl", trained_on())
     records.write(tmp_path / "traces.jsonl", sampled())
     flags = [("problems", "train"), ("traces", "traces"), ("out", "stream")]

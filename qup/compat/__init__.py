@@ -6,6 +6,7 @@ it needs besides the common one, and each is made once for all metrics that aske
 
 import dataclasses
 import enum
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -89,7 +90,9 @@ def _measured(metrics: Sequence[Metric], seen: Seen) -> Compat:
     for metric in metrics:
         # Of what other metrics asked for it sees nothing, or it would work only while they are there.
         own = {name: stats for name, stats in seen.passes.items() if name in metric.passes}
-        values |= metric.values(dataclasses.replace(seen, passes=own))
+        given = metric.values(dataclasses.replace(seen, passes=own))
+        # What is not finite is no value.
+        values |= {key: value for key, value in given.items() if math.isfinite(value)}
     return Compat(seen.problem.id, len(seen.stats.token_ids), -sum(seen.stats.logprob), values)
 
 

@@ -1,13 +1,16 @@
 """NLL by quarter of the trace: where along a derivation the learner is surprised (Qian et al., 2606.16152)."""
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 from pydantic.dataclasses import dataclass
 
 from qup.compat import Pass, Role, Seen
 from qup.settings import STRICT
 
 QUARTERS = (1, 2, 3, 4)
+T = TypeVar("T", int, npt.NDArray[np.float64])
 
 
 def key(quarter: int) -> str:
@@ -15,13 +18,13 @@ def key(quarter: int) -> str:
     return f"quarter.{quarter}"
 
 
-def start(quarter: int, total: int) -> int:
+def start(quarter: int, total: T) -> T:
     """The first of `total` tokens that lies in a quarter; the last lies just before the next quarter's first."""
     return (quarter - 1) * total // 4
 
 
-def tokens_in(quarter: int, total: int) -> int:
-    """How many of a trace's `total` tokens a quarter holds."""
+def tokens_in(quarter: int, total: T) -> T:
+    """How many of a trace's `total` tokens a quarter holds, or of each of many traces'."""
     return start(quarter + 1, total) - start(quarter, total)
 
 

@@ -18,7 +18,7 @@ from qup.backends import Completion, Sampling
 from qup.errors import SettingsError
 from qup.learner import Learner
 from qup.lm import workers
-from qup.records import BASE, HELDOUT, Eval, Finish, Problem, TrainRun
+from qup.records import BASE, GREEDY, HELDOUT, SAMPLED, Eval, Finish, Problem, TrainRun
 from qup.settings import STRICT
 
 
@@ -107,7 +107,7 @@ def _examine(
     from qup.evals import harness
 
     answers = []
-    decodings = [("sampled", settings.k, settings.temperature)] + [("greedy", 1, 0.0)] * settings.greedy
+    decodings = [(SAMPLED, settings.k, settings.temperature)] + [(GREEDY, 1, 0.0)] * settings.greedy
     for task in settings.tasks:
         for decoding, k, temperature in decodings:
             sampling = Sampling(temperature, settings.max_tokens, seeds.derive(seed, examinee.replicate))

@@ -20,25 +20,25 @@ from qup.arms import Arm
 from qup.compat import Metric
 from qup.errors import SettingsError
 from qup.measured.answers import Answers, Column, answers_of
-from qup.records import Compat, Eval, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
+from qup.records import Compat, Count, Eval, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
 
 
 @dataclass(frozen=True)
 class Stream:
     """What became of an arm's drafts."""
 
-    problems: int
+    problems: Count
     "Problems that the stream covers."
-    traces: int
+    traces: Count
     "Those with a trace to train on."
-    outcomes: dict[str, int]
+    outcomes: dict[str, Count]
     "`Refined.outcome` to how often."
-    strata: dict[str, int]
+    strata: dict[str, Count]
     "Traces by stratum: `solved`, `failed`."
-    verdicts: dict[str, int]
-    attempts: int
+    verdicts: dict[str, Count]
+    attempts: Count
     "Oracle calls."
-    oracle_tokens: int
+    oracle_tokens: Count
 
 
 @dataclass(frozen=True, eq=False)

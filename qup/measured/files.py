@@ -11,9 +11,9 @@ import numpy as np
 
 from qup import whole
 from qup.errors import SettingsError
-from qup.measured import Base, Curve, Judged, Measured, Stream
-from qup.measured.answers import Answers, Column
-from qup.records import Probed, Step, TrainRun
+from qup.measured import Base, Curve, Judged, Measured
+from qup.measured.answers import Answers, Column, Counts
+from qup.records import Step, typed
 
 T = TypeVar("T", Measured, Base)
 
@@ -50,16 +50,28 @@ def read(path: Path) -> list[Measured]:
     return _each(path, Measured, _measured)
 
 
+def read_arm(path: Path) -> Measured:
+    """The one measured arm in a main arm's file.
+
+    Raises:
+        SettingsError: there is no such file, or it holds something else.
+    """
+    return _one(path, read(path))
+
+
 def read_base(path: Path) -> Base:
     """The untrained learner's file.
 
     Raises:
         SettingsError: there is no such file, or it holds something else.
     """
-    bases = _each(path, Base, _base)
-    if len(bases) != 1:
+    return _one(path, _each(path, Base, _base))
+
+
+def _one(path: Path, items: Sequence[T]) -> T:
+    if len(items) != 1:
         raise _another_version(path)
-    return bases[0]
+    return items[0]
 
 
 def _each(path: Path, kind: type[T], make: Callable[[dict[str, Any]], T]) -> list[T]:
@@ -69,7 +81,7 @@ def _each(path: Path, kind: type[T], make: Callable[[dict[str, Any]], T]) -> lis
         raise _another_version(path)
     try:
         return [make(row) for row in rows]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         # What a field holds has other fields, lacks some, or has another shape.
         raise _another_version(path) from error
 
@@ -79,57 +91,69 @@ def _rows(path: Path) -> Any:
         raise SettingsError(f"{path} is not there: run `dvc repro`")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path} is damaged ({error}): git checkout it, or run `dvc repro`") from error
 
 
 def _another_version(path: Path) -> SettingsError:
-    return SettingsError(f"{path} was measured by another version of qup: run `dvc repro`")
+    return SettingsError(
+        f"{path} is damaged or was measured by another version of qup: git checkout it, or run `dvc repro`"
+    )
 
 
 def _measured(row: dict[str, Any]) -> Measured:
-    columns = {key: {name: _array(values) for name, values in row[key].items()} for key in ("rewards", "metrics")}
-    parts = {"stream": Stream(**row["stream"]), "runs": [_run(run) for run in row["runs"]]}
-    parts |= {"curves": [_curve(curve) for curve in row["curves"]], "answers": _read_answers(row)}
-    return Measured(**{**row, **parts, **columns, "tokens": _array(row["tokens"]), "nll": _array(row["nll"])})
+    columns = {key: {name: _array(own) for name, own in row[key].items()} for key in ("rewards", "metrics")}
+    made: dict[str, Any] = {**columns, "tokens": _array(row["tokens"]), "nll": _array(row["nll"])}
+    made |= {"curves": [_curve(curve) for curve in row["curves"]], "answers": _read_answers(row)}
+    return Measured(**_typed(Measured, row, made))
 
 
 def _base(row: dict[str, Any]) -> Base:
-    parts = {"answers": _read_answers(row), "pretraining": [_step(step) for step in row["pretraining"]]}
-    judged = [Judged(**{**each, "values": _array(each["values"])}) for each in row["judged"]]
-    return Base(**{**row, **parts, "judged": judged})
+    judged = [Judged(**_typed(Judged, each, {"values": _array(each["values"])})) for each in row["judged"]]
+    steps = [_step(step) for step in row["pretraining"]]
+    return Base(**_typed(Base, row, {"answers": _read_answers(row), "pretraining": steps, "judged": judged}))
 
 
-def _run(run: dict[str, Any]) -> TrainRun:
-    probed = {key: run[key] and Probed(**run[key]) for key in ("stream", "native")}
-    return TrainRun(**{**run, **probed})
+def _typed(kind: type[Any], row: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a record, those that are not made yet as their annotations have them."""
+    return {key: made[key] if key in made else typed(kind, key, value) for key, value in row.items()}
 
 
 def _curve(curve: dict[str, Any]) -> Curve:
-    return Curve(**{**curve, "loss": [_number(loss) for loss in curve["loss"]]})
+    return Curve(**_typed(Curve, curve, {"loss": [_number(loss) for loss in curve["loss"]]}))
 
 
 def _step(step: dict[str, Any]) -> Step:
-    return Step(**{**step, "loss": _number(step["loss"]), "grad_norm": _number(step["grad_norm"])})
+    return Step(**_typed(Step, step, {key: _number(step[key]) for key in ("loss", "grad_norm")}))
 
 
 def _number(value: float | None) -> float:
-    return math.nan if value is None else value
+    if value is None:
+        return math.nan
+    if not isinstance(value, int | float):
+        raise TypeError(f"expected a number, got {value!r}")
+    return value
 
 
 def _read_answers(row: dict[str, Any]) -> list[Answers]:
     counts = ("answers", "correct", "truncated", "unparsed")
-    return [
-        Answers(
-            **{
-                **answers,
-                **{key: np.array(answers[key], dtype=np.int64) for key in counts},
-                "majority": np.array([_array(shares) for shares in answers["majority"]]),
-            }
-        )
-        for answers in row["answers"]
-    ]
+    made = []
+    for answers in row["answers"]:
+        tables: dict[str, Any] = {key: _counts(answers[key]) for key in counts}
+        tables["majority"] = np.array([_array(shares) for shares in answers["majority"]])
+        made.append(Answers(**_typed(Answers, answers, tables)))
+    return made
+
+
+def _counts(rows: list[list[int]]) -> Counts:
+    table = np.array(rows, dtype=np.int64)
+    if table.tolist() != rows:
+        raise ValueError("a count is no whole number")
+    return table
 
 
 def _array(values: Sequence[float | None]) -> Column:
-    return np.array([_number(value) for value in values], dtype=np.float64)
+    """Numbers as a column; NumPy takes None for NaN, but text for a number too."""
+    if not {*map(type, values)} <= {int, float, type(None)}:
+        raise TypeError(f"expected numbers, got {values!r:.60}")
+    return np.array(values, dtype=np.float64)

@@ -1,14 +1,19 @@
-"""The record types that travel between stages, one per file; `read` and `write` are the only way in and out."""
+"""The record types that travel between stages, one per file; `read` and `write` are the only way in and out.
+
+Beside its fields a type declares its `KEY`, the fields by which no two records of a file are equal; a number's range
+stands in its annotation. Which keys a file must hold, by the files that it was made from, is in `qup.records.due`.
+"""
 
 import dataclasses
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from qup.records._lines import read, write
+from qup.records._values import Count, Magnitude, Ordinal, typed
 
-__all__ = ["read", "write"]
+__all__ = ["Count", "read", "typed", "write"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."
@@ -20,8 +25,14 @@ HELDOUT = "heldout"
 "The evaluation set that is made of the same sources as the training problems."
 BASE = "base"
 "What stands for an objective in the answers of the untrained learner."
+SAMPLED, GREEDY = "sampled", "greedy"
+"How an answer is decoded."
 Objective = Literal["sft", "dft"]
 "What training minimizes."
+Stratum = Literal["solved", "failed"]
+"Whether the learner has a correct sample of a problem."
+Outcome = Literal["kept", "unchanged", "changed", "failed", "skipped"]
+"What became of a draft."
 
 
 class Verdict(enum.StrEnum):
@@ -44,6 +55,9 @@ class Finish(enum.StrEnum):
 class Problem:
     """One problem with its gold answer. File: `problems/train.jsonl`, `problems/evaluation/<task>.jsonl`."""
 
+    KEY: ClassVar = ("id",)
+    EVEN: ClassVar = ("training_set", "replicate")
+    "Each value of the first is met as often with every value of the second that it is met with."
     id: str
     "Unique within the study: the hash of its content."
     question: str
@@ -58,7 +72,7 @@ class Problem:
     "What the source says of it, as its subject; the report shows accuracy by tag."
     training_set: str | None = None
     "The training set of the study that it is of; None of a problem to evaluate on."
-    replicate: int | None = None
+    replicate: Ordinal | None = None
     "Which of the study's replicates trains on it, numbered from 1 across its training sets."
 
 
@@ -66,11 +80,12 @@ class Problem:
 class Trace:
     """One completion of the learner on one training problem. File: `traces.jsonl`; every sample is kept."""
 
+    KEY: ClassVar = ("problem_id", "index")
     problem_id: str
-    index: int
+    index: Count
     "Which of the N samples."
     text: str
-    tokens: int
+    tokens: Count
     "Generated tokens, end-of-sequence included."
     finish: Finish
     answer: str | None
@@ -82,20 +97,21 @@ class Trace:
 class Refined:
     """One training trace of a stream, or the account of why there is none. File: `<arm>/stream.jsonl`."""
 
+    KEY: ClassVar = ("problem_id", "replicate", "stratum")
     problem_id: str
-    replicate: int
+    replicate: Count
     "The replicate that trains on it."
-    stratum: str
+    stratum: Stratum
     "`solved` if the learner has a correct sample of this problem, else `failed`."
     text: str | None
     "The trace to train on; None if the refiner failed or has none for this problem."
-    outcome: str
+    outcome: Outcome
     "`kept` (native trace), `unchanged` (the Oracle returned the draft), `changed`, `failed`, `skipped` (none to give)."
-    draft_index: int | None
+    draft_index: Count | None
     "Which native sample the refiner started from."
-    attempts: int
+    attempts: Count
     "Oracle calls spent; 0 for native traces."
-    oracle_tokens: int
+    oracle_tokens: Count
     "Tokens the Oracle generated, all attempts."
     verdict: Verdict | None
     "Verdict of the last answer seen against gold, kept or not; a refiner that does not repair may keep a wrong one."
@@ -105,6 +121,7 @@ class Refined:
 class Score:
     """One reward of one trace. File: `<arm>/scores.jsonl`."""
 
+    KEY: ClassVar = ("problem_id", "reward", "index")
     problem_id: str
     reward: str
     "What the study calls the reward."
@@ -112,7 +129,7 @@ class Score:
     "None if the reward model failed or does not apply."
     failure: str | None = None
     "Why there is no value."
-    index: int | None = None
+    index: Count | None = None
     "Which of the learner's samples; None of a stream's trace."
 
 
@@ -135,10 +152,11 @@ class TokenStats:
 class Compat:
     """All compatibility metrics of one trace. File: `<arm>/compat.jsonl`."""
 
+    KEY: ClassVar = ("problem_id",)
     problem_id: str
-    tokens: int
+    tokens: Count
     "Completion tokens, end-of-sequence included."
-    nll: float
+    nll: Magnitude
     "Sum of -log p_t(y_t), nats."
     values: dict[str, float]
     "Metric name to value; keys of one plug start with its name."
@@ -148,16 +166,17 @@ class Compat:
 class Step:
     """One optimizer step. File: `<arm>/trajectory.jsonl`."""
 
+    KEY: ClassVar = ("objective", "replicate", "step")
     objective: str
-    replicate: int
-    step: int
-    epoch: float
-    tokens: int
+    replicate: Count
+    step: Ordinal
+    epoch: Magnitude
+    tokens: Count
     "Completion tokens trained on so far."
-    loss: float
+    loss: Magnitude
     "Mean loss per completion token, nats (for `dft`: probability-weighted nats)."
-    grad_norm: float
-    learning_rate: float
+    grad_norm: Magnitude
+    learning_rate: Magnitude
     entropy: float | None = None
     token_accuracy: float | None = None
 
@@ -166,38 +185,43 @@ class Step:
 class Probed:
     """Held-out traces under the learner as it trains; NLL is a sum over their completion tokens, nats."""
 
-    tokens: int
+    tokens: Count
     "Completion tokens of all held-out traces."
-    before: float
+    before: Magnitude
     "Their NLL under the untrained learner."
-    after: float
+    after: Magnitude
     "Their NLL after the last step: one exact pass."
-    probe_tokens: int
+    probe_tokens: Count
     "Completion tokens of the fewer traces that are scored on the way."
-    at: list[int]
+    at: list[Count]
     "Completion tokens trained on at each probe; the first is 0, the last the whole run."
-    nll: list[float]
+    nll: list[Magnitude]
     "NLL of those fewer traces at each probe."
+
+    def __post_init__(self) -> None:
+        if len(self.at) != len(self.nll):
+            raise ValueError(f"probed at {len(self.at)} points, with {len(self.nll)} values")
 
 
 @dataclass(frozen=True)
 class TrainRun:
     """The account of one training run. File: `<arm>/runs.jsonl`."""
 
+    KEY: ClassVar = ("objective", "replicate")
     objective: str
-    replicate: int
-    traces: int
+    replicate: Count
+    traces: Count
     "Distinct traces in the stream."
-    truncated: int
+    truncated: Count
     "Traces cut at `max_length`, and so trained on in part."
-    tokens: int
+    tokens: Count
     "Completion tokens trained on, epochs counted."
-    steps: int
+    steps: Count
     path: str
     "Folder of the adapter or model, relative to the arm's folder."
-    distance: float
+    distance: Magnitude
     "Euclidean distance that the trained parameters moved."
-    first_grad_norm: float
+    first_grad_norm: Magnitude
     "Gradient norm at the first step, before clipping."
     stream: Probed | None = None
     "On traces of the same stream that the run did not train on; None where there is no other replicate."
@@ -209,18 +233,19 @@ class TrainRun:
 class Eval:
     """One graded answer of one learner. File: `<arm>/evals.jsonl`."""
 
+    KEY: ClassVar = ("objective", "replicate", "task", "decoding", "problem_id", "repeat")
     problem_id: str
     objective: str
     "`base` for the untrained learner."
-    replicate: int
+    replicate: Count
     "Of the learner's training set; 0 for the untrained learner."
     task: str
     "`heldout`, or a further set of the study."
     decoding: str
     "`sampled` or `greedy`."
-    repeat: int
+    repeat: Count
     text: str
-    tokens: int
+    tokens: Count
     verdict: Verdict
     answer: str | None
     "The extracted final answer; None if there was none."
@@ -236,3 +261,25 @@ def traces_of(stream: Sequence[Refined], problems: Sequence[Problem]) -> tuple[l
     by_id = {problem.id: problem for problem in problems}
     kept = [(by_id[refined.problem_id], refined.text) for refined in stream if refined.text is not None]
     return [problem for problem, _ in kept], [text for _, text in kept]
+
+
+def drafted(
+    problems: Sequence[Problem], traces: Sequence[Trace], scope: Scope
+) -> list[tuple[Problem, Stratum, list[Trace]]]:
+    """The problems that a stream covers, each with its stratum and the samples that may be its draft.
+
+    A solved problem's are its correct ones, a failed one's the wrong; one all of whose samples are cut or without an
+    answer has none and is left out.
+    """
+    own: dict[str, list[Trace]] = {}
+    for trace in traces:
+        own.setdefault(trace.problem_id, []).append(trace)
+    covered = []
+    for problem in problems:
+        samples = own.get(problem.id, [])
+        right = [trace for trace in samples if trace.verdict is Verdict.CORRECT]
+        stratum: Stratum = "solved" if right else "failed"
+        usable = right or [trace for trace in samples if trace.verdict is Verdict.WRONG]
+        if usable and scope in (stratum, "all"):
+            covered.append((problem, stratum, usable))
+    return covered

@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from qup import seeds
 from qup.answers import extract, verdicts
 from qup.oracles import Reply, Speaker
-from qup.records import Problem, Refined, Scope, Trace, Verdict
+from qup.records import Outcome, Problem, Refined, Scope, Stratum, Trace, Verdict, drafted
 from qup.settings import STRICT
 
 SAMPLES = "samples"
@@ -60,7 +60,7 @@ class Draft:
     """A problem of the shared set and the native trace that stands for it."""
 
     problem: Problem
-    stratum: str
+    stratum: Stratum
     "`solved` (the draft is correct) or `failed` (the learner has no correct sample; the draft is a wrong one)."
     index: int
     text: str
@@ -106,17 +106,10 @@ def choose_drafts(problems: Sequence[Problem], traces: Sequence[Trace], scope: S
 
     A failed problem all of whose samples are cut or without an answer has no draft and is left out.
     """
-    by_problem = _by_problem(traces)
     drafts = []
-    for problem in problems:
-        own = by_problem.get(problem.id, [])
-        solved = any(trace.verdict is Verdict.CORRECT for trace in own)
-        wanted = Verdict.CORRECT if solved else Verdict.WRONG
-        usable = [trace for trace in own if trace.verdict is wanted]
-        stratum = "solved" if solved else "failed"
-        if usable and scope in (stratum, "all"):
-            chosen = min(usable, key=lambda trace: seeds.derive(seed, "draft", trace.problem_id, trace.index))
-            drafts.append(Draft(problem, stratum, chosen.index, chosen.text))
+    for problem, stratum, usable in drafted(problems, traces, scope):
+        chosen = min(usable, key=lambda trace: seeds.derive(seed, "draft", trace.problem_id, trace.index))
+        drafts.append(Draft(problem, stratum, chosen.index, chosen.text))
     return drafts
 
 
@@ -134,13 +127,6 @@ def with_pool(
             if refined.text is not None:
                 candidates.setdefault(refined.problem_id, []).append(Candidate(arm, refined.text, refined.verdict))
     return [dataclasses.replace(draft, pool=tuple(candidates[draft.problem.id])) for draft in drafts]
-
-
-def _by_problem(traces: Sequence[Trace]) -> dict[str, list[Trace]]:
-    grouped: dict[str, list[Trace]] = {}
-    for trace in traces:
-        grouped.setdefault(trace.problem_id, []).append(trace)
-    return grouped
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,7 +188,7 @@ def _account(draft: Draft, tries: Sequence[Proposal]) -> Refined:
     )
 
 
-def _outcome(draft: Draft, reply: Reply | None, passed: bool) -> str:
+def _outcome(draft: Draft, reply: Reply | None, passed: bool) -> Outcome:
     if reply is None:
         return "skipped"
     if not passed:

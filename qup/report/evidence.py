@@ -12,8 +12,8 @@ import numpy as np
 from qup import stats
 from qup.arms import NATIVE, main_cells, main_label, main_name
 from qup.measured import Base, Measured
-from qup.records import LEARNER
-from qup.report.exams import SAMPLED, Exam, exam
+from qup.records import LEARNER, SAMPLED
+from qup.report.exams import Exam, exam
 from qup.report.numbers import Bare, Difference, Holm, Missing, Number
 from qup.report.traces import Traces
 from qup.stats import Array, Bootstrap, Crossed, Draws, Estimate, Judged

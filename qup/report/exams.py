@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from qup.measured import Base, Measured
 from qup.measured.answers import Answers
-from qup.records import BASE
+from qup.records import BASE, GREEDY, SAMPLED
 from qup.report.numbers import INLINE, Missing, Number
 from qup.stats import Array, Bootstrap, Crossed, Draws
 
-SAMPLED, GREEDY = "sampled", "greedy"
 CORRECT = "correct"
 UNEXAMINED = Missing("the base learner was not evaluated")
 Key = tuple[str, str]
@@ -46,12 +46,27 @@ class Learner:
     answered: Answered = field(metadata=INLINE)
 
 
-def align(values: Array, problems: Sequence[str], onto: Sequence[str]) -> Array:
-    """Values over `problems`, the last axis, as values over `onto`, which holds them all; NaN where there is none."""
-    place = {problem: i for i, problem in enumerate(onto)}
-    aligned = np.full((*values.shape[:-1], len(onto)), np.nan)
-    aligned[..., [place[problem] for problem in problems]] = values
-    return aligned
+class Aligned:
+    """Values over some problems, the last axis, as values over all problems `onto`; NaN where there is none."""
+
+    def __init__(self, onto: Sequence[str]) -> None:
+        self.place = {problem: i for i, problem in enumerate(onto)}
+        self._known: list[tuple[Sequence[str], npt.NDArray[np.intp]]] = []
+
+    def __call__(self, values: Array, problems: Sequence[str]) -> Array:
+        """`values` over `problems`, all of which must be among `onto`."""
+        aligned = np.full((*values.shape[:-1], len(self.place)), np.nan)
+        aligned[..., self._places(problems)] = values
+        return aligned
+
+    def _places(self, problems: Sequence[str]) -> npt.NDArray[np.intp]:
+        """Where problems stand. Arms have few different lists of them, and comparing two takes no time."""
+        for known, places in self._known:
+            if known == problems:
+                return places
+        places = np.array([self.place[problem] for problem in problems], dtype=np.intp)
+        self._known.append((problems, places))
+        return places
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +85,10 @@ class Exam:
         """Ids of the problems that any learner answered, sorted."""
         tables = [self.base, *self.learners.values()]
         return sorted({problem for table in tables for answers in table.values() for problem in answers.problems})
+
+    @cached_property
+    def _onto(self) -> Aligned:
+        return Aligned(self.problems)
 
     def accuracy(self, arm: str, objective: str, decoding: str = SAMPLED, share: str = CORRECT) -> Crossed | None:
         """A share of the answers of an arm's learners, `correct` or another; None if there is no such answer."""
@@ -138,7 +157,7 @@ class Exam:
         return Crossed.random(self._shares(answers, share), tuple(answers.replicates))
 
     def _shares(self, answers: Answers, share: str) -> Array:
-        return align(answers.share(share), answers.problems, self.problems)
+        return self._onto(answers.share(share), answers.problems)
 
 
 def exam(boot: Bootstrap, base: Base, arms: Mapping[str, Measured], *, task: str, population: str) -> Exam:

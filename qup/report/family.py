@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qup.arms import ALIGNED, NATIVE, REFINED
+from qup.records import GREEDY, SAMPLED
 from qup.report.evidence import Evidence
-from qup.report.exams import GREEDY, SAMPLED
 from qup.report.numbers import Difference, Missing, Number
 
 DECLARED = ((ALIGNED, REFINED), (NATIVE, REFINED))

@@ -8,8 +8,7 @@ from typing import Any
 from qup.arms import SHORT
 from qup.compat.quarter import QUARTERS
 from qup.measured import Curve, Measured
-from qup.records import LEARNER, Step
-from qup.report.exams import GREEDY, SAMPLED
+from qup.records import GREEDY, LEARNER, SAMPLED, Step
 from qup.report.numbers import Missing, Number
 from qup.report.sections.controls import Control
 from qup.report.sections.dose import PPL, Ordered

@@ -1,6 +1,5 @@
 """What is known of all streams before training: rewards, metrics and perplexities over problems, with their draws."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +9,7 @@ import numpy as np
 from qup import stats
 from qup.compat import Role, quarter
 from qup.measured import Measured
-from qup.report.exams import align
+from qup.report.exams import Aligned
 from qup.rewards import Reward
 from qup.stats import Array, Bootstrap, Crossed, Draws, Estimate
 
@@ -41,6 +40,10 @@ class Traces:
     def problems(self) -> list[str]:
         """Ids of the problems of any stream, sorted."""
         return sorted({problem for arm in self.arms.values() for problem in arm.problems})
+
+    @cached_property
+    def _onto(self) -> Aligned:
+        return Aligned(self.problems)
 
     def perceives(self, reward: str) -> bool:
         """Whether a reward perceives quality; a grader checks the answer instead, and is no part of the panel."""
@@ -124,23 +127,27 @@ class Traces:
 
     def _perplexity(self, arm: Measured) -> dict[str, Estimate]:
         logs = {kind: stats.ratio(*sums, self.boot.level) for kind, sums in self._nats(arm).items()}
-        by_trace = self._over_problems(arm, arm.nll) / self._over_problems(arm, arm.tokens)
+        by_trace = self._by_trace(arm)
         logs |= {MACRO: stats.mean(by_trace, self.boot.level), MEDIAN: stats.median(by_trace, self.boot.level)}
         return {kind: each.exp() for kind, each in logs.items() if each}
 
     @cached_property
     def ppl(self) -> Drawn:
         """(Arm, `micro`, `macro` or quarter) to draws of the same, for statistics over arms and paired differences."""
-        return {(name, kind): draws for name, arm in self.arms.items() for kind, draws in self._ppl(arm).items()}
-
-    def _ppl(self, arm: Measured) -> dict[str, Draws]:
-        sums = self._nats(arm)
+        if not self.arms:
+            return {}
+        sums = {(name, kind): own for name, arm in self.arms.items() for kind, own in self._nats(arm).items()}
         tops, bottoms = (np.nan_to_num(np.array(side).T) for side in zip(*sums.values(), strict=True))
-        ratios = self.boot.ratios(tops, bottoms, POPULATION)
-        by_trace = self._over_problems(arm, arm.nll) / self._over_problems(arm, arm.tokens)
-        (macro,) = self.boot.means(by_trace[:, None], POPULATION)
-        drawn = {**dict(zip(sums, ratios, strict=True)), MACRO: macro}
-        return {kind: draws.exp() for kind, draws in drawn.items() if draws}
+        by_trace = {(name, MACRO): self._by_trace(arm) for name, arm in self.arms.items()}
+        # All arms at once: a pass over the draws costs more than the sums.
+        drawn = dict(zip(sums, self.boot.ratios(tops, bottoms, POPULATION), strict=True))
+        drawn |= self._means(by_trace)
+        kinds = {name: [kind for arm, kind in sums if arm == name] for name in self.arms}
+        ordered = ((name, kind) for name in self.arms for kind in (*kinds[name], MACRO))
+        return {key: draws.exp() for key in ordered if (draws := drawn.get(key))}
+
+    def _by_trace(self, arm: Measured) -> Array:
+        return self._over_problems(arm, arm.nll) / self._over_problems(arm, arm.tokens)
 
     def _nats(self, arm: Measured) -> dict[str, tuple[Array, Array]]:
         """`micro` and each quarter to NLL and tokens of the traces."""
@@ -153,9 +160,7 @@ class Traces:
         for q in quarter.QUARTERS:
             if quarter.key(q) in arm.metrics:
                 mean = self._over_problems(arm, arm.metrics[quarter.key(q)])
-                weight = np.array(
-                    [quarter.tokens_in(q, int(total)) if math.isfinite(total) else np.nan for total in tokens]
-                )
+                weight = quarter.tokens_in(q, tokens)
                 sums[str(q)] = (mean * weight, np.where(np.isfinite(mean), weight, np.nan))
         return sums
 
@@ -167,7 +172,7 @@ class Traces:
         return {pair: estimate for pair, estimate in estimates.items() if estimate}
 
     def _over_problems(self, arm: Measured, values: Array) -> Array:
-        return align(values, arm.problems, self.problems)
+        return self._onto(values, arm.problems)
 
     def _means(self, columns: Columns) -> Drawn:
         drawn = self.boot.means(np.array(list(columns.values())).T, POPULATION) if columns else []

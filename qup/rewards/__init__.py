@@ -1,14 +1,12 @@
 """Reward models, one per file: class `Reward`, a frozen dataclass of settings with one method."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from qup.records import TRAIN, Problem, Refined, Score, Trace, traces_of
-
-VALIDATED = 400
-"Samples of the learner, of its first problems, on which a reward is tried: a judge may cost much."
+from qup.records import Problem, Refined, Score, Trace, due, traces_of
 
 
 class Reward(Protocol):
@@ -35,10 +33,11 @@ def score_samples(
     """Every reward on the learner's own samples of the main training set, right and wrong: a reward that cannot tell
     them apart says nothing of logic, whatever else it prefers.
     """
-    by_id = {problem.id: problem for problem in problems if problem.training_set == TRAIN}
-    tried = [trace for trace in traces if trace.problem_id in by_id][:VALIDATED]
-    scores = _scores(rewards, [by_id[trace.problem_id] for trace in tried], [trace.text for trace in tried], models)
-    indices = [trace.index for trace in tried] * len(rewards)
+    by_id = {problem.id: problem for problem in problems}
+    samples = due.tried(problems, traces)
+    asked, texts = [by_id[trace.problem_id] for trace in samples], [trace.text for trace in samples]
+    indices = [trace.index for trace in samples] * len(rewards)
+    scores = _scores(rewards, asked, texts, models)
     return [dataclasses.replace(score, index=index) for score, index in zip(scores, indices, strict=True)]
 
 
@@ -48,10 +47,17 @@ def _scores(
     scores: list[Score] = []
     for name, reward in rewards.items():
         # A plug does not know what the study calls it.
-        named = [dataclasses.replace(score, reward=name) for score in reward.score(problems, texts, models)]
+        named = [dataclasses.replace(_finite(score), reward=name) for score in reward.score(problems, texts, models)]
         print(_summary(name, named))
         scores += named
     return scores
+
+
+def _finite(score: Score) -> Score:
+    """A reward that is no number has failed."""
+    if score.value is None or math.isfinite(score.value):
+        return score
+    return dataclasses.replace(score, value=None, failure=f"the reward was {score.value}")
 
 
 def _summary(name: str, scores: Sequence[Score]) -> str:

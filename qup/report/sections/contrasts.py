@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from qup.arms import NATIVE, SHORT
 from qup.measured import Measured
+from qup.records import GREEDY, SAMPLED
 from qup.report.evidence import Evidence
-from qup.report.exams import GREEDY, SAMPLED
 from qup.report.family import DECLARED, UNREAD, Claim, Family
 from qup.report.numbers import Difference, Missing, Number, percentage
 from qup.report.sections.study import Declared

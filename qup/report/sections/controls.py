@@ -12,10 +12,9 @@ from dataclasses import dataclass
 
 from qup import stats
 from qup.arms import UTILITY, ControlSettings
-from qup.records import TRAIN
+from qup.records import GREEDY, SAMPLED, TRAIN
 from qup.report import manipulation, outcomes
 from qup.report.evidence import Evidence
-from qup.report.exams import GREEDY, SAMPLED
 from qup.report.numbers import Missing, Number, plain, points
 from qup.report.outcomes import EXPECTED, UNEXPECTED, UNRESOLVED, Outcome
 from qup.report.sections import contrasts, dose, oracle

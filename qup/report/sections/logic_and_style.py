@@ -7,8 +7,8 @@ Native traces have neither; restyled ones the Oracle's style alone, aligned ones
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from qup.records import GREEDY, SAMPLED
 from qup.report.evidence import Evidence
-from qup.report.exams import GREEDY, SAMPLED
 from qup.report.family import UNREAD
 from qup.report.manipulation import DOSE, LOGIC, ROLES, Cells, Check, Craft, absent, cells_of, check, crafts
 from qup.report.numbers import INLINE, Difference, Missing, Number, percentage

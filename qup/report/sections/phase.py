@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qup.arms import Axis, MapSettings
+from qup.records import GREEDY, SAMPLED
 from qup.report.evidence import Evidence
-from qup.report.exams import GREEDY, SAMPLED
 from qup.report.numbers import Difference, Missing, Number, percentage
 from qup.report.sections import adaptation
 from qup.report.sections.adaptation import Adaptation

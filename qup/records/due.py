@@ -1,0 +1,77 @@
+"""Which records a file must hold, by what it was made from: their keys, in the order in which they are written.
+
+A file that was cut after a whole line, or is of another run, can be told by nothing else.
+
+>>> problems = [Problem("p", "1 + 1?", "2", "toy"), Problem("q", "1 + 2?", "3", "toy")]
+>>> traces(problems, 2)
+[('p', 0), ('p', 1), ('q', 0), ('q', 1)]
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from qup.records import GREEDY, SAMPLED, TRAIN, Problem, Refined, Scope, Trace, TrainRun, drafted, of_set
+from qup.records._keys import Key
+
+VALIDATED = 400
+"Samples of the learner, of its first problems, on which a reward is tried: a judge may cost much."
+
+
+def traces(problems: Sequence[Problem], count: int) -> list[Key]:
+    """Of `Trace`: `count` samples of each problem."""
+    return [(problem.id, index) for problem in problems for index in range(count)]
+
+
+def stream(problems: Sequence[Problem], traces: Sequence[Trace], scope: Scope) -> list[Key]:
+    """Of `Refined`: one of each problem of the arm's training set that has a draft within the scope."""
+    covered = drafted(problems, traces, scope)
+    return [(problem.id, problem.replicate or 0, stratum) for problem, stratum, _ in covered]
+
+
+def scores(stream: Sequence[Refined], rewards: Iterable[str]) -> list[Key]:
+    """Of `Score`: every reward of each trace of a stream."""
+    return [(refined.problem_id, reward, None) for reward in rewards for refined in stream if refined.text is not None]
+
+
+def tried(problems: Sequence[Problem], traces: Sequence[Trace]) -> list[Trace]:
+    """The learner's samples that rewards are tried on: the first ones of the main training set."""
+    own = {problem.id for problem in of_set(problems, TRAIN)}
+    return [trace for trace in traces if trace.problem_id in own][:VALIDATED]
+
+
+def sample_scores(problems: Sequence[Problem], traces: Sequence[Trace], rewards: Iterable[str]) -> list[Key]:
+    """Of `Score`: every reward of each of the learner's samples that rewards are tried on."""
+    return [(trace.problem_id, reward, trace.index) for reward in rewards for trace in tried(problems, traces)]
+
+
+def compat(stream: Sequence[Refined]) -> list[Key]:
+    """Of `Compat`: one of each trace of a stream."""
+    return [(refined.problem_id,) for refined in stream if refined.text is not None]
+
+
+def runs(stream: Sequence[Refined], objectives: Iterable[str]) -> list[Key]:
+    """Of `TrainRun`: one per objective and replicate of the stream."""
+    replicates = list(dict.fromkeys(refined.replicate for refined in stream))
+    return [(objective, replicate) for objective in objectives for replicate in replicates]
+
+
+def steps(runs: Sequence[TrainRun]) -> list[Key]:
+    """Of `Step`: as many of each run as its account says."""
+    return [(run.objective, run.replicate, step) for run in runs for step in range(1, run.steps + 1)]
+
+
+def answers(
+    learners: Iterable[tuple[str, int]], problems: Mapping[str, Sequence[Problem]], k: int, *, greedy: bool
+) -> list[Key]:
+    """Of `Eval`: k drawn and, if set, one greedy answer of each learner to each problem of each task.
+
+    A learner is its objective and replicate.
+    """
+    decodings = [(SAMPLED, k)] + [(GREEDY, 1)] * greedy
+    return [
+        (*learner, task, decoding, problem.id, repeat)
+        for learner in learners
+        for task, own in problems.items()
+        for decoding, repeats in decodings
+        for problem in own
+        for repeat in range(repeats)
+    ]

@@ -97,6 +97,28 @@ def test_what_an_instruction_is_about_stands_below_it(tmp_path: Path) -> None:
     assert pairs(put(tmp_path / "own.jsonl", [row])) == [("Add them.\n\n1, 2", "3")]
 
 
+BOX_IT = USER | {"content": r"1/1 / 2? Put it in \boxed{}."}
+
+
+def test_a_box_that_the_user_asks_for_is_no_answer(tmp_path: Path) -> None:
+    path = put(tmp_path / "own.jsonl", [{"messages": [BOX_IT, REPLY | {"content": "0.5"}]}])
+    assert pairs(path) == [(BOX_IT["content"], "0.5")]
+
+
+def test_a_model_s_reply_beside_a_worked_solution_is_not_taken_for_gold(tmp_path: Path) -> None:
+    rows = [{"problem": f"{i}?", "solution": rf"\boxed{{{i}}}", "response": "7"} for i in range(3)]
+    assert "can be read in 2 ways" in refused(put(tmp_path / "own.jsonl", rows))
+
+
+def test_replies_in_prose_need_a_mark(tmp_path: Path) -> None:
+    prose = "We add the two numbers to each other, carry the one, and so we find that it is 12."
+    path = put(tmp_path / "own.jsonl", [{"prompt": "5+7?", "completion": prose}])
+    assert "expected final answers in 'completion', got prose, as in own.jsonl, line 1: say how" in refused(path)
+    assert pairs(path, answer_after="it is") == [("5+7?", "12.")]
+    matrix = r"\begin{pmatrix} 1 & 2 & 3 \\ 4 & 5 & 6 \\ 7 & 8 & \frac{\sqrt{9}}{\text{ten}} \end{pmatrix}"
+    assert pairs(put(tmp_path / "b.jsonl", [{"prompt": "A?", "completion": matrix}])) == [("A?", matrix)]
+
+
 AMBIGUOUS = [
     {"question": "1+1?", "problem": "1+2?", "answer": "2"},
     {"problem": "1+1?", "answer": "2", "response": "3"},
@@ -144,7 +166,19 @@ def test_a_chat_of_more_than_a_question_and_its_answer_is_refused(tmp_path: Path
     assert refused(put(tmp_path / "own.jsonl", [{"messages": chat}])).startswith("own.jsonl, line 1: 'messages': exp")
 
 
-NUMBERS = ["0.00001", "1e-5", "1E5", "-0", "1.10", "3.0000000000000004e-05", "9" * 400, "0." + "3" * 400, "1e400"]
+NUMBERS = [
+    "0.00001",
+    "-0",
+    "1.10",
+    "100",
+    "9" * 400,
+    "0." + "3" * 400,
+    "6.02e23",
+    "1e400",
+    "1e999999999",
+    "1e" + "9" * 40,
+    "-1E-400",
+]
 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:12])
@@ -153,6 +187,20 @@ def test_numbers_stay_as_they_are_written(tmp_path: Path, number: str) -> None:
     assert pairs(path) == [("How much?", number)]
     table = put(tmp_path / "own.csv", f"question,answer\nHow much?,{number}\n")
     assert pairs(table) == [("How much?", number)]
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        ("1e-05", "0.00001"),
+        ("3.0000000000000004e-05", "0.000030000000000000004"),
+        ("1E5", "100000"),
+        ("-1e+16", "-1" + "0" * 16),
+    ],
+)
+def test_an_exponent_that_a_json_writer_chose_is_written_out(tmp_path: Path, number: str, expected: str) -> None:
+    path = put(tmp_path / "own.jsonl", f'{{"question": "How much?", "answer": {number}}}\n')
+    assert pairs(path) == [("How much?", expected)]
 
 
 @pytest.mark.parametrize("text", ["007", "1e-5", "2024-03-01", "1.10", "NA", "null", "None", "True", "1,000", ""])
@@ -216,6 +264,7 @@ LINES = '{"question": "Combien coûte 1?", "answer": 1}\n{"question": "Combien c
         LINES.replace("\n", "\r").encode(),
         LINES.replace("\n", "\n\n \n").encode(),
         LINES.rstrip().encode(),
+        LINES.replace("\n", "\n\ufeff").encode("utf-8-sig"),
         ("[" + LINES.strip().replace("\n", ",\n") + "]").encode("utf-8-sig"),
     ],
 )
@@ -287,17 +336,17 @@ def test_what_is_damaged_is_one_line(tmp_path: Path, name: str, raw: bytes, said
     refused(tmp_path / name)
 
 
-NAMES = ["../own.jsonl", "/etc/passwd", "a/../../own.jsonl", "", ".", "..", "..\\own.jsonl", "C:\\own.jsonl", "a\nb"]
+NAMES = ["../own.jsonl", "/etc/passwd", "a/../../own.jsonl", "", "..", "..\\own.jsonl", "C:\\own.jsonl", "a\nb"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_file_is_in_the_folder_for_problems(name: str) -> None:
-    with pytest.raises(SettingsError, match=r"^file: expected the name of a file in the folder") as raised:
+    with pytest.raises(SettingsError, match=r"^file: expected a file below the folder") as raised:
         Plug("problems").make({"source": "jsonl", "file": name})
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("name", ["x" * 300, "own", "sub"])
+@pytest.mark.parametrize("name", ["x" * 300, "own", "sub", "sub/own.csv"])
 def test_a_name_of_no_file_is_one_line(tmp_path: Path, name: str) -> None:
     (tmp_path / "sub").mkdir()
     put(tmp_path / "own.csv", "question,answer\n1?,1\n")
@@ -397,6 +446,8 @@ def test_any_text_comes_back_from_csv(tmp_path: Path, question: str, answer: str
 
 @ANY_FILE
 @given(st.from_regex(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,4})?", fullmatch=True))
-def test_any_number_comes_back_as_it_is_written(tmp_path: Path, number: str) -> None:
-    path = put(tmp_path / "own.jsonl", f'{{"question": "a?", "answer": {number}}}')
-    assert pairs(path) == [("a?", number)]
+def test_any_number_comes_back_digit_by_digit(tmp_path: Path, number: str) -> None:
+    ((_, answer),) = pairs(put(tmp_path / "own.jsonl", f'{{"question": "a?", "answer": {number}}}'))
+    assert answer == number or "e" in number.lower()
+    # The exact value, trailing zeros included, however it is written.
+    assert Decimal(answer).compare_total(Decimal(number)) == 0 or Decimal(answer) == Decimal(number)

@@ -11,7 +11,8 @@ import pytest
 from qup import settings
 from qup.errors import SettingsError
 from qup.problems import ProblemSettings, _pools, _splits, prepare
-from qup.problems._content import normalized, problem
+from qup.problems._content import Found, normalized, problem
+from qup.problems.hub_dataset import Source as Hub
 from qup.problems.reasoning_gym import Source as Gym
 from qup.records import Problem
 
@@ -189,6 +190,7 @@ def test_weights_of_tasks_are_checked_alike(tmp_path: Path, weight: Any) -> None
         Gym({"chain_sum": {"weight": weight}}).problems(1, 1, tmp_path)
 
 
+@pytest.mark.slow
 def test_twenty_thousand_problems_are_prepared_in_seconds(tmp_path: Path) -> None:
     words = ["apples", "pears", "trains", "miles", "hours", "boxes", "children", "coins", "metres", "days"]
     rows = [
@@ -205,3 +207,36 @@ def test_twenty_thousand_problems_are_prepared_in_seconds(tmp_path: Path) -> Non
     assert len(made.train) == 19_000
     # 6 s on the machine that this was written on; a square of 20,000 would be hours.
     assert time.process_time() - begin < 60
+
+
+class Rows(list[dict[str, Any]]):
+    """As much of a `datasets.Dataset` as a source looks at."""
+
+    column_names = ("question", "answer", "meta")
+
+
+def hub(rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, **columns: str) -> Hub:
+    monkeypatch.setattr("datasets.load_dataset", lambda *a, **k: Rows(rows))
+    return Hub("a/b", "0" * 40, **columns)
+
+
+def test_a_data_set_is_read_on_where_its_rows_repeat_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"question": f"{i // 10}?", "answer": i // 10} for i in range(400)]
+    source = hub(rows, monkeypatch)
+    # Forty questions, ten rows each: a reserve of a fifth would end at 38 rows.
+    assert len(source.problems(32, 1, tmp_path)) == 32
+    assert len(source.problems(41, 1, tmp_path)) == 40
+    assert source.problems(40, 1, tmp_path)[:32] == source.problems(32, 1, tmp_path)
+
+
+def test_what_a_data_set_leaves_out_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"question": f"{i}?", "answer": i, "meta": {"gold": [1e-05]}} for i in range(6)]
+    rows += [{"question": "0?", "answer": 0}, {"question": "1?", "answer": 2}, {"question": "x?", "answer": None}]
+    found = hub(rows, monkeypatch).problems(20, 1, tmp_path)
+    assert isinstance(found, Found)
+    assert sorted(problem.answer for problem in found) == ["0", "2", "3", "4", "5"]
+    assert found.left_out == {"unreadable": 1, "repeated": 1, "different_golds": 2}
+    (nested,) = hub(rows[:1], monkeypatch, answer="meta.gold").problems(20, 1, tmp_path)
+    assert nested.answer == "0.00001"

@@ -89,12 +89,12 @@ class Columns:
         return answer, solution
 
 
-def present(row: Mapping[str, Any], column: str, speaker: str) -> bool:
-    """Whether a row has text in a column, or what ought to be text."""
+def seen(row: Mapping[str, Any], column: str, speaker: str) -> str | None:
+    """The text in a column, None if there is none; what ought to be text and is not, as Python shows it."""
     try:
-        return _text(row, column, speaker, "") is not None
+        return _text(row, column, speaker, "")
     except SettingsError:
-        return True
+        return shown(cell(row, column))
 
 
 def _text(row: Mapping[str, Any], column: str, speaker: str, where: str) -> str | None:

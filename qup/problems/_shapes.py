@@ -5,13 +5,14 @@ r"""What the columns of a file mean, where its settings do not say: recognised o
 gsm8k's `####`. Where a row can be read in ways that differ, nobody but its owner can say which is meant.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from qup.answers import BOX
 from qup.errors import SettingsError
-from qup.problems._columns import ASSISTANT, USER, Columns, cell, present
+from qup.problems._columns import ASSISTANT, USER, Columns, cell, seen
 from qup.problems._content import listed, normalized
 from qup.problems._tables import Row
 
@@ -21,7 +22,13 @@ ANSWERS = ("answer", "final_answer", "completion", "response", "output", *CHATS)
 SOLUTION = "solution"
 "Where there is an answer beside it, a reference solution; else the answer is in it."
 CONTEXT = {"instruction": "input"}
+FINAL = {"answer", "final_answer"}
+"Columns of answers whose names say that they are no worked replies."
 MARK = "####"
+WORD = re.compile(r"(?<![\\\w])[^\W\d_]{2,}")
+"A word, which a LaTeX command is not."
+PROSE = 12
+"Words in the longest final answers."
 SAMPLE = 100
 "Rows in which a mark is looked for; a few of a file of worked answers may lack it."
 
@@ -51,30 +58,47 @@ class Shape:
         for row in rows:
             ways = list(self._ways(row.cells, rows[:SAMPLE]))
             if ways:
-                return _chosen(ways, row, name)
+                chosen = _chosen(ways, row, name)
+                self._check_final(chosen, rows[:SAMPLE], name)
+                return chosen
         return self._unrecognised(rows[0])
 
     def _ways(self, row: Mapping[str, Any], sample: Sequence[Row]) -> Iterator[Columns]:
         """The ways in which a row with text in it can be read."""
-        questions = [self.question] if self.question else [c for c in QUESTIONS if present(row, c, USER)]
-        answers = [self.answer] if self.answer else [c for c in ANSWERS if present(row, c, ASSISTANT)]
-        solution = self.solution or SOLUTION
-        if not answers and present(row, SOLUTION, ASSISTANT):
-            answers = [SOLUTION]
+        questions = [self.question] if self.question else [c for c in QUESTIONS if seen(row, c, USER)]
+        beside = self.solution or SOLUTION
         for question in questions:
-            for answer in answers:
-                after, boxed = self._mark(sample, answer)
-                beside = solution if answer != solution else None
-                yield Columns(question, answer, beside, after, boxed, CONTEXT.get(question))
+            for answer in [self.answer] if self.answer else self._answers(row, sample):
+                solution = beside if answer != beside else None
+                yield Columns(question, answer, solution, *self._mark(sample, answer), CONTEXT.get(question))
+
+    def _answers(self, row: Mapping[str, Any], sample: Sequence[Row]) -> list[str]:
+        """The columns that may hold the answer; a solution is one if it is worked or if there is no other."""
+        answers = [column for column in ANSWERS if seen(row, column, ASSISTANT)]
+        if seen(row, SOLUTION, ASSISTANT) and not FINAL & set(answers):
+            worked = self._mark(sample, SOLUTION) != (None, False)
+            return [*answers, SOLUTION] if worked or not answers else answers
+        return answers
 
     def _mark(self, sample: Sequence[Row], answer: str) -> tuple[str | None, bool]:
         """How the answer is marked off in a column: as set; as in most rows, if the column itself is recognised."""
         if self.answer or self.answer_after is not None or self.answer_boxed:
             return self.answer_after, self.answer_boxed
-        written = [str(cell(row.cells, answer)) for row in sample]
-        boxed = sum(BOX.search(text) is not None for text in written) * 2 > len(written)
-        marked = sum(MARK in text for text in written) * 2 > len(written)
-        return (MARK if marked and not boxed else None), boxed
+        texts = [seen(row.cells, answer, ASSISTANT) or "" for row in sample]
+        boxed = most(BOX.search(text) is not None for text in texts)
+        return (MARK if most(MARK in text for text in texts) and not boxed else None), boxed
+
+    def _check_final(self, columns: Columns, sample: Sequence[Row], name: str) -> None:
+        """Refuse replies that are prose, of which nothing says where the final answer is."""
+        if self.answer or columns.answer in FINAL or columns.answer_boxed or columns.answer_after:
+            return
+        texts = [seen(row.cells, columns.answer, ASSISTANT) or "" for row in sample]
+        if most(len(WORD.findall(text)) > PROSE for text in texts):
+            raise SettingsError(
+                f"{name}: expected final answers in {columns.answer!r}, got prose, as in {sample[0].where}: say how "
+                "they are marked off, answer_boxed: true or answer_after: <mark>, or name another column, answer: "
+                "<column>"
+            )
 
     def _unrecognised(self, row: Row) -> Columns:
         """The plainest columns, so that reading a row names what it lacks; an error if the row has others."""
@@ -84,6 +108,12 @@ class Shape:
             f'{row.where}: expected {{"question": "...", "answer": "..."}} or another known shape, got the columns: '
             f"{listed(row.cells)}; say which hold them, as in question: <column>, answer: <column>"
         )
+
+
+def most(votes: Iterable[bool]) -> bool:
+    """Whether more than half are for it."""
+    cast = list(votes)
+    return sum(cast) * 2 > len(cast)
 
 
 def _chosen(ways: Sequence[Columns], row: Row, name: str) -> Columns:

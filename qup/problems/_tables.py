@@ -13,17 +13,23 @@ import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from qup.errors import SettingsError
 from qup.problems._content import listed, shown
-from qup.settings.text import decoded
+from qup.problems._text import decoded
 
 PACKED = ".gz"
 EXPECTED = 'expected {"question": "...", "answer": "..."}'
 LINE_END = re.compile(r"\r\n|\n|\r")
 "JSON can hold none of these in a string; others, as U+2028, it can."
+
+
+EXPONENT = re.compile(r"[eE][+-]?\d{1,3}$")
+PLAIN = 20
+"Powers of ten up to which a number is written without one."
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,8 @@ def _json(text: str, name: str) -> list[Row]:
     if text.lstrip().startswith("["):
         listed = _value(text, name)
         return [_row(item, f"{name}, item {number}") for number, item in enumerate(listed, 1)]
-    lines = LINE_END.split(text)
+    # Files that were joined have a byte-order mark within, at the start of a line.
+    lines = [line.lstrip("\ufeff") for line in LINE_END.split(text)]
     found = []
     for number, line in enumerate(lines, 1):
         if line.strip():
@@ -119,7 +126,7 @@ def _row(value: Any, where: str) -> Row:
 
 
 def _value(text: str, where: str) -> Any:
-    """The value that a JSON text holds, each number as the text that it is written as.
+    """The value that a JSON text holds, each number as text, digit by digit.
 
     Raises:
         SettingsError: it is no JSON, or none that everyone reads alike.
@@ -147,9 +154,17 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return row
 
 
-_text: Callable[[str], str] = str
+def _number(written: str) -> str:
+    """A number's own digits; an exponent is the JSON writer's doing, whose 1e-05 was 0.00001. A large one stays."""
+    if not EXPONENT.search(written):
+        return written
+    value = Decimal(written)
+    return format(value, "f") if abs(value.adjusted()) <= PLAIN else written
+
+
+_integer: Callable[[str], str] = str
 DECODER = json.JSONDecoder(
-    parse_float=_text, parse_int=_text, parse_constant=_constant, object_pairs_hook=_once, strict=True
+    parse_float=_number, parse_int=_integer, parse_constant=_constant, object_pairs_hook=_once, strict=True
 )
 
 

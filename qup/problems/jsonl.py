@@ -15,11 +15,11 @@ from pydantic.dataclasses import dataclass
 from qup.errors import SettingsError, unknown
 from qup.problems import _tables
 from qup.problems._columns import UnmarkedError
-from qup.problems._content import Found, Repeats, distinct, shuffled
+from qup.problems._content import Found, Repeats, distinct, shown, shuffled
 from qup.problems._shapes import Shape
+from qup.problems._text import read_bytes
 from qup.records import Problem
 from qup.settings import STRICT
-from qup.settings.text import read_bytes
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -42,11 +42,7 @@ class Source:
     def __post_init__(self) -> None:
         for path in (PurePosixPath(self.file), PureWindowsPath(self.file)):
             if path.anchor or ".." in path.parts or not path.parts or not self.file.isprintable():
-                raise SettingsError(
-                    f"expected the name of a file in the folder for problems, data/problems, got {self.file!r:.200}: "
-                    "copy or link it there",
-                    "file",
-                )
+                raise SettingsError(f"expected a file below the folder data/problems, got {shown(self.file)}", "file")
 
     def problems(self, count: int, seed: int, files: Path) -> list[Problem]:
         """Up to `count` distinct problems. Every line is checked, used or not.

@@ -17,6 +17,7 @@ import json
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter, ValidationError
@@ -26,7 +27,6 @@ from qup.errors import SettingsError
 from qup.settings.misfits import told
 from qup.settings.rooms import ROOMS, load, name_of, names, summary
 from qup.settings.written import declared, plain
-from qup.settings.yamlfile import read_yaml
 
 __all__ = [
     "ROOMS",
@@ -193,3 +193,20 @@ def read(kind: type[T], given: Any) -> T:
 @functools.cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file holds, read as DVC reads it: YAML 1.2, in which `1e-4` is a number and `no` is a word.
+
+    Raises:
+        SettingsError: it is not there, is no YAML, has a key twice, or is no UTF-8.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}): run in the repository's root") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error

@@ -1,4 +1,4 @@
-"""Text files that users wrote, studies and problems alike: UTF-8, with a byte-order mark or without.
+"""Text files that users wrote: UTF-8, with a byte-order mark or without.
 
 A file in another encoding is refused in one line that guesses which, for a wrong guess taken would change problems
 without a word.
@@ -18,21 +18,13 @@ MAGIC = {
     b"BZh": "bzip2",
     b"\xfd7zXZ": "xz",
     b"%PDF": "PDF",
+    b"version https://git-lfs": "a pointer of Git LFS (git lfs pull fetches the file)",
 }
-"First bytes of files that are no text."
+"First bytes of files that are no problems in text."
 LATIN = {"windows-1252", "iso-8859-1", "iso-8859-15"}
 "What cannot be told apart by the letters of most European languages."
 SAMPLE = 1 << 16
 "Bytes that a guess looks at."
-
-
-def read_text(path: Path) -> str:
-    """What a text file holds, without its byte-order mark; line ends stay as they are.
-
-    Raises:
-        SettingsError: it cannot be read, or is not UTF-8.
-    """
-    return decoded(read_bytes(path), path.name)
 
 
 def read_bytes(path: Path) -> bytes:

@@ -416,7 +416,7 @@ def test_repeats_and_questions_with_other_golds_are_left_out_and_counted(tmp_pat
     # One half is one answer, however written; nobody can say whether 3 is 3 or 4.
     assert sorted(problem.question.replace(" ", "") for problem in found) == ["1+1?", "1/2?"]
     assert found.left_out == {"repeated": 2, "different_golds": 3}
-    assert found.reading.endswith("; left out 2 repeated, 3 different_golds")
+    assert found.reading.endswith("; left out: 2 repeated, 3 different golds")
 
 
 def test_rows_without_a_marked_answer_are_counted(tmp_path: Path) -> None:

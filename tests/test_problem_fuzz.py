@@ -12,15 +12,19 @@ from typing import Any
 
 import pyarrow
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from qup.errors import SettingsError
-from qup.problems.jsonl import Source
+from qup.problems._shapes import ANSWERS, QUESTIONS
+from qup.settings import Plug
 
 ROWS: list[dict[str, Any]] = [
     {"question": f"Combien coûtent {i} pommes à {i} € l’une ?", "answer": str(i * i), "solution": f"{i} × {i}."}
     for i in range(30)
 ]
+SHAPED = [*QUESTIONS, *ANSWERS, "solution", "input"]
 ENCODINGS = ["utf-16", "utf-16-le", "utf-32", "cp1252", "utf-8-sig", "utf-7"]
 CONSTANTS = [b"NaN", b"-Infinity", b"null", b"true", b"[]", b"{}", b'"\\ud800"', b'"\\u0000"', b"9" * 5000, b"[" * 3000]
 
@@ -83,7 +87,9 @@ def recoded(raw: bytes, rng: random.Random) -> bytes:
 
 def retyped(raw: bytes, rng: random.Random) -> bytes:
     """A value of another type in the place of some text."""
-    quotes = [i for i, byte in enumerate(raw) if byte == ord('"')] or [0, len(raw)]
+    quotes = [i for i, byte in enumerate(raw) if byte == ord('"')] or []
+    if len(quotes) < 2:
+        return rng.choice(CONSTANTS)
     a = rng.randrange(len(quotes) - 1)
     return raw[: quotes[a]] + rng.choice(CONSTANTS) + raw[quotes[a + 1] + 1 :]
 
@@ -91,10 +97,11 @@ def retyped(raw: bytes, rng: random.Random) -> bytes:
 DAMAGES = [flipped, cut, blanked, moved, recoded, retyped]
 
 
-def outcome(path: Path) -> str:
+def outcome(path: Path, **columns: Any) -> str:
     """`read`, or `refused` in one line; anything else raises."""
     try:
-        found = Source(path.name).problems(100, 1, path.parent)
+        source = Plug("problems").make({"source": "jsonl", "file": path.name, **columns})
+        found = source.problems(100, 1, path.parent)
     except SettingsError as error:
         assert len(str(error).splitlines()) == 1, error
         assert len(str(error)) < 1000
@@ -127,3 +134,28 @@ def test_a_file_under_the_ending_of_another_is_read_or_refused_in_one_line(tmp_p
             outcomes[outcome(tmp_path / name)] += 1
             assert name != other or outcomes["read"]
     print(dict(outcomes))
+
+
+KEYS = st.sampled_from([*SHAPED, "role", "content", "from", "value", "type", "text", "a.b"])
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=5),
+    st.sampled_from(["user", "gpt", "1+1?", r"\boxed{2}"]),
+)
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8
+)
+ROWS_OF_ANYTHING = st.lists(st.dictionaries(KEYS, VALUES, max_size=4), min_size=1, max_size=3)
+COLUMNS = st.none() | st.sampled_from(["question", "messages.0.content", "prompt.0", "a.b", "..", ".", "9" * 30, ""])
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(ROWS_OF_ANYTHING, COLUMNS, COLUMNS, st.sampled_from([None, "####", ""]))
+def test_rows_of_any_types_are_read_or_refused_in_one_line(
+    tmp_path: Path, rows: list[Any], question: str | None, answer: str | None, mark: str | None
+) -> None:
+    (tmp_path / "own.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    outcome(tmp_path / "own.jsonl", question=question, answer=answer, answer_after=mark)

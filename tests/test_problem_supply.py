@@ -115,9 +115,9 @@ def test_what_a_file_leaves_out_is_in_the_counts_and_in_the_error(tmp_path: Path
     left_out = {"repeated": 1, "different_golds": 2}
     assert made.checks["sources"]["train"][0]["left_out"] == left_out
     assert made.readings == (
-        "own.jsonl: question from 'question', answer from 'answer'; left out 1 repeated, 2 different_golds",
+        "own.jsonl: question from 'question', answer from 'answer'; left out: 1 repeated, 2 different golds",
     )
-    with pytest.raises(SettingsError, match="left out before 1 repeated, 2 different_golds"):
+    with pytest.raises(SettingsError, match="left out before: 1 repeated, 2 different golds"):
         split(tmp_path, [own], 5, 5)
 
 

@@ -11,13 +11,17 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from qup.answers import extract
 from qup.errors import SettingsError
 from qup.problems._content import listed, problem, shown
 from qup.records import Problem
 
+Words = Annotated[str, Field(min_length=1)]
+"Text in settings that names a column or a mark."
 USER, ASSISTANT, SYSTEM = "user", "assistant", "system"
 SPEAKERS = {"user": USER, "human": USER, "assistant": ASSISTANT, "gpt": ASSISTANT, "model": ASSISTANT, "system": SYSTEM}
 "What speakers are called to who they are."

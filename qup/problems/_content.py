@@ -31,6 +31,11 @@ class Found(list[Problem]):
         self.reading = reading
 
 
+def told(left_out: Mapping[str, int]) -> str:
+    """Counts of what was left out by reason, in words: `2 repeated, 3 different golds`."""
+    return ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in left_out.items() if count)
+
+
 def shown(value: object) -> str:
     """A value in an error's one line: cut where it is long or deep."""
     return SHORT.repr(value)

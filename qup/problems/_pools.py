@@ -11,7 +11,7 @@ from typing import Any
 
 from qup import answers
 from qup.errors import SettingsError
-from qup.problems._content import Found, differing, normalized
+from qup.problems._content import Found, differing, normalized, told
 from qup.records import Problem, Verdict
 from qup.seeds import derive
 
@@ -142,11 +142,11 @@ def gold_passes(problems: Sequence[Problem]) -> list[bool]:
 def _require(pool: Pool, usable: Usable, wanted: int, lower: str) -> None:
     counts = usable.counts
     if len(usable.problems) < wanted:
-        left_out = "".join(f", {count} {reason}" for reason, count in counts.get("left_out", {}).items())
+        losses = told(counts.get("left_out", {}))
         raise SettingsError(
             f"{pool.name} has {len(usable.problems)} usable problems of the {wanted} that its weight asks for (it gave "
             f"{counts['given']}; {counts['gold_failed']} whose answer our grader rejects, "
-            f"{counts['repeated']} repeated{f'; left out before{left_out[1:]}' if left_out else ''}): "
+            f"{counts['repeated']} repeated{losses and f'; left out before: {losses}'}): "
             f"lower {lower} or its weight"
         )
 

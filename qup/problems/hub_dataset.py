@@ -13,7 +13,7 @@ from typing import Any
 from pydantic.dataclasses import dataclass
 
 from qup.errors import SettingsError
-from qup.problems._columns import Columns
+from qup.problems._columns import Columns, Words
 from qup.problems._content import Found, Repeats, distinct, shuffled
 from qup.records import Problem
 from qup.settings import STRICT
@@ -29,13 +29,13 @@ class Source:
     split: str = "train"
     config: str | None = None
     "The data set's configuration, where it has several."
-    question: str = "question"
+    question: Words = "question"
     "Column, by its name or as a path, `a.b`."
-    answer: str = "answer"
+    answer: Words = "answer"
     "Column, likewise."
-    solution: str | None = None
+    solution: Words | None = None
     "Column."
-    answer_after: str | None = None
+    answer_after: Words | None = None
     "The final answer follows the last of these marks in `answer`, e.g. `####`; what precedes it is the solution."
     answer_boxed: bool = False
     "The final answer is the last box in `answer`, which is the solution."

@@ -14,8 +14,8 @@ from pydantic.dataclasses import dataclass
 
 from qup.errors import SettingsError, unknown
 from qup.problems import _tables
-from qup.problems._columns import UnmarkedError
-from qup.problems._content import Found, Repeats, distinct, shown, shuffled
+from qup.problems._columns import UnmarkedError, Words
+from qup.problems._content import Found, Repeats, distinct, shown, shuffled, told
 from qup.problems._shapes import Shape
 from qup.problems._text import read_bytes
 from qup.records import Problem
@@ -28,13 +28,13 @@ class Source:
 
     file: str
     "In the folder for users' problems, data/problems."
-    question: str | None = None
+    question: Words | None = None
     "Column, by its name or as a path, `a.b`; recognised if not said."
-    answer: str | None = None
+    answer: Words | None = None
     "Column, likewise."
-    solution: str | None = None
+    solution: Words | None = None
     "Column of a reference solution; `solution` if not said and there is one."
-    answer_after: str | None = None
+    answer_after: Words | None = None
     "The final answer follows the last of these marks in `answer`, e.g. `####`; what precedes it is the solution."
     answer_boxed: bool = False
     "The final answer is the last box in `answer`, which is the solution."
@@ -60,8 +60,8 @@ class Source:
         table = _read(self.file, read_bytes(path), shape)
         order = shuffled(len(table.rows), seed, "jsonl", self.file)
         kept = distinct((table.rows[i] for i in order), count, table.repeats.disputed)
-        left_out = "".join(f", {count} {reason}" for reason, count in table.left_out.items() if count)
-        reading = f"{self.file}: {table.reading}{f'; left out{left_out[1:]}' if left_out else ''}"
+        losses = told(table.left_out)
+        reading = f"{self.file}: {table.reading}{losses and f'; left out: {losses}'}"
         return Found(kept, table.left_out, reading)
 
 

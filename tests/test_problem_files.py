@@ -21,7 +21,7 @@ from qup.records import Problem
 from qup.settings import Plug
 
 READABLE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(str.strip)
-ANY_FILE = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
+ANY_FILE = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 BOXED = r"Half of one is \boxed{\frac{1}{2}}."
 
 

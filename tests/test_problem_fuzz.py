@@ -152,7 +152,7 @@ ROWS_OF_ANYTHING = st.lists(st.dictionaries(KEYS, VALUES, max_size=4), min_size=
 COLUMNS = st.none() | st.sampled_from(["question", "messages.0.content", "prompt.0", "a.b", "..", ".", "9" * 30, ""])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 @given(ROWS_OF_ANYTHING, COLUMNS, COLUMNS, st.sampled_from([None, "####", ""]))
 def test_rows_of_any_types_are_read_or_refused_in_one_line(
     tmp_path: Path, rows: list[Any], question: str | None, answer: str | None, mark: str | None

@@ -144,7 +144,7 @@ def test_a_source_without_an_end_and_without_an_answer_is_given_up() -> None:
     def more(count: int) -> list[Problem]:
         return [problem(f"{i}?", TOO_LONG, "a") for i in range(count)]
 
-    with pytest.raises(SettingsError, match=r"0 usable problems of the 10 .* \(it gave 1280; 1280 whose answer"):
+    with pytest.raises(SettingsError, match=r"0 usable problems of the 10 .* \(it gave 5120; 5120 whose answer"):
         _pools.choose([_pools.Pool("a", 1, more(10), more, 10)], [10], {}, 1, "train")
 
 

@@ -15,7 +15,7 @@ from qup.problems._content import Found, differing, normalized, told
 from qup.records import Problem, Verdict
 from qup.seeds import derive
 
-HOPELESS = 1000
+HOPELESS = 5000
 "Problems, all of whose gold answers the grader rejects, after which a source without an end is asked no more."
 
 

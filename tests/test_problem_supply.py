@@ -67,7 +67,7 @@ def test_a_further_set_takes_what_the_others_leave_of_one_file(tmp_path: Path) -
         training_sets={"again": {"count": 60}},
     )
     assert (len(made.train), len(made.heldout), len(made.sets["longer"])) == (160, 80, 60)
-    with pytest.raises(SettingsError, match=r"longer.* has 120 usable problems of the 121 .* 180 repeated"):
+    with pytest.raises(SettingsError, match=r"sources.* has 179 usable problems of the 180 .* 121 repeated"):
         split(tmp_path, [own], 100, 80, sets={"longer": {"sources": [own], "count": 121}})
 
 
@@ -92,6 +92,26 @@ def test_the_same_file_twice_is_shared(tmp_path: Path) -> None:
     own = put(tmp_path / "own.jsonl", sums(*range(150)))
     made = split(tmp_path, [own, own], 100, 50)
     assert (len(made.train), len(made.heldout)) == (100, 50)
+
+
+def test_a_further_set_of_few_problems_gets_them_though_a_large_source_has_them_too(tmp_path: Path) -> None:
+    large, small = put(tmp_path / "large.jsonl", sums(*range(200))), put(tmp_path / "small.jsonl", sums(*range(40)))
+    tiny = put(tmp_path / "tiny.jsonl", sums(*range(40, 70)))
+    further = {
+        "sets": {"small": {"sources": [small], "count": 30}},
+        "training_sets": {"tiny": {"sources": [tiny], "count": 25}},
+    }
+    made = split(tmp_path, [large], 100, 40, **further)
+    assert {problem.source for problem in made.sets["small"]} == {"jsonl/small"}
+    assert sum(problem.source == "jsonl/tiny" for problem in made.train) == 25
+    # Of the 200, 55 are others': 145 are left for the main sets, and not one more.
+    split(tmp_path, [large], 105, 40, **further)
+    with pytest.raises(SettingsError, match=r"sources\[0\] \(jsonl\) has 145 usable problems of the 146"):
+        split(tmp_path, [large], 106, 40, **further)
+    with pytest.raises(
+        SettingsError, match=r"small.* has 40 usable problems of the 41 .* lower problems.sets.small.count"
+    ):
+        split(tmp_path, [large], 100, 40, sets={"small": {"sources": [small], "count": 41}})
 
 
 def test_another_gold_answer_in_another_source_is_counted(tmp_path: Path) -> None:

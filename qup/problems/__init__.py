@@ -5,7 +5,7 @@ draw the same problems.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from qup.errors import SettingsError
 from qup.problems import _splits
 from qup.problems._content import HEAVIEST, Found, quotas
 from qup.problems._pools import Pool
-from qup.problems._splits import Split
+from qup.problems._splits import KeptBack, Split, TakenError
 from qup.records import HELDOUT, TRAIN, Problem
 from qup.settings import STRICT, Plug, name_of
 
@@ -124,23 +124,33 @@ def _check_any(sources: Sequence[Weighted]) -> None:
 
 
 def prepare(settings: ProblemSettings, seed: int, files: Path) -> Split:
-    """All sets of a study."""
+    """All sets of a study: the main ones first, but for what a further set needs of a source that is scarce."""
+    kept: dict[str, Mapping[str, str]] = {}
+    while True:
+        try:
+            return _prepared(settings, seed, files, kept)
+        except TakenError as taken:
+            # Each set comes up once at most: what is kept back for it is enough.
+            kept[taken.name] = taken.golds
+
+
+def _prepared(settings: ProblemSettings, seed: int, files: Path, kept: KeptBack) -> Split:
     wanted = _splits.needed(_weights(settings.sources), settings.train, settings.replicates, settings.heldout)
     readings: list[str] = []
     ask = partial(_asked, files=files, readings=readings)
     pools = ask(settings.sources, wanted, seed, "problems.sources")
-    split = _splits.split(pools, settings.train, settings.replicates, settings.heldout, seed)
+    split = _splits.split(pools, settings.train, settings.replicates, settings.heldout, seed, kept)
     for name, further in settings.sets.items():
         own_seed = seeds.derive(seed, "set", name)
         shares = quotas(_weights(further.sources), further.count)
         pools = ask(further.sources, shares, own_seed, f"problems.sets.{name}.sources")
-        split = _splits.with_set(split, name, pools, further.count, own_seed)
+        split = _splits.with_set(split, name, pools, further.count, own_seed, kept)
     for name, training in settings.training_sets.items():
         own_seed = seeds.derive(seed, "training set", name)
         count, replicates = training.count or settings.train, training.replicates or settings.replicates
         sources, listed = training.sources or settings.sources, f"problems.training_sets.{name}.sources"
         pools = ask(sources, _splits.needed(_weights(sources), count, replicates), own_seed, listed)
-        split = _splits.with_training_set(split, name, pools, count, replicates, own_seed)
+        split = _splits.with_training_set(split, name, pools, count, replicates, own_seed, kept)
     return dataclasses.replace(_splits.checked(split, settings.ngram), readings=tuple(dict.fromkeys(readings)))
 
 

@@ -19,6 +19,10 @@ HOPELESS = 5000
 "Problems, all of whose gold answers the grader rejects, after which a source without an end is asked no more."
 
 
+class TooFewError(SettingsError):
+    """A pool has fewer problems left than its share."""
+
+
 @dataclass(frozen=True)
 class Pool:
     """What one source gave, and its share in the sets made of it."""
@@ -55,7 +59,7 @@ def choose(
     """Each pool's share in a random order, none of it in `seen` or in two pools, and each pool's counts.
 
     Raises:
-        SettingsError: too few problems are left of a pool; the message says what became of the others.
+        TooFewError: too few problems are left of a pool; the message says what became of the others.
     """
     usable = _in_turn(pools, shares, seen)
     if any(len(each.problems) < share for each, share in zip(usable, shares, strict=True)) and len(pools) > 1:
@@ -143,7 +147,7 @@ def _require(pool: Pool, usable: Usable, wanted: int, lower: str) -> None:
     counts = usable.counts
     if len(usable.problems) < wanted:
         losses = told(counts.get("left_out", {}))
-        raise SettingsError(
+        raise TooFewError(
             f"{pool.name} has {len(usable.problems)} usable problems of the {wanted} that its weight asks for (it gave "
             f"{counts['given']}; {counts['gold_failed']} whose answer our grader rejects, "
             f"{counts['repeated']} repeated{losses and f'; left out before: {losses}'}): "

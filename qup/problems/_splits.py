@@ -7,13 +7,26 @@ shares with the training set is counted, not removed: problems of one template s
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from qup.problems._content import normalized, quotas, words
-from qup.problems._pools import Pool, choose, order
+from qup.problems._pools import Pool, TooFewError, choose, order
 from qup.records import HELDOUT, TRAIN, Problem
+
+KeptBack = Mapping[str, Mapping[str, str]]
+"Further sets to questions, normalized, with gold answers, that no other set may take."
+NOTHING: KeptBack = MappingProxyType({})
+
+
+class TakenError(TooFewError):
+    """A further set has too few problems, and would have enough if the sets before it had left it these."""
+
+    def __init__(self, problem: str, name: str, golds: Mapping[str, str]) -> None:
+        super().__init__(problem)
+        self.name, self.golds = name, golds
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,9 @@ def needed(weights: Sequence[float], train: int, replicates: int, heldout: int =
     return [replicates * own + held for own, held in shares]
 
 
-def split(pools: Sequence[Pool], train: int, replicates: int, heldout: int, seed: int) -> Split:
+def split(  # noqa: PLR0917 - of what, how many, without what
+    pools: Sequence[Pool], train: int, replicates: int, heldout: int, seed: int, kept: KeptBack = NOTHING
+) -> Split:
     """`replicates` training sets of `train` problems and one of `heldout`, each with the pools' weights.
 
     Raises:
@@ -58,7 +73,7 @@ def split(pools: Sequence[Pool], train: int, replicates: int, heldout: int, seed
     weights = [pool.weight for pool in pools]
     own, theirs = quotas(weights, train), quotas(weights, heldout)
     lower = "problems.train, problems.replicates, problems.heldout"
-    chosen, sources = choose(pools, needed(weights, train, replicates, heldout), {}, seed, lower)
+    chosen, sources = choose(pools, needed(weights, train, replicates, heldout), _others(kept), seed, lower)
     rest = [pool[held:] for pool, held in zip(chosen, theirs, strict=True)]
     return Split(
         train=_dealt(rest, own, TRAIN, range(1, replicates + 1), seed),
@@ -67,32 +82,61 @@ def split(pools: Sequence[Pool], train: int, replicates: int, heldout: int, seed
     )
 
 
-def with_set(before: Split, task: str, pools: Sequence[Pool], count: int, seed: int) -> Split:
+def with_set(  # noqa: PLR0917 - to what, called what, of what, how many, without what
+    before: Split, task: str, pools: Sequence[Pool], count: int, seed: int, kept: KeptBack = NOTHING
+) -> Split:
     """`before` and a further evaluation set of `count` problems, without any question of the sets that are there.
 
     Raises:
-        SettingsError: too few problems are left of a pool.
+        SettingsError: a pool has too few problems.
+        TakenError: it has enough, but those of `before` have too many of them.
     """
     shares = quotas([pool.weight for pool in pools], count)
-    chosen, sources = choose(pools, shares, before.golds, seed, f"problems.sets.{task}.count")
+    chosen, sources = _further(before, pools, shares, seed, f"problems.sets.{task}.count", kept)
     further = before.sets | {task: _joined(chosen, seed)}
     return dataclasses.replace(before, sets=further, sources=before.sources | {task: sources})
 
 
-def with_training_set(  # noqa: PLR0917 - to what, called what, of what, how many
-    before: Split, name: str, pools: Sequence[Pool], count: int, replicates: int, seed: int
+def with_training_set(  # noqa: PLR0917 - to what, called what, of what, how many, without what
+    before: Split,
+    name: str,
+    pools: Sequence[Pool],
+    count: int,
+    replicates: int,
+    seed: int,
+    kept: KeptBack = NOTHING,
 ) -> Split:
     """`before` and a further training set: `replicates` times `count` problems, all of them new.
 
     Raises:
-        SettingsError: too few problems are left of a pool.
+        SettingsError, TakenError: as in `with_set`.
     """
     weights = [pool.weight for pool in pools]
     lower = f"problems.training_sets.{name}"
-    chosen, sources = choose(pools, needed(weights, count, replicates), before.golds, seed, lower)
+    chosen, sources = _further(before, pools, needed(weights, count, replicates), seed, lower, kept)
     first = 1 + max(problem.replicate or 0 for problem in before.train)
     added = _dealt(chosen, quotas(weights, count), name, range(first, first + replicates), seed)
     return dataclasses.replace(before, train=before.train + added, sources=before.sources | {name: sources})
+
+
+def _further(  # noqa: PLR0917 - the arguments of `choose`, and what others have
+    before: Split, pools: Sequence[Pool], shares: Sequence[int], seed: int, name: str, kept: KeptBack
+) -> tuple[list[list[Problem]], list[dict[str, Any]]]:
+    """As `choose`, for a further set, called by the setting to lower if it has too few problems."""
+    others = _others(kept, name)
+    try:
+        return choose(pools, shares, before.golds | others, seed, name)
+    except TooFewError as error:
+        if name in kept:
+            raise
+        alone, _ = choose(pools, shares, others, seed, name)
+        golds = {normalized(problem.question): problem.answer for own in alone for problem in own}
+        raise TakenError(error.problem, name, golds) from error
+
+
+def _others(kept: KeptBack, name: str | None = None) -> dict[str, str]:
+    """What is kept back for all sets but one."""
+    return {question: gold for other, own in kept.items() if other != name for question, gold in own.items()}
 
 
 def checked(split: Split, ngram: int) -> Split:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qup.answers import BOX
+from qup.answers import extract
 from qup.errors import SettingsError
 from qup.problems._columns import ASSISTANT, USER, Columns, cell, seen
 from qup.problems._content import listed, normalized
@@ -85,7 +85,7 @@ class Shape:
         if self.answer or self.answer_after is not None or self.answer_boxed:
             return self.answer_after, self.answer_boxed
         texts = [seen(row.cells, answer, ASSISTANT) or "" for row in sample]
-        boxed = most(BOX.search(text) is not None for text in texts)
+        boxed = most(extract(text) is not None for text in texts)
         return (MARK if most(MARK in text for text in texts) and not boxed else None), boxed
 
     def _check_final(self, columns: Columns, sample: Sequence[Row], name: str) -> None:

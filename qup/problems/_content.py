@@ -25,11 +25,20 @@ def normalized(text: str) -> str:
     return " ".join(words(text))
 
 
-def problem(question: str, answer: str, source: str, solution: str | None = None, tags: Iterable[str] = ()) -> Problem:
+def problem(  # noqa: PLR0917 - what is asked, what is right, where from, how solved, what kind, who grades
+    question: str,
+    answer: str,
+    source: str,
+    solution: str | None = None,
+    tags: Iterable[str] = (),
+    grader: str = "math",
+    entry: str | None = None,
+) -> Problem:
     """A problem with its id, the first 16 hex digits of the SHA-256 of its content, to which tags do not belong."""
     content = normalized(question) + "\n" + normalized(answer)
     key = hashlib.sha256(content.encode()).hexdigest()[:16]
-    return Problem(key, question.strip(), answer.strip(), source, solution.strip() if solution else None, list(tags))
+    solution = solution.strip() if solution else None
+    return Problem(key, question.strip(), answer.strip(), source, solution, tags=list(tags), grader=grader, entry=entry)
 
 
 def distinct(problems: Iterable[Problem], count: int) -> list[Problem]:
@@ -86,6 +95,7 @@ class Columns:
     solution: str | None = None
     answer_after: str | None = None
     answer_boxed: bool = False
+    grader: str = "math"
 
     def read(self, row: Mapping[str, Any], source: str, where: str) -> Problem:
         """The problem in a row.
@@ -97,7 +107,7 @@ class Columns:
         answer, solution = self._cut(cell, where)
         if self.solution and row.get(self.solution) is not None:
             solution = self._text(row, self.solution, where)
-        return problem(question, answer, source, solution)
+        return problem(question, answer, source, solution, grader=self.grader)
 
     def _text(self, row: Mapping[str, Any], column: str, where: str) -> str:
         value = row.get(column)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from qup import answers
+from qup import graders
 from qup.errors import SettingsError
 from qup.problems._content import normalized, quotas, words
 from qup.records import HELDOUT, TRAIN, Problem, Verdict
@@ -193,10 +193,15 @@ def _usable(pool: Pool, seen: set[str]) -> tuple[list[Problem], dict[str, Any]]:
 
 
 def gold_passes(problems: Sequence[Problem]) -> list[bool]:
-    """Whether our grader marks each problem's own answer as correct when a completion boxes it."""
-    golds = [problem.answer for problem in problems]
-    verdicts = answers.verdicts(golds, [f"\\boxed{{{gold}}}" for gold in golds], [False] * len(golds))
-    return [v is Verdict.CORRECT and "\n" not in gold for v, gold in zip(verdicts, golds, strict=True)]
+    """Whether each problem's grader marks its own answer as correct when a completion boxes it."""
+    boxed = [f"\\boxed{{{problem.answer}}}" for problem in problems]
+    verdicts = graders.verdicts(problems, boxed, [False] * len(boxed))
+    return [v is Verdict.CORRECT and not _worked(p) for v, p in zip(verdicts, problems, strict=True)]
+
+
+def _worked(problem: Problem) -> bool:
+    """Whether an answer is a worked solution from which no final answer was cut; elsewhere a grid has lines."""
+    return problem.grader == "math" and "\n" in problem.answer
 
 
 def _require(pool: Pool, kept: list[Problem], counts: dict[str, Any], wanted: int, lower: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
+from qup import graders
 from qup.errors import SettingsError
 from qup.problems._content import Columns, distinct, shuffled
 from qup.records import Problem
@@ -36,8 +37,11 @@ class Source:
     "The final answer follows the last of these marks in `answer`, e.g. `####`; what precedes it is the solution."
     answer_boxed: bool = False
     "The final answer is the last box in `answer`, which is the solution."
+    grader: str = "math"
+    "Who says whether an answer is right: `math`, `exact` (the very text) or `choice` (a letter)."
 
     def __post_init__(self) -> None:
+        graders.require(self.grader)
         if not re.fullmatch(r"[0-9a-f]{40}", self.revision):
             raise SettingsError(
                 f"revision of {self.repo}: expected a commit of 40 hex digits, got {self.revision!r}; "
@@ -51,7 +55,7 @@ class Source:
             SettingsError: the data set cannot be loaded, lacks a column, or no row has an answer as set.
         """
         rows = self._rows()
-        columns = Columns(self.question, self.answer, self.solution, self.answer_after, self.answer_boxed)
+        columns = Columns(self.question, self.answer, self.solution, self.answer_after, self.answer_boxed, self.grader)
         problems, problem_with = [], None
         # A reserve of a fifth, for duplicates; a big data set is not read to its end.
         for i in shuffled(len(rows), seed, "hub_dataset", self.repo):

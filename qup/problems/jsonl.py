@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
+from qup import graders
 from qup.errors import SettingsError, unknown
 from qup.problems._content import Columns, distinct, shuffled
 from qup.records import Problem
@@ -25,6 +26,11 @@ class Source:
     "The final answer follows the last of these marks in `answer`, e.g. `####`; what precedes it is the solution."
     answer_boxed: bool = False
     "The final answer is the last box in `answer`, which is the solution."
+    grader: str = "math"
+    "Who says whether an answer is right: `math`, `exact` (the very text) or `choice` (a letter)."
+
+    def __post_init__(self) -> None:
+        graders.require(self.grader)
 
     def problems(self, count: int, seed: int, files: Path) -> list[Problem]:
         """Up to `count` distinct problems. Every line is checked, used or not.
@@ -35,7 +41,9 @@ class Source:
         path = files / self.file
         if not path.is_file():
             raise unknown(f"problem file in {files}", self.file, (p.name for p in files.glob("*.jsonl")))
-        columns = Columns(solution="solution", answer_after=self.answer_after, answer_boxed=self.answer_boxed)
+        columns = Columns(
+            solution="solution", answer_after=self.answer_after, answer_boxed=self.answer_boxed, grader=self.grader
+        )
         lines = path.read_text(encoding="utf-8").split("\n")
         rows = [
             columns.read(_row(line, where), f"jsonl/{path.stem}", where)

@@ -419,6 +419,16 @@ def test_repeats_and_questions_with_other_golds_are_left_out_and_counted(tmp_pat
     assert found.reading.endswith("; left out: 2 repeated, 3 different golds")
 
 
+@pytest.mark.parametrize(("grader", "left_out"), [("math", {"repeated": 1}), ("exact", {"different_golds": 2})])
+def test_whether_two_golds_are_one_is_for_the_grader_to_say(
+    tmp_path: Path, grader: str, left_out: dict[str, int]
+) -> None:
+    put(tmp_path / "own.jsonl", [{"question": "7?", "answer": "7"}, {"question": "7?", "answer": "7.0"}])
+    found = Source("own.jsonl", grader=grader).problems(10, 1, tmp_path)
+    assert isinstance(found, Found)
+    assert found.left_out == left_out
+
+
 def test_rows_without_a_marked_answer_are_counted(tmp_path: Path) -> None:
     rows = [{"problem": f"{i}?", "solution": rf"\boxed{{{i}}}"} for i in range(9)] + [
         {"problem": "9?", "solution": "9"}

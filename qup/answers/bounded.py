@@ -2,7 +2,7 @@
 
 Answers are untrusted input to a parser: `9^{9^{9^9}}` would hold up a run, or take its memory. What cannot be judged at
 sight is therefore judged in worker processes, which are killed when they take too long. Both ends of the pipe are in
-this file: JSON lines [gold, given] go to `serve`, and true, false or null come back.
+this file: JSON lines [function, argument, ...] go to `serve`, and true, false or null come back.
 
 >>> judge([("1/2", "0.5"), ("1/2", "2"), ("1/2", None)])
 [True, False, None]
@@ -11,6 +11,7 @@ this file: JSON lines [gold, given] go to `serve`, and true, false or null come 
 import atexit
 import contextlib
 import functools
+import importlib
 import json
 import os
 import subprocess
@@ -20,7 +21,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from qup.answers.equality import SECONDS, at_sight, normal, same
+from qup.answers.equality import SECONDS, at_sight, cleaned, same
 
 LONGEST = 300
 "Characters; a longer answer counts as unparsed."
@@ -36,27 +37,32 @@ def judge(pairs: Sequence[tuple[str, str | None]]) -> list[bool | None]:
     None where no judgement was possible: no answer, too long, or over a worker's limits. A pair is judged once, however
     often it comes.
     """
-    readable = [(gold, given) for gold, given in pairs if given is not None and _readable(given)]
-    judged: dict[tuple[str, str | None], bool | None] = {pair: at_sight(*pair) for pair in readable}
+    readable = [(gold, given) for gold, given in pairs if given is not None and _readable(gold, given)]
+    judged: dict[tuple[str, str | None], bool | None] = {pair: at_sight(*pair) for pair in dict.fromkeys(readable)}
     hard = [pair for pair in dict.fromkeys(readable) if judged[pair] is None]
-    judged.update(zip(hard, _in_workers(hard), strict=True))
+    judged.update(zip(hard, ask(f"{__name__}:compared", hard), strict=True))
     return [judged.get(pair) for pair in pairs]
 
 
-def _readable(given: str) -> bool:
-    """Whether an answer is short enough to look at, and more than typography."""
-    return len(given) <= LONGEST and normal(given) != ""
+def _readable(gold: str, given: str) -> bool:
+    """Whether answers are short enough to look at, and the given one is more than typography."""
+    return max(len(gold), len(given)) <= LONGEST and cleaned(given) != ""
 
 
-def _in_workers(pairs: Sequence[tuple[str, str]]) -> list[bool | None]:
-    """Judge pairs in the workers, side by side; a pair's judgement does not depend on the others."""
-    if not pairs:
+def ask(function: str, questions: Sequence[Sequence[str]]) -> list[bool | None]:
+    """What a function, `module:name`, says of each question, in the workers; None for one that it did not survive.
+
+    What it says of a question does not depend on the others.
+    """
+    if not questions:
         return []
-    team = workers(os.getpid())[: len(pairs)]
-    shares = [pairs[i :: len(team)] for i in range(len(team))]
+    team = workers(os.getpid())[: len(questions)]
+    shares = [questions[i :: len(team)] for i in range(len(team))]
     with ThreadPoolExecutor(len(team)) as threads:
-        judged_shares = threads.map(lambda worker, share: [worker.ask(*pair) for pair in share], team, shares)
-    judged: list[bool | None] = [None] * len(pairs)
+        judged_shares = threads.map(
+            lambda worker, share: [worker.ask(function, *question) for question in share], team, shares
+        )
+    judged: list[bool | None] = [None] * len(questions)
     for i, share in enumerate(judged_shares):
         judged[i :: len(team)] = share
     return judged
@@ -69,12 +75,12 @@ class Worker:
         self.process: subprocess.Popen[str] | None = None
         atexit.register(self.stop)
 
-    def ask(self, gold: str, given: str) -> bool | None:
-        """The worker's judgement; None if it did not survive the question."""
+    def ask(self, *question: str) -> bool | None:
+        """The worker's judgement; None if it did not survive the question, a function and its arguments."""
         if self.process and self.process.poll() is not None:
             self.stop()
         self.process = self.process or _start()
-        reply = _exchange(self.process, json.dumps([gold, given]))
+        reply = _exchange(self.process, json.dumps(question))
         if not reply:
             self.stop()
             return None
@@ -130,16 +136,18 @@ def _exchange(process: subprocess.Popen[str], question: str) -> str:
 
 
 def serve() -> None:
-    """A worker process's whole life: JSON lines [gold, given] in, true, false or null out."""
+    """A worker process's whole life: JSON lines [function, argument, ...] in, true, false or null out."""
     import logging
 
     import math_verify  # noqa: F401  (the first answer should not wait for it)
 
     logging.disable()
     _limit_memory()
-    print("ready", flush=True)
+    # Whatever a function prints must not pass for a judgement.
+    replies, sys.stdout = sys.stdout, sys.stderr
+    print("ready", file=replies, flush=True)
     for line in sys.stdin:
-        print(json.dumps(_attempt(*json.loads(line))), flush=True)
+        print(json.dumps(_attempt(*json.loads(line))), file=replies, flush=True)
 
 
 def _limit_memory() -> None:
@@ -152,14 +160,22 @@ def _limit_memory() -> None:
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def _attempt(gold: str, given: str) -> bool | None:
-    """The worker's judgement; None over its limits."""
+def _attempt(function: str, *question: str) -> bool | None:
+    """A function's judgement; None over its limits."""
     from math_verify.errors import TimeoutException
 
+    module, _, name = function.partition(":")
+    judgement: bool | None
     try:
-        return same(normal(gold), normal(given))
+        judgement = getattr(importlib.import_module(module), name)(*question)
     except (TimeoutException, MemoryError, RecursionError):
         return None
     except Exception:
         # Whatever sympy raises on what it cannot read or compare: then the two are equal as text or not at all.
         return False
+    return judgement
+
+
+def compared(gold: str, given: str) -> bool:
+    """Whether two answers are equal, by all means."""
+    return same(cleaned(gold), cleaned(given))

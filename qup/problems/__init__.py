@@ -125,13 +125,13 @@ def _check_any(sources: Sequence[Weighted]) -> None:
 
 def prepare(settings: ProblemSettings, seed: int, files: Path) -> Split:
     """All sets of a study: the main ones first, but for what a further set needs of a source that is scarce."""
-    kept: dict[str, Mapping[str, str]] = {}
+    kept: dict[str, Mapping[str, Problem]] = {}
     while True:
         try:
             return _prepared(settings, seed, files, kept)
         except TakenError as taken:
             # Each set comes up once at most: what is kept back for it is enough.
-            kept[taken.name] = taken.golds
+            kept[taken.name] = taken.problems
 
 
 def _prepared(settings: ProblemSettings, seed: int, files: Path, kept: KeptBack) -> Split:

@@ -47,6 +47,7 @@ class Columns:
     solution: str | None = None
     answer_after: str | None = None
     answer_boxed: bool = False
+    grader: str = "math"
     context: str | None = None
     "Column whose text, if it has any, stands below the question's: Alpaca's `input`."
 
@@ -64,7 +65,7 @@ class Columns:
             question = "\n\n".join(filter(None, [question, _text(row, self.context, USER, where)]))
         if self.solution:
             solution = _text(row, self.solution, ASSISTANT, where) or solution
-        return problem(question, answer, source, solution)
+        return problem(question, answer, source, solution, grader=self.grader)
 
     def told(self) -> str:
         """How a row is read, in a few words."""

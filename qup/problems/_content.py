@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from qup import answers
+from qup import graders
 from qup.errors import SettingsError
 from qup.records import Problem
 from qup.seeds import derive
@@ -58,11 +58,20 @@ def normalized(text: str) -> str:
     return " ".join(words(text))
 
 
-def problem(question: str, answer: str, source: str, solution: str | None = None, tags: Iterable[str] = ()) -> Problem:
+def problem(  # noqa: PLR0917 - what is asked, what is right, where from, how solved, what kind, who grades
+    question: str,
+    answer: str,
+    source: str,
+    solution: str | None = None,
+    tags: Iterable[str] = (),
+    grader: str = "math",
+    entry: str | None = None,
+) -> Problem:
     """A problem with its id, the first 16 hex digits of the SHA-256 of its content, to which tags do not belong."""
     content = normalized(question) + "\n" + normalized(answer)
     key = hashlib.sha256(content.encode()).hexdigest()[:16]
-    return Problem(key, question.strip(), answer.strip(), source, solution.strip() if solution else None, list(tags))
+    solution = solution.strip() if solution else None
+    return Problem(key, question.strip(), answer.strip(), source, solution, tags=list(tags), grader=grader, entry=entry)
 
 
 def distinct(problems: Iterable[Problem], count: int, without: Iterable[str] = ()) -> list[Problem]:
@@ -79,11 +88,12 @@ def distinct(problems: Iterable[Problem], count: int, without: Iterable[str] = (
     return list(islice(unseen(), count))
 
 
-def differing(golds: Sequence[tuple[str, str]]) -> list[bool]:
-    """Whether two gold answers to one question are two answers: our grader knows 1/2 and 0.5 for one."""
-    unlike = [pair for pair in dict.fromkeys(golds) if normalized(pair[0]) != normalized(pair[1])]
-    same = dict(zip(unlike, answers.grade(unlike), strict=True))
-    return [not same.get(pair, True) for pair in golds]
+def differing(pairs: Sequence[tuple[Problem, Problem]]) -> list[bool]:
+    """Whether two problems of one question have two answers: their grader knows 1/2 and 0.5 for one."""
+    unlike = [place for place, (one, other) in enumerate(pairs) if one.answer != other.answer]
+    judged = graders.judge([(pairs[place][0], pairs[place][1].answer) for place in unlike])
+    differ = {place for place, same in zip(unlike, judged, strict=True) if not same}
+    return [place in differ for place in range(len(pairs))]
 
 
 @dataclass(frozen=True)
@@ -99,8 +109,8 @@ class Repeats:
     def among(problems: Sequence[Problem]) -> "Repeats":
         """The repeats among some problems."""
         keys = [normalized(problem.question) for problem in problems]
-        first = dict(zip(reversed(keys), reversed([problem.answer for problem in problems]), strict=True))
-        differ = differing([(first[key], problem.answer) for key, problem in zip(keys, problems, strict=True)])
+        first = dict(zip(reversed(keys), reversed(problems), strict=True))
+        differ = differing([(first[key], problem) for key, problem in zip(keys, problems, strict=True)])
         disputed = frozenset(key for key, other in zip(keys, differ, strict=True) if other)
         rows = sum(key in disputed for key in keys)
         repeated = len(keys) - rows - (len(first) - len(disputed))

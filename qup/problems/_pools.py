@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qup import answers
+from qup import graders
 from qup.errors import SettingsError
 from qup.problems._content import Found, differing, normalized, told
 from qup.records import Problem, Verdict
@@ -54,7 +54,7 @@ class Usable:
 
 
 def choose(
-    pools: Sequence[Pool], shares: Sequence[int], seen: Mapping[str, str], seed: int, lower: str
+    pools: Sequence[Pool], shares: Sequence[int], seen: Mapping[str, Problem], seed: int, lower: str
 ) -> tuple[list[list[Problem]], list[dict[str, Any]]]:
     """Each pool's share in a random order, none of it in `seen` or in two pools, and each pool's counts.
 
@@ -70,36 +70,37 @@ def choose(
     return chosen, [each.counts for each in usable]
 
 
-def _in_turn(pools: Sequence[Pool], shares: Sequence[int], seen: Mapping[str, str]) -> list[Usable]:
+def _in_turn(pools: Sequence[Pool], shares: Sequence[int], seen: Mapping[str, Problem]) -> list[Usable]:
     """What is usable of each pool, without all that is usable of those before it."""
-    golds, found = dict(seen), []
+    taken, found = dict(seen), []
     for pool, share in zip(pools, shares, strict=True):
-        usable = _usable(pool, golds, share)
-        golds |= {key: problem.answer for key, problem in usable.problems.items()}
+        usable = _usable(pool, taken, share)
+        taken |= usable.problems
         found.append(usable)
     return found
 
 
-def _dealt(pools: Sequence[Pool], shares: Sequence[int], seen: Mapping[str, str], seed: int) -> list[Usable]:
+def _dealt(pools: Sequence[Pool], shares: Sequence[int], seen: Mapping[str, Problem], seed: int) -> list[Usable]:
     """What is usable of each pool where pools share problems and are short of them: each its share and no more.
 
     A pool first takes what no other has, so that it leaves the others as much as it can.
     """
     offers = [_usable(pool, seen, sum(shares)) for pool in pools]
     owners = Counter(key for offer in offers for key in offer.problems)
-    taken: dict[str, str] = {}
+    taken: dict[str, Problem] = {}
     dealt = []
     for offer, share in zip(offers, shares, strict=True):
         place = {problem.id: rank for rank, problem in enumerate(order(offer.problems.values(), seed))}
         free = sorted(offer.problems.keys() - taken.keys(), key=lambda k: (owners[k], place[offer.problems[k].id]))
-        counts = _repeated(offer.counts, [(taken[k], offer.problems[k].answer) for k in offer.problems if k in taken])
+        counts = _repeated(offer.counts, [(taken[k], problem) for k, problem in offer.problems.items() if k in taken])
         kept = free if len(free) < share else free[:share]
-        taken |= {key: offer.problems[key].answer for key in kept}
-        dealt.append(Usable({key: offer.problems[key] for key in kept}, counts))
+        own = {key: offer.problems[key] for key in kept}
+        taken |= own
+        dealt.append(Usable(own, counts))
     return dealt
 
 
-def _usable(pool: Pool, seen: Mapping[str, str], enough: int) -> Usable:
+def _usable(pool: Pool, seen: Mapping[str, Problem], enough: int) -> Usable:
     """What is usable of a pool once that is enough, or of all that it has; `seen` is as in `choose`."""
     usable, passed = Usable({}, {}), dict[str, bool]()
     for given in pool.rounds():
@@ -112,7 +113,7 @@ def _usable(pool: Pool, seen: Mapping[str, str], enough: int) -> Usable:
     return usable
 
 
-def _sorted_out(pool: Pool, given: list[Problem], seen: Mapping[str, str], passed: Mapping[str, bool]) -> Usable:
+def _sorted_out(pool: Pool, given: list[Problem], seen: Mapping[str, Problem], passed: Mapping[str, bool]) -> Usable:
     kept: dict[str, Problem] = {}
     again = []
     for problem in given:
@@ -120,7 +121,7 @@ def _sorted_out(pool: Pool, given: list[Problem], seen: Mapping[str, str], passe
         if not passed[problem.id]:
             continue
         if key in seen or key in kept:
-            again.append((seen[key] if key in seen else kept[key].answer, problem.answer))
+            again.append((seen[key] if key in seen else kept[key], problem))
         else:
             kept[key] = problem
     counts = {"source": pool.name, "given": len(given), "gold_failed": sum(not passed[p.id] for p in given)}
@@ -129,18 +130,23 @@ def _sorted_out(pool: Pool, given: list[Problem], seen: Mapping[str, str], passe
     return Usable(kept, _repeated({**counts, "repeated": 0}, again))
 
 
-def _repeated(counts: dict[str, Any], again: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Counts with further problems whose question is there already: the gold answer that it has, and theirs."""
+def _repeated(counts: dict[str, Any], again: Sequence[tuple[Problem, Problem]]) -> dict[str, Any]:
+    """Counts with further problems whose question is there already: the one that is there, and theirs."""
     differ = sum(differing(again)) + counts.get("different_golds", 0)
     counts = counts | {"repeated": counts["repeated"] + len(again)}
     return counts | ({"different_golds": differ} if differ else {})
 
 
 def gold_passes(problems: Sequence[Problem]) -> list[bool]:
-    """Whether our grader marks each problem's own answer as correct when a completion boxes it."""
-    golds = [problem.answer for problem in problems]
-    verdicts = answers.verdicts(golds, [f"\\boxed{{{gold}}}" for gold in golds], [False] * len(golds))
-    return [v is Verdict.CORRECT and "\n" not in gold for v, gold in zip(verdicts, golds, strict=True)]
+    """Whether each problem's grader marks its own answer as correct when a completion boxes it."""
+    boxed = [f"\\boxed{{{problem.answer}}}" for problem in problems]
+    verdicts = graders.verdicts(problems, boxed, [False] * len(boxed))
+    return [v is Verdict.CORRECT and not _worked(p) for v, p in zip(verdicts, problems, strict=True)]
+
+
+def _worked(problem: Problem) -> bool:
+    """Whether an answer is a worked solution from which no final answer was cut; elsewhere a grid has lines."""
+    return problem.grader == "math" and "\n" in problem.answer
 
 
 def _require(pool: Pool, usable: Usable, wanted: int, lower: str) -> None:

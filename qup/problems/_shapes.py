@@ -42,6 +42,7 @@ class Shape:
     solution: str | None = None
     answer_after: str | None = None
     answer_boxed: bool = False
+    grader: str = "math"
 
     def columns(self, rows: Sequence[Row], name: str) -> Columns:
         """Where things stand in the rows of the file called `name`.
@@ -70,7 +71,8 @@ class Shape:
         for question in questions:
             for answer in [self.answer] if self.answer else self._answers(row, sample):
                 solution = beside if answer != beside else None
-                yield Columns(question, answer, solution, *self._mark(sample, answer), CONTEXT.get(question))
+                mark = self._mark(sample, answer)
+                yield Columns(question, answer, solution, *mark, self.grader, CONTEXT.get(question))
 
     def _answers(self, row: Mapping[str, Any], sample: Sequence[Row]) -> list[str]:
         """The columns that may hold the answer; a solution is one if it is worked or if there is no other."""
@@ -90,7 +92,8 @@ class Shape:
 
     def _check_final(self, columns: Columns, sample: Sequence[Row], name: str) -> None:
         """Refuse replies that are prose, of which nothing says where the final answer is."""
-        if self.answer or columns.answer in FINAL or columns.answer_boxed or columns.answer_after:
+        final = self.answer or columns.answer in FINAL or columns.answer_boxed or columns.answer_after
+        if final or self.grader != "math":
             return
         texts = [seen(row.cells, columns.answer, ASSISTANT) or "" for row in sample]
         if most(len(WORD.findall(text)) > PROSE for text in texts):
@@ -103,7 +106,7 @@ class Shape:
     def _unrecognised(self, row: Row) -> Columns:
         """The plainest columns, so that reading a row names what it lacks; an error if the row has others."""
         if {"question", "answer"} <= set(row.cells):
-            return Columns(solution=SOLUTION, answer_after=self.answer_after, answer_boxed=self.answer_boxed)
+            return Columns(solution=SOLUTION)
         raise SettingsError(
             f'{row.where}: expected {{"question": "...", "answer": "..."}} or another known shape, got the columns: '
             f"{listed(row.cells)}; say which hold them, as in question: <column>, answer: <column>"

@@ -16,17 +16,17 @@ from qup.problems._content import normalized, quotas, words
 from qup.problems._pools import Pool, TooFewError, choose, order
 from qup.records import HELDOUT, TRAIN, Problem
 
-KeptBack = Mapping[str, Mapping[str, str]]
-"Further sets to questions, normalized, with gold answers, that no other set may take."
+KeptBack = Mapping[str, Mapping[str, Problem]]
+"Further sets to problems, by their normalized questions, that no other set may take."
 NOTHING: KeptBack = MappingProxyType({})
 
 
 class TakenError(TooFewError):
     """A further set has too few problems, and would have enough if the sets before it had left it these."""
 
-    def __init__(self, problem: str, name: str, golds: Mapping[str, str]) -> None:
+    def __init__(self, problem: str, name: str, problems: Mapping[str, Problem]) -> None:
         super().__init__(problem)
-        self.name, self.golds = name, golds
+        self.name, self.problems = name, problems
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class Split:
     "How files were read, each in a few words."
 
     @property
-    def golds(self) -> dict[str, str]:
-        """The questions of all sets, normalized, with their gold answers."""
+    def by_question(self) -> dict[str, Problem]:
+        """The problems of all sets by their normalized questions."""
         sets = (self.train, self.heldout, *self.sets.values())
-        return {normalized(problem.question): problem.answer for problems in sets for problem in problems}
+        return {normalized(problem.question): problem for problems in sets for problem in problems}
 
 
 def needed(weights: Sequence[float], train: int, replicates: int, heldout: int = 0) -> list[int]:
@@ -125,18 +125,18 @@ def _further(  # noqa: PLR0917 - the arguments of `choose`, and what others have
     """As `choose`, for a further set, called by the setting to lower if it has too few problems."""
     others = _others(kept, name)
     try:
-        return choose(pools, shares, before.golds | others, seed, name)
+        return choose(pools, shares, before.by_question | others, seed, name)
     except TooFewError as error:
         if name in kept:
             raise
         alone, _ = choose(pools, shares, others, seed, name)
-        golds = {normalized(problem.question): problem.answer for own in alone for problem in own}
-        raise TakenError(error.problem, name, golds) from error
+        wanted = {normalized(problem.question): problem for own in alone for problem in own}
+        raise TakenError(error.problem, name, wanted) from error
 
 
-def _others(kept: KeptBack, name: str | None = None) -> dict[str, str]:
+def _others(kept: KeptBack, name: str | None = None) -> dict[str, Problem]:
     """What is kept back for all sets but one."""
-    return {question: gold for other, own in kept.items() if other != name for question, gold in own.items()}
+    return {key: problem for other, own in kept.items() if other != name for key, problem in own.items()}
 
 
 def checked(split: Split, ngram: int) -> Split:

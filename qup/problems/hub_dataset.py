@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
+from qup import graders
 from qup.errors import SettingsError
 from qup.problems._columns import Columns, Words
 from qup.problems._content import Found, Repeats, distinct, shuffled
@@ -39,8 +40,11 @@ class Source:
     "The final answer follows the last of these marks in `answer`, e.g. `####`; what precedes it is the solution."
     answer_boxed: bool = False
     "The final answer is the last box in `answer`, which is the solution."
+    grader: str = "math"
+    "Who says whether an answer is right: `math`, `exact` (the very text) or `choice` (a letter)."
 
     def __post_init__(self) -> None:
+        graders.require(self.grader)
         if not re.fullmatch(r"[0-9a-f]{40}", self.revision):
             raise SettingsError(
                 f"revision of {self.repo}: expected a commit of 40 hex digits, got {self.revision!r}; "
@@ -70,7 +74,7 @@ class Source:
 
     def _fill(self, read: "_Read", rows: Any, order: Iterator[int], wanted: float) -> bool:
         """Read on until there are as many problems as wanted; whether that was all there is."""
-        columns = Columns(self.question, self.answer, self.solution, self.answer_after, self.answer_boxed)
+        columns = Columns(self.question, self.answer, self.solution, self.answer_after, self.answer_boxed, self.grader)
         while len(read.problems) < wanted:
             place = next(order, None)
             if place is None:

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pydantic.dataclasses import dataclass
 
+from qup import graders
 from qup.errors import SettingsError, unknown
 from qup.problems import _tables
 from qup.problems._columns import UnmarkedError, Words
@@ -38,8 +39,11 @@ class Source:
     "The final answer follows the last of these marks in `answer`, e.g. `####`; what precedes it is the solution."
     answer_boxed: bool = False
     "The final answer is the last box in `answer`, which is the solution."
+    grader: str = "math"
+    "Who says whether an answer is right: `math`, `exact` (the very text) or `choice` (a letter)."
 
     def __post_init__(self) -> None:
+        graders.require(self.grader)
         for path in (PurePosixPath(self.file), PureWindowsPath(self.file)):
             if path.anchor or ".." in path.parts or not path.parts or not self.file.isprintable():
                 raise SettingsError(f"expected a file below the folder data/problems, got {shown(self.file)}", "file")
@@ -56,7 +60,7 @@ class Source:
         path = files / self.file
         if not _is_file(path):
             raise unknown(f"problem file in {files}", self.file, (p.name for p in files.glob("[!.]*") if p.is_file()))
-        shape = Shape(self.question, self.answer, self.solution, self.answer_after, self.answer_boxed)
+        shape = Shape(self.question, self.answer, self.solution, self.answer_after, self.answer_boxed, self.grader)
         table = _read(self.file, read_bytes(path), shape)
         order = shuffled(len(table.rows), seed, "jsonl", self.file)
         kept = distinct((table.rows[i] for i in order), count, table.repeats.disputed)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from qup.records._lines import read, write
+from qup.records._lines import OMITTED, line, parsed, read, write
 
-__all__ = ["read", "write"]
+__all__ = ["line", "parsed", "read", "write"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."
@@ -60,6 +60,10 @@ class Problem:
     "The training set of the study that it is of; None of a problem to evaluate on."
     replicate: int | None = None
     "Which of the study's replicates trains on it, numbered from 1 across its training sets."
+    grader: str = dataclasses.field(default="math", metadata=OMITTED)
+    "Who says whether an answer is right: a file of qup/graders."
+    entry: str | None = dataclasses.field(default=None, metadata=OMITTED)
+    "What its grader needs besides the gold answer, as JSON."
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,11 @@ class Trace:
     answer: str | None
     "The extracted final answer; None if there was none."
     verdict: Verdict
+
+    @property
+    def ended(self) -> bool:
+        """Whether the learner came to an end by itself. What was cut is never trained on: it has no end to learn."""
+        return self.finish is not Finish.LENGTH
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from qup.errors import SettingsError, hint
 
 T = TypeVar("T")
 
+OMITTED = types.MappingProxyType({"omitted": True})
+"Metadata of a field that came later and that most records do not use: at its default it is not written."
+
 
 def write(path: Path, records: Iterable[Any]) -> None:
     """Write records as JSON Lines, atomically: a reader never sees half a file."""
@@ -21,8 +24,22 @@ def write(path: Path, records: Iterable[Any]) -> None:
     part = path.with_suffix(path.suffix + ".part")
     with part.open("w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
         for record in records:
-            file.write(json.dumps(dataclasses.asdict(record), sort_keys=True, ensure_ascii=False) + "\n")
+            file.write(line(record) + "\n")
     part.replace(path)
+
+
+def line(record: Any) -> str:
+    """A record as one line of JSON; what is `OMITTED` and as always is left out."""
+    row = dataclasses.asdict(record)
+    for field in dataclasses.fields(record):
+        if field.metadata.get("omitted") and row[field.name] == field.default:
+            del row[field.name]
+    return json.dumps(row, sort_keys=True, ensure_ascii=False)
+
+
+def parsed(text: str, kind: type[T]) -> T:
+    """The record in one line, as `line` wrote it."""
+    return _record(text, kind, "a line")
 
 
 def read(path: Path, kind: type[T]) -> list[T]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from qup.records import TRAIN, Problem, Refined, Score, Trace, traces_of
+from qup.records import TRAIN, Problem, Refined, Score, Trace, Verdict, traces_of
 
 VALIDATED = 400
 "Samples of the learner, of its first problems, on which a reward is tried: a judge may cost much."
@@ -38,8 +38,16 @@ def score_samples(
     by_id = {problem.id: problem for problem in problems if problem.training_set == TRAIN}
     tried = [trace for trace in traces if trace.problem_id in by_id][:VALIDATED]
     scores = _scores(rewards, [by_id[trace.problem_id] for trace in tried], [trace.text for trace in tried], models)
-    indices = [trace.index for trace in tried] * len(rewards)
-    return [dataclasses.replace(score, index=index) for score, index in zip(scores, indices, strict=True)]
+    blind = {name for name, reward in rewards.items() if not reward.perceives}
+    rows = zip(scores, tried * len(rewards), strict=True)
+    return [dataclasses.replace(_uncut(score, trace, blind), index=trace.index) for score, trace in rows]
+
+
+def _uncut(score: Score, trace: Trace, blind: set[str]) -> Score:
+    """A score, but none of a cut sample by a reward that checks the answer: it has given none, whatever it boxed."""
+    if score.value is None or trace.verdict is not Verdict.TRUNCATED or score.reward not in blind:
+        return score
+    return dataclasses.replace(score, value=None, failure=Verdict.TRUNCATED.value)
 
 
 def _scores(

@@ -69,10 +69,11 @@ def rows() -> list[grading.Judged]:
 
 
 def test_every_pair_is_judged_as_it_should_be_but_for_known_failures() -> None:
-    wrong = {(row.pair.gold, row.pair.given) for row in rows() if row.ours != row.pair.same}
-    assert wrong == KNOWN_FAILURES
+    judged = zip(PAIRS, grading.ours(PAIRS), strict=True)
+    assert {(pair.gold, pair.given) for pair, own in judged if own != pair.same} == KNOWN_FAILURES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_kind_is_judged_worse_than_by_math_verify_alone(kind: str) -> None:
     own = [row for row in rows() if row.pair.kind == kind]
@@ -86,6 +87,7 @@ def test_the_pairs_are_many_and_a_third_of_them_differ() -> None:
     assert sum(not pair.same for pair in PAIRS) >= len(PAIRS) / 3
 
 
+@pytest.mark.slow
 def test_the_counts_in_the_docs_are_those_of_the_pairs() -> None:
     assert grading.table(rows()) in (ROOT / "docs" / "grading.md").read_text(encoding="utf-8")
 
@@ -142,7 +144,7 @@ def test_hostile_text_is_no_right_answer_and_takes_no_time(kind: str) -> None:
     (verdict,) = answers.verdicts(["7"], [HOSTILE[kind]], [False])
     assert verdict in {Verdict.UNPARSED, Verdict.WRONG}
     # What is quadratic in 200,000 characters takes minutes.
-    assert time.monotonic() - start < 20
+    assert time.monotonic() - start < 60
 
 
 def test_extraction_looks_at_each_mark_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,8 +54,13 @@ def pairs(path: Path) -> list[Pair]:
 
 def judged(asked: Sequence[Pair]) -> list[Judged]:
     """Every pair judged by ours and by math-verify alone."""
+    return [Judged(pair, own, plain(pair)) for pair, own in zip(asked, ours(asked), strict=True)]
+
+
+def ours(asked: Sequence[Pair]) -> list[bool]:
+    """Whether our grader marks each pair's completion as correct."""
     verdicts = answers.verdicts([p.gold for p in asked], [p.completion for p in asked], [False] * len(asked))
-    return [Judged(p, v == "correct", plain(p)) for p, v in zip(asked, verdicts, strict=True)]
+    return [verdict == "correct" for verdict in verdicts]
 
 
 def plain(pair: Pair) -> bool:

@@ -49,10 +49,11 @@ def _readable(gold: str, given: str) -> bool:
     return max(len(gold), len(given)) <= LONGEST and cleaned(given) != ""
 
 
-def ask(function: str, questions: Sequence[Sequence[str]]) -> list[bool | None]:
+def ask(function: str, questions: Sequence[Sequence[str]], prepare: str | None = None) -> list[bool | None]:
     """What a function, `module:name`, says of each question, in the workers; None for one that it did not survive.
 
-    What it says of a question does not depend on the others.
+    What it says of a question does not depend on the others. `prepare` is a function that a worker calls once before,
+    for as long as it takes: imports are slow on a busy machine, which is no fault of the first answer.
     """
     if not questions:
         return []
@@ -60,7 +61,7 @@ def ask(function: str, questions: Sequence[Sequence[str]]) -> list[bool | None]:
     shares = [questions[i :: len(team)] for i in range(len(team))]
     with ThreadPoolExecutor(len(team)) as threads:
         judged_shares = threads.map(
-            lambda worker, share: [worker.ask(function, *question) for question in share], team, shares
+            lambda worker, share: [worker.ask(prepare, function, *question) for question in share], team, shares
         )
     judged: list[bool | None] = [None] * len(questions)
     for i, share in enumerate(judged_shares):
@@ -73,14 +74,18 @@ class Worker:
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[str] | None = None
+        self.prepared: set[str] = set()
         atexit.register(self.stop)
 
-    def ask(self, *question: str) -> bool | None:
+    def ask(self, prepare: str | None, *question: str) -> bool | None:
         """The worker's judgement; None if it did not survive the question, a function and its arguments."""
         if self.process and self.process.poll() is not None:
             self.stop()
         self.process = self.process or _start()
-        reply = _exchange(self.process, json.dumps(question))
+        if prepare and prepare not in self.prepared:
+            _exchange(self.process, json.dumps([prepare]), None)
+            self.prepared.add(prepare)
+        reply = _exchange(self.process, json.dumps(question), KILL_AFTER)
         if not reply:
             self.stop()
             return None
@@ -95,6 +100,7 @@ class Worker:
             with contextlib.suppress(OSError):
                 self.process.communicate()
             self.process = None
+            self.prepared.clear()
 
 
 @functools.cache
@@ -110,6 +116,8 @@ def _start() -> subprocess.Popen[str]:
     # It must find `qup` from whatever folder the caller works in, installed or not.
     paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    # Some tasks of reasoning-gym depend on the order of sets: what one worker makes again, every worker does.
+    environment["PYTHONHASHSEED"] = "0"
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8", env=environment)
     assert process.stdout
@@ -119,11 +127,12 @@ def _start() -> subprocess.Popen[str]:
     return process
 
 
-def _exchange(process: subprocess.Popen[str], question: str) -> str:
-    """The line that a process replies; empty if it died or was killed over the question."""
+def _exchange(process: subprocess.Popen[str], question: str, seconds: float | None) -> str:
+    """The line that a process replies; empty if it died or was killed over the question, for which it has `seconds`."""
     assert process.stdin
     assert process.stdout
-    watchdog = threading.Timer(KILL_AFTER, process.kill)
+    watchdog = threading.Timer(seconds or threading.TIMEOUT_MAX, process.kill)
+    watchdog.daemon = True
     watchdog.start()
     try:
         process.stdin.write(question + "\n")

@@ -31,11 +31,16 @@ class Grader:
         """Whether each answer has the task's full score."""
         asked = zip(problems, given, strict=True)
         questions = [(problem.entry or "", problem.question, problem.answer, answer) for problem, answer in asked]
-        return bounded.ask(f"{__name__}:scored", questions)
+        return bounded.ask(f"{__name__}:scored", questions, prepare=f"{__name__}:prepare")
 
     def same(self, own: Sequence[str], given: Sequence[str]) -> list[Judgement]:
         """Whether each two answers are the same text."""
         return exact.Grader().same(own, given)
+
+
+def prepare() -> None:
+    """Load the tasks, which takes a second or more."""
+    import reasoning_gym  # noqa: F401
 
 
 def scored(entry: str, question: str, gold: str, given: str) -> Judgement:

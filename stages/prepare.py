@@ -24,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         for name, counts in split.checks["training"].items()
     )
     shared, length = split.checks["evaluation"][records.HELDOUT]["sharing_an_ngram"], split.checks["ngram"]
+    for reading in split.readings:
+        print(reading)
     print(f"to train on {training}; {sizes}; {shared} in heldout share {length} words in a row with one")
 
 

@@ -26,7 +26,7 @@ SAID: dict[str, list[tuple[str, Finish]]] = {
     "b": [(WRONG, Finish.STOP), (MUTE, Finish.LENGTH), (MUTE, Finish.STOP), (RIGHT, Finish.LENGTH)],
     "c": [(MUTE, Finish.LENGTH)] * 4,
 }
-"Four replies to each: Avg@4 is 1, 1/4 and 0."
+"Four replies to each: Avg@4 is 1, 0 and 0."
 
 
 @dataclass
@@ -55,6 +55,23 @@ class Parrot:
         raise NotImplementedError
 
 
+@dataclass
+class Says(Parrot):
+    """Says the same to everything."""
+
+    said: str = ""
+
+    def __init__(self, said: str) -> None:
+        super().__init__()
+        self.said = said
+
+    def generate(
+        self, messages: Sequence[list[Message]], sampling: Sampling, ids: Sequence[str], weights: Path | None = None
+    ) -> list[Completion]:
+        self.chats += messages
+        return [Completion(self.said, [], Finish.STOP, 5) for _ in messages]
+
+
 def speaking(parrot: Parrot) -> Learner:
     """A learner that is a parrot."""
     made = Learner(Path("nowhere"), "boxed", BackendSettings())
@@ -77,16 +94,16 @@ def test_avg_at_k_of_the_harness_is_the_mean_over_our_records() -> None:
     model = harness.harness_model(learner, PROBLEMS, Sampling(1.0, 48, 9), None)
     found = harness.run_task(model, PROBLEMS, learner, 4)
     rows = evals._records(PROBLEMS, model.answers, "heldout", "sampled")
-    # (4/4 + 1/4 + 0/4) / 3 = 5/12
-    assert found["avg_at_k,all"] == pytest.approx(5 / 12)
-    assert sum(row.verdict is Verdict.CORRECT for row in rows) / len(rows) == pytest.approx(5 / 12)
+    # (4/4 + 0/4 + 0/4) / 3 = 1/3: b's right answer was cut after its box.
+    assert found["avg_at_k,all"] == pytest.approx(1 / 3)
+    assert sum(row.verdict is Verdict.CORRECT for row in rows) / len(rows) == pytest.approx(1 / 3)
 
 
-def test_an_answer_cut_before_its_box_is_truncated_and_one_cut_after_it_counts(
+def test_an_answer_that_was_cut_is_truncated_whether_before_its_box_or_after_it(
     evaluated: tuple[Parrot, list[Eval]],
 ) -> None:
     found = [r.verdict for r in evaluated[1] if (r.problem_id, r.decoding) == ("id-b", "sampled")]
-    assert found == [Verdict.WRONG, Verdict.TRUNCATED, Verdict.UNPARSED, Verdict.CORRECT]
+    assert found == [Verdict.WRONG, Verdict.TRUNCATED, Verdict.UNPARSED, Verdict.TRUNCATED]
     assert {r.verdict for r in evaluated[1] if r.problem_id == "id-c"} == {Verdict.TRUNCATED}
 
 
@@ -122,6 +139,36 @@ def test_text_with_template_marks_and_odd_characters_reaches_the_learner_unchang
     parrot = Parrot()
     harness.answers(speaking(parrot), None, [Problem("o", odd, "2", "toy")], Sampling(0.0, 48, 9), 1)
     assert parrot.chats[0][0]["content"].startswith(odd)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("2024-03-01", "2024-03-05"),
+        ("When?", "2024-03-01T05:00:00"),
+        ("07:30", "08:30"),
+        ("2024", "2025"),
+        ("true", "null"),
+        ("1e5", "{}"),
+    ],
+)
+def test_texts_that_look_like_dates_or_numbers_are_texts(question: str, answer: str) -> None:
+    parrot = Says(f"so \\boxed{{{answer}}}")
+    learner = speaking(parrot)
+    vars(learner)["prompt"] = "question"
+    problems = [Problem(f"id-{i}", question, answer, "toy") for i in range(3)]
+    model = harness.harness_model(learner, problems, Sampling(0.0, 48, 9), None)
+    assert harness.run_task(model, problems, learner, 1)["avg_at_k,all"] == 1
+    assert {chat[0]["content"] for chat in parrot.chats} == {question}
+
+
+def test_each_problem_is_graded_by_its_own_grader() -> None:
+    kinds = {"math": "b", "exact": "B", "choice": "(B)"}
+    problems = [Problem(f"id-{name}", "Which?", "B", "toy", grader=name) for name in kinds]
+    for said, right in (("\\boxed{B.}", {"id-math", "id-choice"}), ("\\boxed{B}", {f"id-{name}" for name in kinds})):
+        settings = dataclasses.replace(SETTINGS, k=1, greedy=False)
+        found = evaluate(speaking(Says(said)), [TRAINED], {"heldout": problems}, settings, 9, threads=None)
+        assert {r.problem_id for r in found if r.verdict is Verdict.CORRECT} == right
 
 
 def test_any_set_of_problems_is_a_task_by_its_name_and_asked_on_its_own_problems() -> None:
@@ -182,7 +229,7 @@ def test_an_answer_keeps_what_was_boxed_and_one_without_a_box_keeps_none(
 def test_a_learner_that_is_evaluated_is_told_with_its_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
     settings = dataclasses.replace(SETTINGS, greedy=False)
     evaluate(speaking(Parrot()), [Examinee()], {"heldout": PROBLEMS}, settings, 9, threads=None)
-    said = "base replicate 0: sampled correct 5, sampled truncated 5, sampled unparsed 1, sampled wrong 1"
+    said = "base replicate 0: sampled correct 4, sampled truncated 6, sampled unparsed 1, sampled wrong 1"
     assert said in capsys.readouterr().out
 
 

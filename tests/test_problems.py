@@ -12,7 +12,7 @@ import yaml
 
 from qup import records, settings
 from qup.errors import SettingsError
-from qup.problems import ProblemSettings, Weighted, _splits
+from qup.problems import ProblemSettings, Weighted, _pools, _splits
 from qup.problems._content import problem, quotas
 from qup.settings import Plug
 from qup.study import Study, read
@@ -56,7 +56,7 @@ def test_every_source_passes_its_own_gold_and_repeats_itself(
     made = Plug("problems", holder=Weighted).make(given).source
     found = made.problems(12, 1, tmp_path)
     assert len({p.id for p in found}) == 12
-    assert _splits.gold_passes(found) == [True] * 12
+    assert _pools.gold_passes(found) == [True] * 12
     assert made.problems(12, 1, tmp_path) == found
     assert made.problems(12, 2, tmp_path) != found
 

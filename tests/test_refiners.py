@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from qup import settings
-from qup.backends import BackendSettings
+from qup.backends import BackendSettings, Completion
 from qup.oracles import Nobody, Reply, Setting, Speaker, scripted
 from qup.records import Finish, Problem, Refined, Scope, Trace, Verdict
 from qup.refiners import Candidate, Draft, Pool, StreamSettings, choose_drafts, make_stream, refine
@@ -18,6 +18,7 @@ from qup.refiners.rejection_sampling import Refiner as RejectionSampling
 from qup.refiners.restyled import Refiner as Restyled
 from qup.refiners.style_aligned import Refiner as StyleAligned
 from qup.refiners.unfiltered import Refiner as Unfiltered
+from qup.sampling import grade_traces
 
 PROBLEMS = [Problem(name, f"{name}?", "2", "toy") for name in ("easy", "hard", "mute")]
 C, W, U, T = Verdict.CORRECT, Verdict.WRONG, Verdict.UNPARSED, Verdict.TRUNCATED
@@ -120,6 +121,22 @@ def test_a_reply_cut_before_its_answer_is_truncated_and_not_wrong() -> None:
     oracle = Saying({"a": ["let us", "first"]}, cut=True)
     (made,) = refine(OracleRefined(), oracle, [draft("a", "x")], retries=1)
     assert (made.outcome, made.verdict) == ("failed", T)
+
+
+def test_a_reply_cut_after_it_boxed_the_answer_is_truncated_and_not_trained_on() -> None:
+    oracle = Saying({"a": ["so \\boxed{2}. Let me check", "so \\boxed{2}. Let me check"]}, cut=True)
+    for refiner in (OracleRefined(), OracleSynthesized(), StyleAligned(), Restyled()):
+        (made,) = refine(refiner, oracle, [draft("a", "so \\boxed{2}")], retries=1)
+        assert (made.outcome, made.verdict, made.text) == ("failed", T, None)
+
+
+@pytest.mark.parametrize("boxed", ["\\boxed{2}", "\\boxed{7}"])
+def test_a_sample_that_was_cut_after_its_box_is_never_a_draft(boxed: str) -> None:
+    items = [(PROBLEMS[0], index) for index in range(2)]
+    said = f"so {boxed}. Wait, let me double-check"
+    graded = grade_traces(items, [Completion(said, [], Finish.LENGTH, 9), Completion("so 2", [], Finish.STOP, 3)])
+    assert [trace.verdict for trace in graded] == [T, U]
+    assert choose_drafts(PROBLEMS[:1], graded, "all", seed=1) == []
 
 
 def test_a_draft_given_back_is_unchanged_and_one_character_makes_it_changed() -> None:
@@ -238,13 +255,13 @@ def test_a_refiner_that_asks_for_no_pool_is_given_none() -> None:
     assert given_to(Pool.NONE) == {"easy": (), "hard": ()}
 
 
-def test_a_refiner_may_choose_from_all_samples_of_its_problem_right_or_wrong_or_cut() -> None:
-    easy, hard = SAMPLES[:4], SAMPLES[4:8]
+def test_a_refiner_may_choose_from_all_samples_of_its_problem_right_or_wrong_but_none_that_was_cut() -> None:
+    easy, hard = ([trace for trace in own if trace.finish is Finish.STOP] for own in (SAMPLES[:4], SAMPLES[4:8]))
     assert given_to(Pool.SAMPLES) == {
         "easy": tuple(Candidate("samples", trace.text, trace.verdict) for trace in easy),
         "hard": tuple(Candidate("samples", trace.text, trace.verdict) for trace in hard),
     }
-    assert [c.verdict for c in given_to(Pool.SAMPLES)["easy"]] == [W, C, T, C]
+    assert [c.verdict for c in given_to(Pool.SAMPLES)["easy"]] == [W, C, C]
 
 
 def test_a_refiner_may_choose_from_the_main_arms_streams_too_where_they_have_a_trace() -> None:

@@ -2,7 +2,7 @@
 
 Answers are untrusted input to a parser: `9^{9^{9^9}}` would hold up a run, or take its memory. What cannot be judged at
 sight is therefore judged in worker processes, which are killed when they take too long. Both ends of the pipe are in
-this file: JSON lines [gold, given] go to `serve`, and true, false or null come back.
+this file: JSON lines [function, argument, ...] go to `serve`, and true, false or null come back.
 
 >>> judge([("1/2", "0.5"), ("1/2", "2"), ("1/2", None)])
 [True, False, None]
@@ -11,6 +11,7 @@ this file: JSON lines [gold, given] go to `serve`, and true, false or null come 
 import atexit
 import contextlib
 import functools
+import importlib
 import json
 import os
 import subprocess
@@ -19,7 +20,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from qup.answers.equality import SECONDS, at_sight, normal, same
+from qup.answers.equality import SECONDS, at_sight, cleaned, same
 from qup.lm import lifeline
 
 LONGEST = 300
@@ -36,27 +37,33 @@ def judge(pairs: Sequence[tuple[str, str | None]]) -> list[bool | None]:
     None where no judgement was possible: no answer, too long, or over a worker's limits. A pair is judged once, however
     often it comes.
     """
-    readable = [(gold, given) for gold, given in pairs if given is not None and _readable(given)]
-    judged: dict[tuple[str, str | None], bool | None] = {pair: at_sight(*pair) for pair in readable}
+    readable = [(gold, given) for gold, given in pairs if given is not None and _readable(gold, given)]
+    judged: dict[tuple[str, str | None], bool | None] = {pair: at_sight(*pair) for pair in dict.fromkeys(readable)}
     hard = [pair for pair in dict.fromkeys(readable) if judged[pair] is None]
-    judged.update(zip(hard, _in_workers(hard), strict=True))
+    judged.update(zip(hard, ask(f"{__name__}:compared", hard), strict=True))
     return [judged.get(pair) for pair in pairs]
 
 
-def _readable(given: str) -> bool:
-    """Whether an answer is short enough to look at, and more than typography."""
-    return len(given) <= LONGEST and normal(given) != ""
+def _readable(gold: str, given: str) -> bool:
+    """Whether answers are short enough to look at, and the given one is more than typography."""
+    return max(len(gold), len(given)) <= LONGEST and cleaned(given) != ""
 
 
-def _in_workers(pairs: Sequence[tuple[str, str]]) -> list[bool | None]:
-    """Judge pairs in the workers, side by side; a pair's judgement does not depend on the others."""
-    if not pairs:
+def ask(function: str, questions: Sequence[Sequence[str]], prepare: str | None = None) -> list[bool | None]:
+    """What a function, `module:name`, says of each question, in the workers; None for one that it did not survive.
+
+    What it says of a question does not depend on the others. `prepare` is a function that a worker calls once before,
+    for as long as it takes: imports are slow on a busy machine, which is no fault of the first answer.
+    """
+    if not questions:
         return []
-    team = workers(os.getpid())[: len(pairs)]
-    shares = [pairs[i :: len(team)] for i in range(len(team))]
+    team = workers(os.getpid())[: len(questions)]
+    shares = [questions[i :: len(team)] for i in range(len(team))]
     with ThreadPoolExecutor(len(team)) as threads:
-        judged_shares = threads.map(lambda worker, share: [worker.ask(*pair) for pair in share], team, shares)
-    judged: list[bool | None] = [None] * len(pairs)
+        judged_shares = threads.map(
+            lambda worker, share: [worker.ask(prepare, function, *question) for question in share], team, shares
+        )
+    judged: list[bool | None] = [None] * len(questions)
     for i, share in enumerate(judged_shares):
         judged[i :: len(team)] = share
     return judged
@@ -67,14 +74,18 @@ class Worker:
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[str] | None = None
+        self.prepared: set[str] = set()
         atexit.register(self.stop)
 
-    def ask(self, gold: str, given: str) -> bool | None:
-        """The worker's judgement; None if it did not survive the question."""
+    def ask(self, prepare: str | None, *question: str) -> bool | None:
+        """The worker's judgement; None if it did not survive the question, a function and its arguments."""
         if self.process and self.process.poll() is not None:
             self.stop()
         self.process = self.process or _start()
-        reply = _exchange(self.process, json.dumps([gold, given]))
+        if prepare and prepare not in self.prepared:
+            _exchange(self.process, json.dumps([prepare]), None)
+            self.prepared.add(prepare)
+        reply = _exchange(self.process, json.dumps(question), KILL_AFTER)
         if not reply:
             self.stop()
             return None
@@ -89,6 +100,7 @@ class Worker:
             with contextlib.suppress(OSError):
                 self.process.communicate()
             self.process = None
+            self.prepared.clear()
 
 
 @functools.cache
@@ -99,8 +111,12 @@ def workers(pid: int) -> list[Worker]:
 
 def _start() -> subprocess.Popen[str]:
     """A worker process that is ready for questions."""
+    # Some tasks of reasoning-gym depend on the order of sets: what one worker makes again, every worker does.
+    environment = {"PYTHONHASHSEED": "0"}
     pipe = subprocess.PIPE
-    process = lifeline.python(f"from {__name__} import serve; serve()", stdin=pipe, stdout=pipe)
+    process = lifeline.python(
+        f"from {__name__} import serve; serve()", environment=environment, stdin=pipe, stdout=pipe
+    )
     assert process.stdout
     if process.stdout.readline() != "ready\n":
         process.communicate()
@@ -108,11 +124,12 @@ def _start() -> subprocess.Popen[str]:
     return process
 
 
-def _exchange(process: subprocess.Popen[str], question: str) -> str:
-    """The line that a process replies; empty if it died or was killed over the question."""
+def _exchange(process: subprocess.Popen[str], question: str, seconds: float | None) -> str:
+    """The line that a process replies; empty if it died or was killed over the question, for which it has `seconds`."""
     assert process.stdin
     assert process.stdout
-    watchdog = threading.Timer(KILL_AFTER, process.kill)
+    watchdog = threading.Timer(seconds or threading.TIMEOUT_MAX, process.kill)
+    watchdog.daemon = True
     watchdog.start()
     try:
         process.stdin.write(question + "\n")
@@ -125,16 +142,18 @@ def _exchange(process: subprocess.Popen[str], question: str) -> str:
 
 
 def serve() -> None:
-    """A worker process's whole life: JSON lines [gold, given] in, true, false or null out."""
+    """A worker process's whole life: JSON lines [function, argument, ...] in, true, false or null out."""
     import logging
 
     import math_verify  # noqa: F401  (the first answer should not wait for it)
 
     logging.disable()
     _limit_memory()
-    print("ready", flush=True)
+    # Whatever a function prints must not pass for a judgement.
+    replies, sys.stdout = sys.stdout, sys.stderr
+    print("ready", file=replies, flush=True)
     for line in sys.stdin:
-        print(json.dumps(_attempt(*json.loads(line))), flush=True)
+        print(json.dumps(_attempt(*json.loads(line))), file=replies, flush=True)
 
 
 def _limit_memory() -> None:
@@ -147,14 +166,22 @@ def _limit_memory() -> None:
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def _attempt(gold: str, given: str) -> bool | None:
-    """The worker's judgement; None over its limits."""
+def _attempt(function: str, *question: str) -> bool | None:
+    """A function's judgement; None over its limits."""
     from math_verify.errors import TimeoutException
 
+    module, _, name = function.partition(":")
+    judgement: bool | None
     try:
-        return same(normal(gold), normal(given))
+        judgement = getattr(importlib.import_module(module), name)(*question)
     except (TimeoutException, MemoryError, RecursionError):
         return None
     except Exception:
         # Whatever sympy raises on what it cannot read or compare: then the two are equal as text or not at all.
         return False
+    return judgement
+
+
+def compared(gold: str, given: str) -> bool:
+    """Whether two answers are equal, by all means."""
+    return same(cleaned(gold), cleaned(given))

@@ -1,8 +1,14 @@
 r"""When are two answers one and the same? Pure functions of two texts, which know nothing of processes.
 
-math-verify (huggingface/Math-Verify) decides whether two expressions are equal. Around it stand guards against what it
-gets wrong: lists are compared part by part, numbers also by relative difference (to it, `1/2004!` is `1/2006!`), words
-only as words (to it, `yes` is `sye`), and the sum that was asked for is not an answer to itself (to it, `2+1` is `3`).
+math-verify (huggingface/Math-Verify) decides whether two expressions are equal. Before it is asked, typography
+(`notation`), names (`x=`, `x \in`), the marks of lists (`lists`) and units (`units`) are off; what is no formula
+(`words`) it is not asked. What it is known to get wrong is vetoed:
+
+- it takes lists for sets: to it, `1,1,2` is `1,2`, and `(1,2,3)` is `[1,2,3]`; so they are compared part by part;
+- it looks at six decimals: to it, `1/2004!` is `1/2006!`; so numbers must be near by relative difference too;
+- it carries out what was asked for: to it, `2+1` is `3`; so a number must not have an operator left;
+- it adds numbers side by side: to it, `1 7` is 8; and it reads `50%` as 50;
+- it takes a trailing letter for a unit, and any two units for the same: to it, `3t` is `3`, and `5 cm` is `5 m`.
 
 It is slow and may not end, so `at_sight` goes first, in any process, and `same` belongs in a bounded one.
 
@@ -14,171 +20,152 @@ import re
 from fractions import Fraction
 from typing import Any
 
+from qup.answers import lists, units, words
+from qup.answers.notation import normal
+from qup.answers.values import NUMBER, PERCENT, hundredth, is_number, left_to_do, value
+
 SECONDS = 5
 "Of comparing, after which math-verify gives up by itself."
 
-TYPOGRAPHY = re.compile(r"\\left|\\right|\\[!,;: ]|\\\$|\$|\\\(|\\\)|\*\*")
-r"""Sizes of brackets, space commands, dollar signs, `\(` and `\)`, Markdown's bold. To math-verify, `1\,2` is the sum 3
-and `**73**` is not a number."""
-
-WRAPPED = re.compile(r"^\s*\\(?:text|textbf|mathrm|mathbf)\{([^{}]*)\}\s*$")
-r"One font command around the whole answer; within an answer, as in `5 \text{ apples}`, it marks a unit and stays."
-
-SPACED = re.compile(r"\s*([-,;=+*/^(){}\[\]<>])\s*")
-"A sign with the spaces around it, which mean nothing: `- 3` is a number, `( 1 , 2 )` a list of two."
-
-THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
-"""A number with commas between groups of three digits. Left alone, `1,000` would be a list of two; but `1000,000`,
-`1,000,5` and `0.123,456` are lists, hence what must not come before and after."""
-
-MIXED = re.compile(r"([+-]?)(\d+) (?:(\d+)/(\d+)|\\frac\{(\d+)\}\{(\d+)\})")
-"A whole number, a space and a fraction. To math-verify, `1 1/2` is 1."
-
-NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)")
-
-WORDS = re.compile(r"[A-Za-z][A-Za-z .'-]{2,}")
-"Three characters or more, because two letters may be a product of variables, and `xy` is `yx`."
-
 NUMBERS_SIDE_BY_SIDE = re.compile(r"\d \d")
 "To math-verify, `1 7` is their sum, 8."
-
-ASSIGNED = re.compile(r"(?:[A-Za-z]\w*|[A-Za-z]\([A-Za-z]\))=(?!=)")
-"A variable, or a function of one, and a single equals sign: `x=`, `f(x)=`. Of `x==3`, `=3` would be left."
-
-FENCED = re.compile(r"(\\\{|[\[({])(.*?)(\\\}|[\])}])", re.DOTALL)
-r"Brackets around the whole; what they hold is taken short, or it would keep the backslash of the closing `\}`."
-
-UNORDERED = {"", r"\{\}", "{}"}
-"Fences of lists in which order means nothing: none, and those of sets. Tuples and intervals have one."
-
-TOKEN = re.compile(r"\\?[^\\]|\\", re.DOTALL)
-r"A character with the backslash before it, if any: `\,` is a space, not a comma."
-
-POWER_OF_TEN = re.compile(r"(?:\\times|\\cdot|\*)10\^")
-r"In `1.5 \times 10^3`, the sign belongs to the number; there is nothing to carry out."
-
-OPERATOR = re.compile(r"[+*]|\\times|\\cdot|\\div|(?<=[^\^{(])-")
-"A minus behind nothing, `^`, `{` or `(` is a sign, as in `-4`, `2^{-1}` and `(-4)`."
-
-DIVISION = re.compile(r"/|\\frac")
-"An operator where the gold answer is a whole number: `6/2` is no answer for `3`, but `3/2` is one for `1.5`."
+ABOUT = re.compile(r"(?:\\approx|\\sim|\\simeq|~)(?![A-Za-z]) ?|(?:approximately|approx|about|roughly) ")
 
 
-def normal(text: str) -> str:
-    """An answer without typography: dollar signs, bold, sizes, units' spaces, thousands' commas, a final stop."""
-    text = TYPOGRAPHY.sub(lambda mark: " " if mark[0] == "\\ " else "", text)
-    text = re.sub(r"\\[dt]frac", r"\\frac", text).replace("\\%", "%").replace("−", "-")
-    text = WRAPPED.sub(r"\1", text)
-    text = SPACED.sub(r"\1", " ".join(text.split()))
-    text = THOUSANDS.sub(lambda number: number[0].replace(",", ""), text)
-    text = MIXED.sub(_improper, text) if MIXED.fullmatch(text) else text
-    return text.rstrip(".").strip()
-
-
-def _improper(mixed: re.Match[str]) -> str:
-    """A mixed number as one fraction: `1 1/2` is `3/2`."""
-    sign, whole, top, bottom = mixed[1], int(mixed[2]), int(mixed[3] or mixed[5]), int(mixed[4] or mixed[6])
-    return f"{sign}{whole * bottom + top}/{bottom}"
+def cleaned(text: str) -> str:
+    """An answer as all comparisons take it: without typography, numbers in one spelling, words as what they say."""
+    return value(words.plain(normal(text)))
 
 
 def at_sight(gold: str, given: str) -> bool | None:
-    """The judgement where it takes no algebra: equal text, plain numbers, words; else None."""
-    gold, given = normal(gold), normal(given)
+    """The judgement where it takes no algebra: equal text, whole numbers, words, dates; else None."""
+    gold, given = cleaned(gold), cleaned(given)
     if gold == given:
         return True
     # Decimals may be rounded, which is for `same` to judge.
     if NUMBER.fullmatch(gold) and NUMBER.fullmatch(given) and "." not in gold + given:
         return Fraction(gold) == Fraction(given)
-    if WORDS.fullmatch(gold) or NUMBERS_SIDE_BY_SIDE.search(given):
-        return gold.casefold() == given.casefold()
-    return None
+    said = _said(gold, given)
+    if said is None and NUMBERS_SIDE_BY_SIDE.search(given):
+        return False
+    return said
+
+
+def _said(gold: str, given: str) -> bool | None:
+    """The judgement of words, dates and letters; a number with a unit is none of them."""
+    said = words.judged(gold, given)
+    return words.spelt(gold, given) if said is None and not units.split(gold)[1] else said
 
 
 def same(gold: str, given: str) -> bool:
-    """Equality of two normal answers; of lists, sets, tuples and intervals, part by part.
-
-    To math-verify alone, `1,1,2` is `1,2`, and `(1,2,3)` is `[1,2,3]`.
+    """Equality of two cleaned answers; of lists, sets, tuples and intervals, part by part.
 
     Raises:
         Exception: whatever math-verify and sympy raise on what they cannot read or compare, or in time.
     """
-    (fence, parts), (other_fence, other_parts) = _parts(gold), _parts(given)
-    if len(parts) != len(other_parts):
+    sides = [side for side in ABOUT.split(given) if side.strip()]
+    return any(_same(gold, side.strip()) for side in sides)
+
+
+def _same(gold: str, given: str) -> bool:
+    gold, given = lists.bare(gold, given)
+    if gold == given:
+        return True
+    gold, given = _both_sets(gold, given)
+    own, other = lists.read(gold), lists.read(given)
+    if own.many and other.many:
+        return _same_list(own, other)
+    if other.many and other.fence == "" and len(set(other.parts)) == len(other.parts):
+        # One value written in several ways: `1/2` or `0.5`.
+        return all(_same(gold, part) for part in other.parts)
+    if (own.many and not own.is_interval) or (other.many and not other.is_interval):
         return False
-    if len(parts) == 1:
-        return _same_value(gold, given)
-    if fence in UNORDERED and other_fence in UNORDERED:
-        return _same_bag(parts, other_parts)
-    return fence == other_fence and all(map(same, parts, other_parts))
+    if r"\pm" in gold + given:
+        gold, given = own.parts[0], other.parts[0]
+    return _same_value(gold, given)
 
 
-def _same_bag(parts: list[str], others: list[str]) -> bool:
+def _both_sets(gold: str, given: str) -> tuple[str, str]:
+    """Inequalities as intervals where the other answer is one, or several joined."""
+    if lists.is_set(given):
+        return lists.as_interval(gold) or gold, given
+    if lists.is_set(gold):
+        return gold, lists.as_interval(given) or given
+    return gold, given
+
+
+def _same_list(own: lists.Parts, other: lists.Parts) -> bool:
+    if len(own.parts) != len(other.parts):
+        return False
+    if own.fence in lists.UNORDERED and other.fence in lists.UNORDERED:
+        return _same_bag(own.parts, other.parts)
+    # A tuple may come without its brackets; a list of two in square ones may be an interval.
+    loose = "" in (own.fence, other.fence) and (len(own.parts) > 2 or "()" in (own.fence, other.fence))
+    loose = loose and not {own.fence, other.fence} & {"(]", "[)"}
+    if own.fence != other.fence and not loose:
+        return False
+    pairs = zip(lists.by_name(own.parts), lists.by_name(other.parts), strict=True)
+    return all(_same(*pair) for pair in pairs)
+
+
+def _same_bag(parts: tuple[str, ...], others: tuple[str, ...]) -> bool:
     """Equality in any order; equality is transitive, so taking the first match is right."""
     unmatched = list(others)
     for part in parts:
-        match = next((other for other in unmatched if same(part, other)), None)
+        match = next((other for other in unmatched if _same(part, other)), None)
         if match is None:
             return False
         unmatched.remove(match)
     return True
 
 
-def _parts(text: str) -> tuple[str, list[str]]:
-    """The fence around a list, as opening and closing mark, and the parts between top-level commas."""
-    fence = FENCED.fullmatch(text)
-    # Brackets that do not belong together, as in `(1,2),(3,4)`, fence nothing; nor do those around a single value.
-    inner = _split(fence[2]) if fence else None
-    if fence and inner and len(inner) > 1:
-        return fence[1] + fence[3], inner
-    return "", _split(text) or [text]
-
-
-def _split(text: str) -> list[str] | None:
-    """Parts between top-level commas or semicolons; None if a bracket closes that was not opened."""
-    parts, depth = [""], 0
-    for token in TOKEN.findall(text):
-        depth += (token[-1] in "([{") - (token[-1] in ")]}")
-        if depth < 0:
-            return None
-        if depth == 0 and token in {",", ";"}:
-            parts.append("")
-        else:
-            parts[-1] += token
-    return [part.strip() for part in parts]
-
-
 def _same_value(gold: str, given: str) -> bool:
-    """math-verify's judgement of two single expressions, with our guards around it."""
+    """Two single values with their units and percent signs."""
+    said = _said(gold, given)
+    if said is not None:
+        return said
+    percent, other_percent = PERCENT.fullmatch(gold), PERCENT.fullmatch(given)
+    if percent:
+        shares = (percent[1], other_percent[1]) if other_percent else (hundredth(percent[1]), given)
+        # The sign of a gold answer may be left out: the question asked for a percentage.
+        return _equal(*shares) or (not other_percent and _equal(percent[1], given))
+    if other_percent:
+        return _equal(gold, hundredth(other_percent[1]), carried_out=True)
+    (amount, unit), (other_amount, other_unit) = units.split(gold), units.split(given)
+    if units.differ(unit, other_unit):
+        return False
+    if unit and not other_unit and units.is_symbol(gold):
+        return _equal(gold, given)
+    return _equal(amount, other_amount)
+
+
+def _equal(gold: str, given: str, carried_out: bool = False) -> bool:
+    """math-verify's judgement of two expressions without units, and our vetoes; `carried_out`: `given` is our own."""
+    gold, given = value(gold), value(given)
+    if gold == given:
+        return True
+    if is_number(gold) and not carried_out and left_to_do(given, whole="." not in gold and is_number(gold) == "whole"):
+        return False
+    number, other = _parsed(gold), _parsed(given)
+    return bool(number and other) and _verified(number, other) and _near(number[0], other[0])
+
+
+def _verified(gold: list[Any], given: list[Any]) -> bool:
     # Here, because the parent process does without it and sympy.
-    from math_verify import parse, verify
+    from math_verify import verify
 
-    gold, given = _values(gold, given)
-    if NUMBER.fullmatch(gold) and _unevaluated(given, fraction_is_number="." in gold):
-        return False
-    value, other = (parse(f"\\boxed{{{text}}}", parsing_timeout=SECONDS, raise_on_error=True) for text in (gold, given))
-    if not (value and other and verify(value, other, timeout_seconds=SECONDS, raise_on_error=True)):
-        return False
-    return _near(value[0], other[0])
+    return bool(verify(gold, given, timeout_seconds=SECONDS, raise_on_error=True))
 
 
-def _values(gold: str, given: str) -> tuple[str, str]:
-    """What stands after `x=`, if both sides name the same variable or only one names any."""
-    name, other = _name(gold), _name(given)
-    if name and other and name != other:
-        return gold, given
-    return gold.removeprefix(name), given.removeprefix(other)
+def _parsed(text: str) -> list[Any]:
+    """What math-verify reads in a text; units are off already, and a number within words is not the answer."""
+    from latex2sympy2_extended import NormalizationConfig
+    from math_verify import LatexExtractionConfig, parse
 
-
-def _name(text: str) -> str:
-    """The variable that an answer names, with its equals sign; empty if it names none."""
-    assigned = ASSIGNED.match(text)
-    return assigned.group() if assigned else ""
-
-
-def _unevaluated(text: str, fraction_is_number: bool) -> bool:
-    """Whether an operator is left to carry out, after the last equals sign; powers of ten are part of a number."""
-    result = POWER_OF_TEN.sub("", text.rpartition("=")[2].replace(" ", ""))
-    return bool(OPERATOR.search(result) or (not fraction_is_number and DIVISION.search(result)))
+    as_it_stands = NormalizationConfig(basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="all")
+    target = [LatexExtractionConfig(normalization_config=as_it_stands)]
+    parsed: list[Any] = parse(f"\\boxed{{{text}}}", target, parsing_timeout=SECONDS, raise_on_error=True)
+    return parsed
 
 
 def _near(number: Any, other: Any) -> bool:

@@ -13,9 +13,9 @@ from pydantic import NonNegativeFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import seeds
-from qup.answers import graded
 from qup.backends import Completion, Sampling
 from qup.errors import SettingsError
+from qup.graders import graded
 from qup.learner import Learner
 from qup.lm import workers
 from qup.records import BASE, GREEDY, HELDOUT, SAMPLED, Eval, Finish, Problem, TrainRun
@@ -123,7 +123,7 @@ def _records(
     """Graded records of one run, ordered by problem, then repeat; they name no learner yet."""
     ordered = sorted(answers, key=lambda row: row[:2])
     verdicts = graded(
-        [problems[doc].answer for doc, _, _ in ordered],
+        [problems[doc] for doc, _, _ in ordered],
         [completion.text for _, _, completion in ordered],
         [completion.finish is Finish.LENGTH for _, _, completion in ordered],
     )

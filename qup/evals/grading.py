@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from qup.answers import graded
-from qup.records import Verdict
+from qup.graders import graded
+from qup.records import Problem, Verdict, parsed
 
 
 def process_results(doc: dict[str, Any], results: Sequence[Any]) -> dict[str, float]:
-    """`avg_at_k`: share of the k answers that are correct."""
+    """`avg_at_k`: share of the k answers that are correct; one that was cut comes as an empty text."""
     texts = list(results[0]) if isinstance(results[0], list | tuple) else list(results)
-    verdicts = graded([doc["answer"]] * len(texts), texts, [False] * len(texts))
+    problem = parsed(doc["problem"], Problem)
+    verdicts = graded([problem] * len(texts), texts, [False] * len(texts))
     return {"avg_at_k": sum(g.verdict is Verdict.CORRECT for g in verdicts) / len(texts)}

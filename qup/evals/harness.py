@@ -17,7 +17,7 @@ from typing import Any
 from qup.backends import Completion, Sampling
 from qup.errors import SettingsError
 from qup.learner import Learner
-from qup.records import Problem
+from qup.records import Finish, Problem, line
 
 TASK = "heldout"
 "The one task file: it serves any set of problems."
@@ -49,9 +49,8 @@ def run_task(model: Any, problems: Sequence[Problem], learner: Learner, k: int) 
 def _task_folder(problems: Sequence[Problem], learner: Learner, k: int) -> Iterator[Path]:
     """A temporary include_path: the task's YAML with this study's problems and number of repeats filled in."""
     with resources.as_file(resources.files("qup.evals")) as yamls, tempfile.TemporaryDirectory() as name:
-        rows = [{"prompt": learner.ask(p.question)[-1]["content"], "answer": p.answer} for p in problems]
-        data = Path(name, "problems.jsonl")
-        data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        data = Path(name, "problems.parquet")
+        _write_texts(data, [{"prompt": learner.ask(p.question)[-1]["content"], "problem": line(p)} for p in problems])
         filled = {
             "include": str(yamls / f"{TASK}.yaml"),
             "repeats": k,
@@ -61,6 +60,15 @@ def _task_folder(problems: Sequence[Problem], learner: Learner, k: int) -> Itera
         # lm-eval reads YAML, and JSON is YAML.
         Path(name, f"{TASK}.yaml").write_text(json.dumps(filled), encoding="utf-8")
         yield Path(name)
+
+
+def _write_texts(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    """Rows of texts as a file that says so: from JSON, `datasets` guesses types, and a column of dates is no text."""
+    import pyarrow
+    from pyarrow import parquet
+
+    kinds = pyarrow.schema([(name, pyarrow.string()) for name in rows[0]])
+    parquet.write_table(pyarrow.Table.from_pylist(rows, schema=kinds), path)
 
 
 def harness_model(learner: Learner, problems: Sequence[Problem], sampling: Sampling, weights: Path | None) -> Any:
@@ -90,7 +98,8 @@ def harness_model(learner: Learner, problems: Sequence[Problem], sampling: Sampl
             ids = [f"{problems[doc].id}#{repeat}" for doc, repeat in keys]
             done = learner.runner.generate(chats, sampling, ids, weights)
             self.answers = [(doc, repeat, c) for (doc, repeat), c in zip(keys, done, strict=True)]
-            return [completion.text for completion in done]
+            # lm-eval has no place for the stop reason, and an answer that was cut is none.
+            return ["" if completion.finish is Finish.LENGTH else completion.text for completion in done]
 
         def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
             raise SettingsError("this task asks for log-likelihoods; qup evaluates generated answers only")

@@ -12,24 +12,28 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing import connection, parent_process
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 
-def python(code: str, arguments: Sequence[str] = (), **pipes: Any) -> subprocess.Popen[str]:
+def python(
+    code: str, arguments: Sequence[str] = (), environment: Mapping[str, str] = MappingProxyType({}), **pipes: Any
+) -> subprocess.Popen[str]:
     """A fresh interpreter that runs `code` and ends with this process.
 
-    A fresh one, not multiprocessing's: no fork after torch, no second import of the caller's main module.
+    A fresh one, not multiprocessing's: no fork after torch, no second import of the caller's main module. It has this
+    process's environment, with what `environment` sets.
     """
     end = _ends(os.getpid())[0]
     watched = f"from {__name__} import watch; watch({end}); {code}"
     # It must find `qup` from whatever folder the caller works in, installed or not.
     paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    own = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **environment}
     command = [sys.executable, "-c", watched, *arguments]
-    return subprocess.Popen(command, text=True, encoding="utf-8", env=environment, pass_fds=[end], **pipes)
+    return subprocess.Popen(command, text=True, encoding="utf-8", env=own, pass_fds=[end], **pipes)
 
 
 @functools.cache

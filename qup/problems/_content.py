@@ -1,18 +1,50 @@
-"""What every source needs: a problem's identity, and its answer cut out of a worked solution."""
+"""What every source needs: a problem's identity, what it leaves out on the way, and shares of a count."""
 
 import hashlib
 import random
 import re
+import reprlib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
-from typing import Any
 
-from qup.answers import extract
+from qup import graders
 from qup.errors import SettingsError
 from qup.records import Problem
 from qup.seeds import derive
+
+HEAVIEST = 1e9
+"Largest weight, beside which a source of weight 1 would give nothing anyway; the sum of many is a number still."
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 80
+SHORT.maxlevel = 3
+
+
+class Found(list[Problem]):
+    """Problems that a source gives, what it left out of its rows on the way, and in a few words how it read them."""
+
+    def __init__(self, problems: Iterable[Problem], left_out: Mapping[str, int], reading: str = "") -> None:
+        super().__init__(problems)
+        self.left_out = {reason: count for reason, count in left_out.items() if count}
+        self.reading = reading
+
+
+def told(left_out: Mapping[str, int]) -> str:
+    """Counts of what was left out by reason, in words: `2 repeated, 3 different golds`."""
+    return ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in left_out.items() if count)
+
+
+def shown(value: object) -> str:
+    """A value in an error's one line: cut where it is long or deep."""
+    return SHORT.repr(value)
+
+
+def listed(names: Iterable[object]) -> str:
+    """Names of columns in an error's one line."""
+    told = [name if name.isprintable() else repr(name) for name in map(str, names)]
+    return f"{', '.join(told) or 'nothing':.200}"
 
 
 def words(text: str) -> list[str]:
@@ -20,23 +52,33 @@ def words(text: str) -> list[str]:
     return re.findall(r"\w+|[^\w\s]", unicodedata.normalize("NFKC", text).casefold())
 
 
+@lru_cache(maxsize=1 << 17)
 def normalized(text: str) -> str:
     """A text's content; two texts with the same are the same text."""
     return " ".join(words(text))
 
 
-def problem(question: str, answer: str, source: str, solution: str | None = None, tags: Iterable[str] = ()) -> Problem:
+def problem(  # noqa: PLR0917 - what is asked, what is right, where from, how solved, what kind, who grades
+    question: str,
+    answer: str,
+    source: str,
+    solution: str | None = None,
+    tags: Iterable[str] = (),
+    grader: str = "math",
+    entry: str | None = None,
+) -> Problem:
     """A problem with its id, the first 16 hex digits of the SHA-256 of its content, to which tags do not belong."""
     content = normalized(question) + "\n" + normalized(answer)
     key = hashlib.sha256(content.encode()).hexdigest()[:16]
-    return Problem(key, question.strip(), answer.strip(), source, solution.strip() if solution else None, list(tags))
+    solution = solution.strip() if solution else None
+    return Problem(key, question.strip(), answer.strip(), source, solution, tags=list(tags), grader=grader, entry=entry)
 
 
-def distinct(problems: Iterable[Problem], count: int) -> list[Problem]:
-    """The first `count` problems with different questions."""
+def distinct(problems: Iterable[Problem], count: int, without: Iterable[str] = ()) -> list[Problem]:
+    """The first `count` problems with different questions, none of which is, normalized, among those `without`."""
 
     def unseen() -> Iterator[Problem]:
-        seen = set()
+        seen = set(without)
         for candidate in problems:
             key = normalized(candidate.question)
             if key not in seen:
@@ -44,6 +86,35 @@ def distinct(problems: Iterable[Problem], count: int) -> list[Problem]:
                 yield candidate
 
     return list(islice(unseen(), count))
+
+
+def differing(pairs: Sequence[tuple[Problem, Problem]]) -> list[bool]:
+    """Whether two problems of one question have two answers: their grader knows 1/2 and 0.5 for one."""
+    unlike = [place for place, (one, other) in enumerate(pairs) if one.answer != other.answer]
+    judged = graders.judge([(pairs[place][0], pairs[place][1].answer) for place in unlike])
+    differ = {place for place, same in zip(unlike, judged, strict=True) if not same}
+    return [place in differ for place in range(len(pairs))]
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Questions that come more than once among the rows of a source."""
+
+    disputed: frozenset[str]
+    "Those, normalized, whose gold answers differ: nobody can say which is right, so none of their rows is used."
+    counts: dict[str, int]
+    "Rows left out as repeats, and as disputed."
+
+    @staticmethod
+    def among(problems: Sequence[Problem]) -> "Repeats":
+        """The repeats among some problems."""
+        keys = [normalized(problem.question) for problem in problems]
+        first = dict(zip(reversed(keys), reversed(problems), strict=True))
+        differ = differing([(first[key], problem) for key, problem in zip(keys, problems, strict=True)])
+        disputed = frozenset(key for key, other in zip(keys, differ, strict=True) if other)
+        rows = sum(key in disputed for key in keys)
+        repeated = len(keys) - rows - (len(first) - len(disputed))
+        return Repeats(disputed, {"repeated": repeated, "different_golds": rows})
 
 
 def shuffled(length: int, seed: int, *keys: str) -> list[int]:
@@ -57,66 +128,17 @@ def quotas(weights: Sequence[float], count: int) -> list[int]:
     """`count` in whole shares as near to `weights` as can be (largest remainders).
 
     Raises:
-        SettingsError: a weight is not a number above 0.
+        SettingsError: a weight is not a number above 0, or is too large to be told from a slip.
 
     >>> quotas([2, 1], 10)
     [7, 3]
     """
     for weight in weights:
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight > 0:
-            raise SettingsError(f"weight: expected a number above 0, got {weight!r}")
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight <= HEAVIEST:
+            raise SettingsError(f"weight: expected a number above 0 and of at most {HEAVIEST:.0e}, got {weight!r:.60}")
     exact = [count * weight / sum(weights) for weight in weights]
     shares = [int(share) for share in exact]
     by_remainder = sorted(range(len(exact)), key=lambda i: (shares[i] - exact[i], i))
     for i in by_remainder[: count - sum(shares)]:
         shares[i] += 1
     return shares
-
-
-@dataclass(frozen=True)
-class Columns:
-    r"""Where question, answer and solution stand in a row, and how the answer is marked off inside the answer column.
-
-    With `answer_after` (gsm8k's `####`) or `answer_boxed` (the last `\\boxed{}`), the column is a worked solution: the
-    whole of it, or what stands before the mark, becomes the reference solution unless there is a column for that.
-    """
-
-    question: str = "question"
-    answer: str = "answer"
-    solution: str | None = None
-    answer_after: str | None = None
-    answer_boxed: bool = False
-
-    def read(self, row: Mapping[str, Any], source: str, where: str) -> Problem:
-        """The problem in a row.
-
-        Raises:
-            SettingsError: a column is missing, is empty or is not text, or the answer is not marked off as set.
-        """
-        question, cell = (self._text(row, column, where) for column in (self.question, self.answer))
-        answer, solution = self._cut(cell, where)
-        if self.solution and row.get(self.solution) is not None:
-            solution = self._text(row, self.solution, where)
-        return problem(question, answer, source, solution)
-
-    def _text(self, row: Mapping[str, Any], column: str, where: str) -> str:
-        value = row.get(column)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            value = str(value)
-        if not isinstance(value, str) or not value.strip():
-            has = ", ".join(map(str, row)) or "nothing"
-            raise SettingsError(f"{where}: expected text in {column!r}, got {value!r}; the row has: {has}")
-        return value
-
-    def _cut(self, cell: str, where: str) -> tuple[str, str | None]:
-        if self.answer_boxed:
-            boxed = extract(cell)
-            if boxed is None:
-                raise SettingsError(f"{where}: answer_boxed is set, but {self.answer!r} has no \\boxed{{...}}")
-            return boxed, cell
-        if self.answer_after is None:
-            return cell, None
-        solution, mark, answer = cell.rpartition(self.answer_after)
-        if not mark or not answer.strip():
-            raise SettingsError(f"{where}: expected {self.answer_after!r} and an answer in {self.answer!r}")
-        return answer, solution

@@ -1,30 +1,32 @@
 """From pools of problems to a training set and evaluation sets with nothing in common, and the counts that show it.
 
 Problems whose gold answer our own grader rejects are dropped, for no learner could be marked right on them; so are
-repeats of a question, across pools and sets too. What n-grams an evaluation set still shares with the training set is
-counted, not removed: problems of one template share their wording.
+repeats of a question, across pools and sets too; `_pools` makes up for both. What n-grams an evaluation set still
+shares with the training set is counted, not removed: problems of one template share their wording.
 """
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
-from qup import answers
-from qup.errors import SettingsError
 from qup.problems._content import normalized, quotas, words
-from qup.records import HELDOUT, TRAIN, Problem, Verdict
-from qup.seeds import derive
+from qup.problems._pools import Pool, TooFewError, choose, order
+from qup.records import HELDOUT, TRAIN, Problem
+
+KeptBack = Mapping[str, Mapping[str, Problem]]
+"Further sets to problems, by their normalized questions, that no other set may take."
+NOTHING: KeptBack = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Pool:
-    """What one source gave, and its share in the sets made of it."""
+class TakenError(TooFewError):
+    """A further set has too few problems, and would have enough if the sets before it had left it these."""
 
-    name: str
-    weight: float
-    problems: list[Problem]
+    def __init__(self, problem: str, name: str, problems: Mapping[str, Problem]) -> None:
+        super().__init__(problem)
+        self.name, self.problems = name, problems
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,14 @@ class Split:
     "Set to the counts of its sources."
     checks: dict[str, Any] = field(default_factory=dict)
 
+    readings: tuple[str, ...] = ()
+    "How files were read, each in a few words."
+
     @property
-    def questions(self) -> set[str]:
-        """Of all sets, normalized."""
+    def by_question(self) -> dict[str, Problem]:
+        """The problems of all sets by their normalized questions."""
         sets = (self.train, self.heldout, *self.sets.values())
-        return {normalized(problem.question) for problems in sets for problem in problems}
+        return {normalized(problem.question): problem for problems in sets for problem in problems}
 
 
 def needed(weights: Sequence[float], train: int, replicates: int, heldout: int = 0) -> list[int]:
@@ -57,7 +62,9 @@ def needed(weights: Sequence[float], train: int, replicates: int, heldout: int =
     return [replicates * own + held for own, held in shares]
 
 
-def split(pools: Sequence[Pool], train: int, replicates: int, heldout: int, seed: int) -> Split:
+def split(  # noqa: PLR0917 - of what, how many, without what
+    pools: Sequence[Pool], train: int, replicates: int, heldout: int, seed: int, kept: KeptBack = NOTHING
+) -> Split:
     """`replicates` training sets of `train` problems and one of `heldout`, each with the pools' weights.
 
     Raises:
@@ -66,7 +73,7 @@ def split(pools: Sequence[Pool], train: int, replicates: int, heldout: int, seed
     weights = [pool.weight for pool in pools]
     own, theirs = quotas(weights, train), quotas(weights, heldout)
     lower = "problems.train, problems.replicates, problems.heldout"
-    chosen, sources = _choose(pools, needed(weights, train, replicates, heldout), set(), seed, lower)
+    chosen, sources = choose(pools, needed(weights, train, replicates, heldout), _others(kept), seed, lower)
     rest = [pool[held:] for pool, held in zip(chosen, theirs, strict=True)]
     return Split(
         train=_dealt(rest, own, TRAIN, range(1, replicates + 1), seed),
@@ -75,44 +82,77 @@ def split(pools: Sequence[Pool], train: int, replicates: int, heldout: int, seed
     )
 
 
-def with_set(before: Split, task: str, pools: Sequence[Pool], count: int, seed: int) -> Split:
+def with_set(  # noqa: PLR0917 - to what, called what, of what, how many, without what
+    before: Split, task: str, pools: Sequence[Pool], count: int, seed: int, kept: KeptBack = NOTHING
+) -> Split:
     """`before` and a further evaluation set of `count` problems, without any question of the sets that are there.
 
     Raises:
-        SettingsError: too few problems are left of a pool.
+        SettingsError: a pool has too few problems.
+        TakenError: it has enough, but those of `before` have too many of them.
     """
     shares = quotas([pool.weight for pool in pools], count)
-    chosen, sources = _choose(pools, shares, before.questions, seed, f"problems.sets.{task}.count")
+    chosen, sources = _further(before, pools, shares, seed, f"problems.sets.{task}.count", kept)
     further = before.sets | {task: _joined(chosen, seed)}
     return dataclasses.replace(before, sets=further, sources=before.sources | {task: sources})
 
 
-def with_training_set(  # noqa: PLR0917 - to what, called what, of what, how many
-    before: Split, name: str, pools: Sequence[Pool], count: int, replicates: int, seed: int
+def with_training_set(  # noqa: PLR0917 - to what, called what, of what, how many, without what
+    before: Split,
+    name: str,
+    pools: Sequence[Pool],
+    count: int,
+    replicates: int,
+    seed: int,
+    kept: KeptBack = NOTHING,
 ) -> Split:
     """`before` and a further training set: `replicates` times `count` problems, all of them new.
 
     Raises:
-        SettingsError: too few problems are left of a pool.
+        SettingsError, TakenError: as in `with_set`.
     """
     weights = [pool.weight for pool in pools]
     lower = f"problems.training_sets.{name}"
-    chosen, sources = _choose(pools, needed(weights, count, replicates), before.questions, seed, lower)
+    chosen, sources = _further(before, pools, needed(weights, count, replicates), seed, lower, kept)
     first = 1 + max(problem.replicate or 0 for problem in before.train)
     added = _dealt(chosen, quotas(weights, count), name, range(first, first + replicates), seed)
     return dataclasses.replace(before, train=before.train + added, sources=before.sources | {name: sources})
 
 
+def _further(  # noqa: PLR0917 - the arguments of `choose`, and what others have
+    before: Split, pools: Sequence[Pool], shares: Sequence[int], seed: int, name: str, kept: KeptBack
+) -> tuple[list[list[Problem]], list[dict[str, Any]]]:
+    """As `choose`, for a further set, called by the setting to lower if it has too few problems."""
+    others = _others(kept, name)
+    try:
+        return choose(pools, shares, before.by_question | others, seed, name)
+    except TooFewError as error:
+        if name in kept:
+            raise
+        alone, _ = choose(pools, shares, others, seed, name)
+        wanted = {normalized(problem.question): problem for own in alone for problem in own}
+        raise TakenError(error.problem, name, wanted) from error
+
+
+def _others(kept: KeptBack, name: str | None = None) -> dict[str, Problem]:
+    """What is kept back for all sets but one."""
+    return {key: problem for other, own in kept.items() if other != name for key, problem in own.items()}
+
+
 def checked(split: Split, ngram: int) -> Split:
     """With the counts that show that the sets are apart, and what their problems are; `ngram` is in words."""
     evaluation = {HELDOUT: split.heldout, **split.sets}
-    shared = {task: len(contaminated(split.train, problems, ngram)) for task, problems in evaluation.items()}
+    sharing = set(contaminated(split.train, [p for problems in evaluation.values() for p in problems], ngram))
     trained = {problem.id for problem in split.train}
     checks = {
         "ngram": ngram,
         "in_both": len({p.id for problems in evaluation.values() for p in problems} & trained),
         "evaluation": {
-            task: {"count": len(problems), "sharing_an_ngram": shared[task], "tags": _tags(problems)}
+            task: {
+                "count": len(problems),
+                "sharing_an_ngram": sum(p.id in sharing for p in problems),
+                "tags": _tags(problems),
+            }
             for task, problems in evaluation.items()
         },
         "training": {name: _training(split.train, name) for name in _names(split.train)},
@@ -148,66 +188,21 @@ def _dealt(
     return dealt
 
 
-def _choose(
-    pools: Sequence[Pool], shares: Sequence[int], seen: set[str], seed: int, lower: str
-) -> tuple[list[list[Problem]], list[dict[str, Any]]]:
-    """Each pool's share in a random order, none of it in `seen` or in two pools, and each pool's counts."""
-    chosen, sources = [], []
-    for pool, share in zip(pools, shares, strict=True):
-        kept, counts = _usable(pool, seen)
-        _require(pool, kept, counts, share, lower)
-        chosen.append(_order(kept, seed)[:share])
-        sources.append(counts)
-    return chosen, sources
-
-
 def _joined(parts: Iterable[Sequence[Problem]], seed: int) -> list[Problem]:
-    return _order([problem for part in parts for problem in part], seed)
+    return order([problem for part in parts for problem in part], seed)
 
 
 def contaminated(train: Iterable[Problem], heldout: Iterable[Problem], ngram: int) -> list[str]:
     """Ids of the held-out problems that share a run of `ngram` words with a training problem."""
-    trained_on: set[tuple[str, ...]] = set()
-    for problem in train:
-        trained_on |= _ngrams(problem, ngram)
-    return [problem.id for problem in heldout if _ngrams(problem, ngram) & trained_on]
+    # Only the held-out ones' n-grams are kept: they are few, and those of 20,000 training problems fill a gigabyte.
+    holders: dict[tuple[str, ...], list[str]] = {}
+    for problem in heldout:
+        for gram in _ngrams(problem, ngram):
+            holders.setdefault(gram, []).append(problem.id)
+    shared = {key for problem in train for gram in _ngrams(problem, ngram) for key in holders.get(gram, ())}
+    return [problem.id for problem in heldout if problem.id in shared]
 
 
 def _ngrams(problem: Problem, n: int) -> set[tuple[str, ...]]:
     tokens = words(problem.question)
     return {tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)}
-
-
-def _usable(pool: Pool, seen: set[str]) -> tuple[list[Problem], dict[str, Any]]:
-    """The pool's problems that can be graded and whose question is not in `seen`, which grows by theirs."""
-    passes = gold_passes(pool.problems)
-    kept: list[Problem] = []
-    for problem, passed in zip(pool.problems, passes, strict=True):
-        key = normalized(problem.question)
-        if passed and key not in seen:
-            seen.add(key)
-            kept.append(problem)
-    failed = len(passes) - sum(passes)
-    repeated = sum(passes) - len(kept)
-    return kept, {"source": pool.name, "given": len(passes), "gold_failed": failed, "repeated": repeated}
-
-
-def gold_passes(problems: Sequence[Problem]) -> list[bool]:
-    """Whether our grader marks each problem's own answer as correct when a completion boxes it."""
-    golds = [problem.answer for problem in problems]
-    verdicts = answers.verdicts(golds, [f"\\boxed{{{gold}}}" for gold in golds], [False] * len(golds))
-    return [v is Verdict.CORRECT and "\n" not in gold for v, gold in zip(verdicts, golds, strict=True)]
-
-
-def _require(pool: Pool, kept: list[Problem], counts: dict[str, Any], wanted: int, lower: str) -> None:
-    if len(kept) < wanted:
-        raise SettingsError(
-            f"{pool.name} has {len(kept)} usable problems of the {wanted} that its weight asks for (it gave "
-            f"{counts['given']}; {counts['gold_failed']} whose answer our grader rejects, "
-            f"{counts['repeated']} repeated): lower {lower} or its weight"
-        )
-
-
-def _order(problems: Sequence[Problem], seed: int) -> list[Problem]:
-    """A random order that depends on the seed and each problem's id only."""
-    return sorted(problems, key=lambda problem: (derive(seed, "order", problem.id), problem.id))

@@ -4,14 +4,18 @@ Example: `{source: hub_dataset, weight: 1, repo: openai/gsm8k, config: main, rev
 question: question, answer: answer, answer_after: "####"}`.
 """
 
+import dataclasses
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic.dataclasses import dataclass
 
+from qup import graders
 from qup.errors import SettingsError
-from qup.problems._content import Columns, distinct, shuffled
+from qup.problems._columns import Columns, Words
+from qup.problems._content import Found, Repeats, distinct, shuffled
 from qup.records import Problem
 from qup.settings import STRICT
 
@@ -26,18 +30,21 @@ class Source:
     split: str = "train"
     config: str | None = None
     "The data set's configuration, where it has several."
-    question: str = "question"
+    question: Words = "question"
+    "Column, by its name or as a path, `a.b`."
+    answer: Words = "answer"
+    "Column, likewise."
+    solution: Words | None = None
     "Column."
-    answer: str = "answer"
-    "Column."
-    solution: str | None = None
-    "Column."
-    answer_after: str | None = None
+    answer_after: Words | None = None
     "The final answer follows the last of these marks in `answer`, e.g. `####`; what precedes it is the solution."
     answer_boxed: bool = False
     "The final answer is the last box in `answer`, which is the solution."
+    grader: str = "math"
+    "Who says whether an answer is right: `math`, `exact` (the very text) or `choice` (a letter)."
 
     def __post_init__(self) -> None:
+        graders.require(self.grader)
         if not re.fullmatch(r"[0-9a-f]{40}", self.revision):
             raise SettingsError(
                 f"revision of {self.repo}: expected a commit of 40 hex digits, got {self.revision!r}; "
@@ -45,25 +52,39 @@ class Source:
             )
 
     def problems(self, count: int, seed: int, files: Path) -> list[Problem]:
-        """Up to `count` distinct problems; rows without an answer as set are passed over.
+        """Up to `count` distinct problems; rows without an answer as set are passed over and counted.
 
         Raises:
             SettingsError: the data set cannot be loaded, lacks a column, or no row has an answer as set.
         """
         rows = self._rows()
-        columns = Columns(self.question, self.answer, self.solution, self.answer_after, self.answer_boxed)
-        problems, problem_with = [], None
-        # A reserve of a fifth, for duplicates; a big data set is not read to its end.
-        for i in shuffled(len(rows), seed, "hub_dataset", self.repo):
-            try:
-                problems.append(columns.read(rows[i], f"hub_dataset/{self.repo}", f"{self.repo}, row {i}"))
-            except SettingsError as error:
-                problem_with = error
-            if len(problems) >= count * 1.2:
+        order, read = iter(shuffled(len(rows), seed, "hub_dataset", self.repo)), _Read()
+        # A reserve of a fifth, for repeats; a big data set is not read to its end.
+        wanted = count * 1.2
+        while True:
+            dry = self._fill(read, rows, order, wanted)
+            repeats = Repeats.among(read.problems)
+            kept = distinct(read.problems, count, repeats.disputed)
+            if len(kept) == count or dry:
                 break
-        if not problems and problem_with:
-            raise problem_with
-        return distinct(problems, count)
+            wanted *= 2
+        if not kept and read.failed:
+            raise read.failed[0]
+        return Found(kept, {"unreadable": len(read.failed), **repeats.counts})
+
+    def _fill(self, read: "_Read", rows: Any, order: Iterator[int], wanted: float) -> bool:
+        """Read on until there are as many problems as wanted; whether that was all there is."""
+        columns = Columns(self.question, self.answer, self.solution, self.answer_after, self.answer_boxed, self.grader)
+        while len(read.problems) < wanted:
+            place = next(order, None)
+            if place is None:
+                return True
+            try:
+                where = f"{self.repo}, row {place}"
+                read.problems.append(columns.read(rows[place], f"hub_dataset/{self.repo}", where))
+            except SettingsError as error:
+                read.failed.append(error)
+        return False
 
     def _rows(self) -> Any:
         from datasets import load_dataset
@@ -73,7 +94,17 @@ class Source:
         except Exception as error:
             # The loader raises dozens of kinds: no such repository, split or configuration, no network, no access.
             raise SettingsError(f"{self.repo} at {self.revision[:8]} cannot be loaded: {error}") from error
-        missing = {self.question, self.answer, self.solution or self.answer} - set(rows.column_names)
+        named = {self.question, self.answer, self.solution or self.answer}
+        missing = {name for name in named if not {name, name.partition(".")[0]} & set(rows.column_names)}
         if missing:
             raise SettingsError(f"{self.repo} has no column {sorted(missing)}: it has {', '.join(rows.column_names)}")
         return rows
+
+
+@dataclasses.dataclass
+class _Read:
+    """What was read so far of a data set."""
+
+    problems: list[Problem] = dataclasses.field(default_factory=list)
+    failed: list[SettingsError] = dataclasses.field(default_factory=list)
+    "One of each row that gave no problem."

@@ -1,16 +1,24 @@
-r"""Problems from a file of your own: one JSON object a line, `{"question": ..., "answer": ..., "solution": ...}`.
+r"""Problems from a file of your own: JSON Lines or a JSON list, also as `.gz`; CSV, TSV or Parquet.
 
-Example: `{source: jsonl, weight: 1, file: gsm8k_train.jsonl, answer_after: "####"}`.
+Example: `{source: jsonl, weight: 1, file: gsm8k_train.jsonl, answer_after: "####"}`. Columns that are not set are
+recognised where the file has a known shape: `{"question": ..., "answer": ..., "solution": ...}`, `problem` with the
+answer boxed in `solution`, `prompt` and `completion`, chats in `messages` or `conversations`, `instruction` with
+`input` and `output`. Answers are taken as they are written: 0.00001, 007 and 2024-03-01 stay so.
 """
 
-import json
-from pathlib import Path
-from typing import Any
+import dataclasses
+from functools import lru_cache
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pydantic.dataclasses import dataclass
 
+from qup import graders
 from qup.errors import SettingsError, unknown
-from qup.problems._content import Columns, distinct, shuffled
+from qup.problems import _tables
+from qup.problems._columns import UnmarkedError, Words
+from qup.problems._content import Found, Repeats, distinct, shown, shuffled, told
+from qup.problems._shapes import Shape
+from qup.problems._text import read_bytes
 from qup.records import Problem
 from qup.settings import STRICT
 from qup.settings.naming import FileBelow
@@ -18,40 +26,81 @@ from qup.settings.naming import FileBelow
 
 @dataclass(frozen=True, config=STRICT)
 class Source:
-    """Lines of `file`, in a seeded order; a problem's source is `jsonl/<file's name>`."""
+    """Rows of `file`, in a seeded order; a problem's source is `jsonl/<file's name>`."""
 
     file: FileBelow
     "In the folder for users' problems, data/problems."
-    answer_after: str | None = None
+    question: Words | None = None
+    "Column, by its name or as a path, `a.b`; recognised if not said."
+    answer: Words | None = None
+    "Column, likewise."
+    solution: Words | None = None
+    "Column of a reference solution; `solution` if not said and there is one."
+    answer_after: Words | None = None
     "The final answer follows the last of these marks in `answer`, e.g. `####`; what precedes it is the solution."
     answer_boxed: bool = False
     "The final answer is the last box in `answer`, which is the solution."
+    grader: str = "math"
+    "Who says whether an answer is right: `math`, `exact` (the very text) or `choice` (a letter)."
+
+    def __post_init__(self) -> None:
+        graders.require(self.grader)
+        for path in (PurePosixPath(self.file), PureWindowsPath(self.file)):
+            if path.anchor or ".." in path.parts or not path.parts or not self.file.isprintable():
+                raise SettingsError(f"expected a file below the folder data/problems, got {shown(self.file)}", "file")
 
     def problems(self, count: int, seed: int, files: Path) -> list[Problem]:
         """Up to `count` distinct problems. Every line is checked, used or not.
 
+        Rows that repeat a question are left out, all of them if their answers differ, and rows whose answer is not
+        marked off as set; each is counted.
+
         Raises:
-            SettingsError: there is no such file, or a line is not as expected; the message names the line.
+            SettingsError: there is no such file, or a row is not as expected; the message names its line.
         """
         path = files / self.file
-        if not path.is_file():
-            raise unknown(f"problem file in {files}", self.file, (p.name for p in files.glob("*.jsonl")))
-        columns = Columns(solution="solution", answer_after=self.answer_after, answer_boxed=self.answer_boxed)
-        lines = path.read_text(encoding="utf-8").split("\n")
-        rows = [
-            columns.read(_row(line, where), f"jsonl/{path.stem}", where)
-            for where, line in ((f"{self.file}, line {n}", line) for n, line in enumerate(lines, 1))
-            if line.strip()
-        ]
-        return distinct((rows[i] for i in shuffled(len(rows), seed, "jsonl", self.file)), count)
+        if not _is_file(path):
+            raise unknown(f"problem file in {files}", self.file, (p.name for p in files.glob("[!.]*") if p.is_file()))
+        shape = Shape(self.question, self.answer, self.solution, self.answer_after, self.answer_boxed, self.grader)
+        table = _read(self.file, read_bytes(path), shape)
+        order = shuffled(len(table.rows), seed, "jsonl", self.file)
+        kept = distinct((table.rows[i] for i in order), count, table.repeats.disputed)
+        losses = told(table.left_out)
+        reading = f"{self.file}: {table.reading}{losses and f'; left out: {losses}'}"
+        return Found(kept, table.left_out, reading)
 
 
-def _row(line: str, where: str) -> dict[str, Any]:
-    expected = 'expected {"question": "...", "answer": "..."}'
+@dataclasses.dataclass(frozen=True)
+class _Table:
+    """The problems of a file, row by row, and what is known of the whole of it."""
+
+    rows: list[Problem]
+    repeats: Repeats
+    left_out: dict[str, int]
+    reading: str
+
+
+def _is_file(path: Path) -> bool:
     try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise SettingsError(f"{where}: {expected}, got what is not JSON ({error})") from error
-    if not isinstance(row, dict):
-        raise SettingsError(f"{where}: {expected}, got {line[:60]!r}")
-    return row
+        return path.is_file()
+    except OSError:
+        # A name that is too long, or a folder that may not be looked into.
+        return False
+
+
+@lru_cache(maxsize=4)
+def _read(file: str, raw: bytes, shape: Shape) -> _Table:
+    """The problems of a file called `file`, made once for all sets that draw on it."""
+    rows = _tables.rows(file, raw)
+    columns = shape.columns(rows, file)
+    source = f"jsonl/{_tables.stem(file)}"
+    problems, unmarked = [], []
+    for row in rows:
+        try:
+            problems.append(columns.read(row.cells, source, row.where))
+        except UnmarkedError as error:
+            unmarked.append(error)
+    if not problems:
+        raise unmarked[0]
+    repeats = Repeats.among(problems)
+    return _Table(problems, repeats, {"unmarked": len(unmarked), **repeats.counts}, columns.told())

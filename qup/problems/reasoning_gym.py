@@ -5,9 +5,11 @@ The tasks and their settings are those of `reasoning_gym.factory.DATASETS`.
 """
 
 import dataclasses
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
@@ -17,6 +19,7 @@ from qup.records import Problem
 from qup.seeds import derive
 from qup.settings import STRICT
 
+WHOLE = re.compile(r"[+-]?\d+")
 PATIENCE = 4
 "Problems drawn for each one wanted, before a task counts as exhausted."
 
@@ -27,6 +30,8 @@ class Source:
 
     tasks: dict[str, dict[str, Any]]
     "Task to `{weight: w, ...the task's own settings}`; the weight is 1 if it is not given."
+    grader: Literal["math", "reasoning_gym"] | None = None
+    "null: whole numbers by `math`, which also reads `1,000` and `x = 7`, all else by the task's own score."
 
     def problems(self, count: int, seed: int, files: Path) -> list[Problem]:
         """Up to `count` distinct problems; fewer if a task has not that many.
@@ -42,16 +47,25 @@ class Source:
             drawn = _draw(
                 task, {k: v for k, v in settings.items() if k != "weight"}, share * PATIENCE, derive(seed, task)
             )
-            problems += distinct(drawn, share)
+            problems += distinct((self._graded(each) for each in drawn), share)
         return problems
+
+    def _graded(self, drawn: Problem) -> Problem:
+        """A problem with the grader that is set for it, and what that one needs."""
+        grader = self.grader or ("math" if WHOLE.fullmatch(drawn.answer) else "reasoning_gym")
+        return dataclasses.replace(drawn, grader=grader, entry=drawn.entry if grader == "reasoning_gym" else None)
 
 
 def _draw(task: str, settings: dict[str, Any], size: int, seed: int) -> Iterator[Problem]:
     """Problems of one task, made as they are asked for; item i depends on `seed` and i only."""
-    for item in _dataset(task, settings, size, seed):
+    # Some tasks seed numpy, which takes 32 bits.
+    size, seed = max(size, 1), seed % 2**31
+    for index, item in enumerate(_dataset(task, settings, size, seed)):
         if item["answer"] is not None:
             solution = item["metadata"].get("answer_cot")
-            yield problem(item["question"], str(item["answer"]), f"reasoning_gym/{task}", solution)
+            made = {"task": task, "settings": settings, "seed": seed, "size": size, "index": index}
+            entry = json.dumps(made, sort_keys=True)
+            yield problem(item["question"], str(item["answer"]), f"reasoning_gym/{task}", solution, entry=entry)
 
 
 def _dataset(task: str, settings: dict[str, Any], size: int, seed: int) -> Any:
@@ -64,7 +78,6 @@ def _dataset(task: str, settings: dict[str, Any], size: int, seed: int) -> Any:
         if name not in fields:
             raise unknown(f"setting of reasoning_gym task {task}", name, fields)
     try:
-        # Some tasks seed numpy, which takes 32 bits.
-        return create_dataset(task, size=max(size, 1), seed=seed % 2**31, **settings)
+        return create_dataset(task, size=size, seed=seed, **settings)
     except (AssertionError, TypeError, ValueError) as error:
         raise SettingsError(f"reasoning_gym task {task} does not take {settings}: {error}") from error

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from qup.records._lines import read, write
+from qup.records._lines import OMITTED, line, parsed, read, write
 from qup.records._values import Count, Magnitude, Ordinal, typed
 
-__all__ = ["Count", "read", "typed", "write"]
+__all__ = ["Count", "line", "parsed", "read", "typed", "write"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."
@@ -74,6 +74,10 @@ class Problem:
     "The training set of the study that it is of; None of a problem to evaluate on."
     replicate: Ordinal | None = None
     "Which of the study's replicates trains on it, numbered from 1 across its training sets."
+    grader: str = dataclasses.field(default="math", metadata=OMITTED)
+    "Who says whether an answer is right: a file of qup/graders."
+    entry: str | None = dataclasses.field(default=None, metadata=OMITTED)
+    "What its grader needs besides the gold answer, as JSON."
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,11 @@ class Trace:
     answer: str | None
     "The extracted final answer; None if there was none."
     verdict: Verdict
+
+    @property
+    def ended(self) -> bool:
+        """Whether the learner came to an end by itself. What was cut is never trained on: it has no end to learn."""
+        return self.finish is not Finish.LENGTH
 
 
 @dataclass(frozen=True)
@@ -273,7 +282,8 @@ def drafted(
     """
     own: dict[str, list[Trace]] = {}
     for trace in traces:
-        own.setdefault(trace.problem_id, []).append(trace)
+        if trace.ended:
+            own.setdefault(trace.problem_id, []).append(trace)
     covered = []
     for problem in problems:
         samples = own.get(problem.id, [])

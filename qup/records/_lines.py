@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import types
 import typing
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +14,9 @@ from qup.records import _keys
 from qup.records._values import filled
 
 T = TypeVar("T")
+
+OMITTED = types.MappingProxyType({"omitted": True})
+"Metadata of a field that came later and that most records do not use: at its default it is not written."
 
 
 def write(path: Path, records: Iterable[Any]) -> None:
@@ -26,9 +30,22 @@ def write(path: Path, records: Iterable[Any]) -> None:
         part.open("w", encoding="utf-8", newline="\n", errors="backslashreplace") as file,
     ):
         for number, record in enumerate(records, start=1):
-            row = dataclasses.asdict(record)
-            _record(row, type(record), f"{path}, line {number} to be written")
-            file.write(json.dumps(row, sort_keys=True, ensure_ascii=False) + "\n")
+            _record(dataclasses.asdict(record), type(record), f"{path}, line {number} to be written")
+            file.write(line(record) + "\n")
+
+
+def line(record: Any) -> str:
+    """A record as one line of JSON; what is `OMITTED` and as always is left out."""
+    row = dataclasses.asdict(record)
+    for field in dataclasses.fields(record):
+        if field.metadata.get("omitted") and row[field.name] == field.default:
+            del row[field.name]
+    return json.dumps(row, sort_keys=True, ensure_ascii=False)
+
+
+def parsed(text: str, kind: type[T]) -> T:
+    """The record in one line, as `line` wrote it."""
+    return _line(text.encode(), kind, "a line")
 
 
 def read(path: Path, kind: type[T], due: Iterable[_keys.Key] | None = None) -> list[T]:

@@ -14,8 +14,8 @@ from typing import ClassVar, Protocol
 from pydantic import NonNegativeInt
 from pydantic.dataclasses import dataclass
 
-from qup import seeds
-from qup.answers import extract, verdicts
+from qup import graders, seeds
+from qup.answers import extract
 from qup.oracles import Reply, Speaker
 from qup.records import Outcome, Problem, Refined, Scope, Stratum, Trace, Verdict, drafted
 from qup.settings import STRICT
@@ -39,7 +39,7 @@ class Pool(enum.StrEnum):
 
     NONE = "none"
     SAMPLES = "samples"
-    "All of the learner's samples of the problem."
+    "All of the learner's samples of the problem, but for those that were cut: they have no end to learn."
     STREAMS = "streams"
     "Those, and the problem's trace in the native arm's stream and in those of the first Oracle's main arms."
 
@@ -121,7 +121,8 @@ def with_pool(
         return list(drafts)
     candidates: dict[str, list[Candidate]] = {}
     for trace in traces:
-        candidates.setdefault(trace.problem_id, []).append(Candidate(SAMPLES, trace.text, trace.verdict))
+        if trace.ended:
+            candidates.setdefault(trace.problem_id, []).append(Candidate(SAMPLES, trace.text, trace.verdict))
     for arm, stream in streams.items() if pool is Pool.STREAMS else ():
         for refined in stream:
             if refined.text is not None:
@@ -159,16 +160,16 @@ def refine(refiner: Refiner, oracle: Speaker, drafts: Sequence[Draft], retries: 
 def _judge(drafts: Sequence[Draft], replies: Sequence[Reply | None], repairs: bool) -> list[Proposal]:
     answered = [(draft, reply) for draft, reply in zip(drafts, replies, strict=True) if reply is not None]
     texts, cut = [reply.text for _, reply in answered], [reply.truncated for _, reply in answered]
-    gold = verdicts([draft.problem.answer for draft, _ in answered], texts, cut)
-    # Asking the grader twice would double its cost where both questions are the same.
-    own = gold if repairs else verdicts([_own_answer(draft) for draft, _ in answered], texts, cut)
-    judged = iter([Proposal(r, g, o is Verdict.CORRECT) for (_, r), g, o in zip(answered, gold, own, strict=True)])
+    problems = [draft.problem for draft, _ in answered]
+    gold = graders.verdicts(problems, texts, cut)
+    passed = [verdict is Verdict.CORRECT for verdict in gold]
+    if not repairs:
+        kept = graders.repeated(problems, [extract(draft.text) or "" for draft, _ in answered], texts, cut)
+        # A solved draft's own answer is the gold one, in whatever words.
+        rows = zip(answered, passed, kept, strict=True)
+        passed = [right if draft.stratum == "solved" else same for (draft, _), right, same in rows]
+    judged = iter([Proposal(r, g, p) for (_, r), g, p in zip(answered, gold, passed, strict=True)])
     return [Proposal(None, None, False) if reply is None else next(judged) for reply in replies]
-
-
-def _own_answer(draft: Draft) -> str:
-    """The draft's final answer; for a solved problem that is the gold one."""
-    return draft.problem.answer if draft.stratum == "solved" else extract(draft.text) or ""
 
 
 def _account(draft: Draft, tries: Sequence[Proposal]) -> Refined:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from qup.records import Problem, Refined, Score, Trace, due, traces_of
+from qup.records import Problem, Refined, Score, Trace, Verdict, due, traces_of
 
 
 class Reward(Protocol):
@@ -34,11 +34,18 @@ def score_samples(
     them apart says nothing of logic, whatever else it prefers.
     """
     by_id = {problem.id: problem for problem in problems}
-    samples = due.tried(problems, traces)
-    asked, texts = [by_id[trace.problem_id] for trace in samples], [trace.text for trace in samples]
-    indices = [trace.index for trace in samples] * len(rewards)
-    scores = _scores(rewards, asked, texts, models)
-    return [dataclasses.replace(score, index=index) for score, index in zip(scores, indices, strict=True)]
+    tried = due.tried(problems, traces)
+    scores = _scores(rewards, [by_id[trace.problem_id] for trace in tried], [trace.text for trace in tried], models)
+    blind = {name for name, reward in rewards.items() if not reward.perceives}
+    rows = zip(scores, tried * len(rewards), strict=True)
+    return [dataclasses.replace(_uncut(score, trace, blind), index=trace.index) for score, trace in rows]
+
+
+def _uncut(score: Score, trace: Trace, blind: set[str]) -> Score:
+    """A score, but none of a cut sample by a reward that checks the answer: it has given none, whatever it boxed."""
+    if score.value is None or trace.verdict is not Verdict.TRUNCATED or score.reward not in blind:
+        return score
+    return dataclasses.replace(score, value=None, failure=Verdict.TRUNCATED.value)
 
 
 def _scores(

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic.dataclasses import dataclass
 
-from qup import answers
+from qup.graders import verdicts
 from qup.records import Problem, Score, Verdict
 from qup.settings import STRICT
 
@@ -15,14 +15,14 @@ VALUE = {Verdict.CORRECT: 1.0, Verdict.WRONG: 0.0}
 
 @dataclass(frozen=True, config=STRICT)
 class Reward:
-    """Our own grader as a reward. A trace without a readable answer has no reward: it is counted, not scored 0."""
+    """The problem's own grader. A trace without a readable answer has no reward: it is counted, not scored 0."""
 
     perceives: ClassVar[bool] = False
 
     def score(self, problems: Sequence[Problem], texts: Sequence[str], models: Path) -> list[Score]:
         """One `Score` per trace, in order."""
-        verdicts = answers.verdicts([p.answer for p in problems], texts, [False] * len(texts))
-        return [_score(p.id, verdict) for p, verdict in zip(problems, verdicts, strict=True)]
+        judged = verdicts(problems, texts, [False] * len(texts))
+        return [_score(p.id, verdict) for p, verdict in zip(problems, judged, strict=True)]
 
 
 def _score(problem_id: str, verdict: Verdict) -> Score:

@@ -10,6 +10,7 @@ from qup.errors import SettingsError, shown, unknown
 ROOMS: Mapping[str, tuple[str, str]] = {
     "backends": ("Backend", "backend"),
     "compat": ("Metric", "metric"),
+    "graders": ("Grader", "grader"),
     "models": ("Model", "source"),
     "oracles": ("Oracle", "oracle"),
     "problems": ("Source", "source"),

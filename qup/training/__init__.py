@@ -84,7 +84,7 @@ def _correct(start: Start) -> list[tuple[Problem, str]]:
     """The learner's first correct sample of each problem that it solved."""
     first: dict[str, str] = {}
     for trace in start.traces:
-        if trace.verdict is Verdict.CORRECT:
+        if trace.verdict is Verdict.CORRECT and trace.ended:
             first.setdefault(trace.problem_id, trace.text)
     return [(problem, first[problem.id]) for problem in start.problems if problem.id in first]
 

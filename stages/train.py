@@ -19,7 +19,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     problems, traces = records.read(args.problems, records.Problem), records.read(args.traces, records.Trace)
     start = training.Start(args.models / records.LEARNER, study.prompt, study.seed, problems, traces)
     stream = records.read(args.stream, records.Refined)
-    steps, runs = training.fine_tune(start, stream, study.training.of_arm(args.arm), args.out, study.threads)
+    settings = study.training.of_arm(args.arm)
+    steps, runs = training.fine_tune(start, stream, settings, args.out, study.threads, arm=args.arm)
     records.write(args.trajectory, steps)
     records.write(args.runs, runs)
 

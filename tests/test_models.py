@@ -28,7 +28,8 @@ def test_the_example_in_every_docstring_is_a_valid_setting(name: str) -> None:
     doc = sys.modules[load("models", name).__module__].__doc__ or ""
     written = re.search(r"Example: `(\{.*?\})`\.", doc, re.DOTALL)
     assert written
-    filled = written[1].replace("<40 hex digits>", f"'{COMMIT}'").replace("<of the joined file>", f"'{'0' * 64}'")
+    filled = written[1].replace("<40 hex digits>", f"'{COMMIT}'")
+    filled = re.sub("<of the joined file>|<of the weights>", f"'{'0' * 64}'", filled)
     assert Plug("models").make(yaml.safe_load(filled))
 
 
@@ -273,61 +274,6 @@ def test_settings_that_cannot_be_right_are_refused(wrong: dict[str, str]) -> Non
     right = {"package": "toy-part{i}", "version": "1.0", "sha256": "a" * 64, "license": "", "origin": ""}
     with pytest.raises(SettingsError, match="expected"):
         model("wheel", parts=3, **(right | wrong))
-
-
-# --- hub
-
-
-def fake_hub(monkeypatch: pytest.MonkeyPatch, folder: Path, *files: str) -> list[dict[str, Any]]:
-    """Put a repository of these files in place of the hub; the calls made of it are returned."""
-    calls: list[dict[str, Any]] = []
-
-    def snapshot_download(repo: str, **how: Any) -> str:
-        calls.append({"repo": repo, **how})
-        folder.mkdir()
-        for name in files:
-            (folder / name).write_text(name)
-        return str(folder)
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
-    return calls
-
-
-def test_only_safetensors_and_text_are_asked_of_the_hub_at_one_commit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from fnmatch import fnmatch
-
-    calls = fake_hub(monkeypatch, tmp_path / "snapshot", "model.safetensors", "config.json")
-    model("hub", repo="a/b", revision=COMMIT).obtain(tmp_path / "m", tmp_path / "cache")
-    assert calls[0]["revision"] == COMMIT
-    for refused in ("pytorch_model.bin", "modeling.py", "model.pth", "model.gguf"):
-        assert not any(fnmatch(refused, pattern) for pattern in calls[0]["allow_patterns"])
-    assert set(contents(tmp_path / "m")) == {"model.safetensors", "config.json", "ORIGIN.md"}
-    assert COMMIT in (tmp_path / "m/ORIGIN.md").read_text()
-
-
-def test_a_repository_without_safetensors_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_hub(monkeypatch, tmp_path / "snapshot", "config.json")
-    with pytest.raises(SettingsError, match="has no safetensors"):
-        model("hub", repo="a/b", revision=COMMIT).obtain(tmp_path / "m", tmp_path / "cache")
-
-
-@pytest.mark.parametrize("revision", ["main", "v1.0", "0" * 39, "G" * 40])
-def test_a_revision_that_may_move_is_refused(revision: str) -> None:
-    with pytest.raises(SettingsError, match="expected a commit of 40 hex digits"):
-        model("hub", repo="a/b", revision=revision)
-
-
-def test_the_hub_out_of_reach_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    def unreachable(*args: Any, **how: Any) -> None:
-        raise LocalEntryNotFoundError("no\nnetwork")
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
-    with pytest.raises(SettingsError, match="a/b at 00000000 cannot be downloaded: no network"):
-        model("hub", repo="a/b", revision=COMMIT).obtain(tmp_path / "m", tmp_path / "cache")
 
 
 # --- stage

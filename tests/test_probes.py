@@ -261,7 +261,74 @@ def test_with_one_replicate_nothing_is_held_out_and_there_is_no_probed(learner: 
     assert (account.stream, account.native) == (None, None)
 
 
-def test_a_replicate_without_any_trace_is_an_error_that_says_what_to_do(learner: Path, tmp_path: Path) -> None:
+def test_a_replicate_without_any_trace_is_an_error_that_names_it_and_its_arm(
+    learner: Path, tmp_path: Path, noted: list[Given]
+) -> None:
     none = [dataclasses.replace(refined, text=None) if refined.replicate == 2 else refined for refined in STREAM]
-    with pytest.raises(SettingsError, match=r"widen streams\.scope or sample more problems"):
-        fine_tune(start(learner), none, settings(objectives=("sft",)), tmp_path, threads=None)
+    told = r"^home/restyled, replicate 2: no draft came to a trace.*: widen streams\.scope or sample more problems$"
+    with pytest.raises(SettingsError, match=told):
+        fine_tune(start(learner), none, settings(objectives=("sft",)), tmp_path, threads=None, arm="home/restyled")
+    # Told before the first replicate is trained for hours.
+    assert noted == []
+
+
+def test_a_replicate_without_any_draft_is_no_replicate_less(learner: Path, tmp_path: Path, noted: list[Given]) -> None:
+    named = [dataclasses.replace(problem, training_set="train") for problem in PROBLEMS]
+    given = dataclasses.replace(start(learner), problems=[*named, Problem("q", "?", "2", "toy", None, [], "other", 4)])
+    with pytest.raises(SettingsError, match=r"^idle, replicate 3: no draft came to a trace"):
+        fine_tune(given, STREAM[:4], settings(objectives=("sft",)), tmp_path, threads=None, arm="idle")
+    assert noted == []
+    fine_tune(given, STREAM, settings(objectives=("sft",)), tmp_path, threads=None, arm="idle")
+    assert [each.cell.replicate for each in noted] == [1, 2, 3]
+
+
+# --- prompts that leave no room
+
+
+def lengths(learner: Path) -> list[int]:
+    """Tokens of each problem's prompt."""
+    return [trace.labels.count(-100) for trace in examples(tokenizer(learner), TOLD, "boxed", 512)]
+
+
+LONG = [
+    dataclasses.replace(problem, question="What is it? " * (1 + 20 * (problem.id in "p1 p4"))) for problem in PROBLEMS
+]
+"p1 and p4, of the first replicate and the third, are long."
+TOLD = list(zip(LONG, TEXTS, strict=True))
+
+
+def test_traces_whose_prompts_leave_no_room_are_left_out_and_counted(learner: Path, tmp_path: Path) -> None:
+    short, long = sorted(set(lengths(learner)))
+    given = dataclasses.replace(start(learner), problems=LONG)
+    tight = settings(objectives=("sft",), max_length=long, budget=Budget(epochs=2))
+    curve, runs = fine_tune(given, STREAM, tight, tmp_path, threads=None, arm="idle")
+    assert [(run.traces, run.left_out, run.truncated) for run in runs] == [(2, 1, 0), (2, 0, 0), (2, 1, 0)]
+    # Two epochs of the one trace that is left, of the two of the second replicate, a trace a step.
+    assert [run.steps for run in runs] == [2, 4, 2]
+    assert all(step.loss > 0 for step in curve)
+    assert [step.epoch for step in curve if step.replicate == 1] == [1, 2]
+    # One token of room is enough to be cut instead.
+    _, (first, *_) = fine_tune(
+        given, STREAM, settings(objectives=("sft",), max_length=long + 1), tmp_path, threads=None
+    )
+    assert (first.traces, first.left_out, first.truncated) == (2, 0, 1)
+    assert short < long
+
+
+def test_held_out_traces_without_room_are_not_probed(learner: Path, tmp_path: Path, noted: list[Given]) -> None:
+    given = dataclasses.replace(start(learner), problems=LONG)
+    tight = settings(objectives=("sft",), max_length=max(lengths(learner)))
+    fine_tune(given, STREAM, tight, tmp_path, threads=None)
+    for each in noted:
+        assert all(trace.trained for trace in [*each.heldout.stream, *each.heldout.native])
+        assert each.heldout.stream
+
+
+def test_a_replicate_all_of_whose_prompts_leave_no_room_is_one_line(
+    learner: Path, tmp_path: Path, noted: list[Given]
+) -> None:
+    tight = settings(objectives=("sft",), max_length=min(lengths(learner)))
+    told = r"^idle, replicate 1: each of the 2 prompts fills \d+ tokens by itself.*raise training\.max_length"
+    with pytest.raises(SettingsError, match=told):
+        fine_tune(dataclasses.replace(start(learner), problems=LONG), STREAM, tight, tmp_path, None, arm="idle")
+    assert noted == []

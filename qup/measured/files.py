@@ -12,7 +12,7 @@ import numpy as np
 from qup.errors import SettingsError
 from qup.measured import Base, Curve, Judged, Measured, Stream
 from qup.measured.answers import Answers, Column
-from qup.records import Probed, Step, TrainRun
+from qup.records import Probed, Step, TrainRun, row
 
 T = TypeVar("T", Measured, Base)
 
@@ -36,7 +36,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return [_plain(item) for item in value.tolist()]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return _plain(row(value))
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):

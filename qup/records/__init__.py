@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from qup.records._lines import read, write
+from qup.records._lines import OMITTED, read, row, write
 
-__all__ = ["read", "write"]
+__all__ = ["read", "row", "write"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."
@@ -203,6 +203,8 @@ class TrainRun:
     "On traces of the same stream that the run did not train on; None where there is no other replicate."
     native: Probed | None = None
     "On the learner's own correct samples of problems that the run did not train on."
+    left_out: int = dataclasses.field(default=0, metadata=OMITTED)
+    "Traces that were not trained on, since their prompts fill `max_length` by themselves."
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ from qup.errors import SettingsError, hint
 
 T = TypeVar("T")
 
+OMITTED = {"omitted": True}
+"Metadata of a field that is written only where it differs from its default: records that never needed it stay as is."
+
 
 def write(path: Path, records: Iterable[Any]) -> None:
     """Write records as JSON Lines, atomically: a reader never sees half a file."""
@@ -21,8 +24,15 @@ def write(path: Path, records: Iterable[Any]) -> None:
     part = path.with_suffix(path.suffix + ".part")
     with part.open("w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
         for record in records:
-            file.write(json.dumps(dataclasses.asdict(record), sort_keys=True, ensure_ascii=False) + "\n")
+            file.write(json.dumps(row(record), sort_keys=True, ensure_ascii=False) + "\n")
     part.replace(path)
+
+
+def row(record: Any) -> dict[str, Any]:
+    """A record's fields as they are written."""
+    optional = [f for f in dataclasses.fields(record) if "omitted" in f.metadata]
+    needless = {f.name for f in optional if getattr(record, f.name) == f.default}
+    return {name: value for name, value in dataclasses.asdict(record).items() if name not in needless}
 
 
 def read(path: Path, kind: type[T]) -> list[T]:

@@ -46,16 +46,29 @@ def examples(encoder: Any, traces: Sequence[tuple[Problem, str]], prompt: str, m
     return traced
 
 
+def trainable(traces: Sequence[Example], max_length: int) -> list[Example]:
+    """The traces that have a token to train on: the prompt of any other fills `max_length` tokens by itself.
+
+    Raises:
+        SettingsError: none has.
+    """
+    if not traces:
+        raise SettingsError("no draft came to a trace to train on: widen streams.scope or sample more problems")
+    kept = [trace for trace in traces if trace.trained]
+    if not kept:
+        raise SettingsError(
+            f"each of the {len(traces)} prompts fills {max_length} tokens by itself, so there is no trace to train on: "
+            f"raise training.max_length to the longest prompt plus its trace"
+        )
+    return kept
+
+
 def schedule(traces: Sequence[Example], settings: TrainingSettings, seed: int) -> list[list[int]]:
     """Example numbers of each optimizer step: shuffled epochs, laid end to end until the budget is spent.
 
-    With a token budget the last step is the first one that reaches it, so arms differ by less than one batch.
-
-    Raises:
-        SettingsError: the stream has nothing to train on.
+    With a token budget the last step is the first one that reaches it, so arms differ by less than one batch. The
+    traces are trainable.
     """
-    if not any(example.trained for example in traces):
-        raise SettingsError("the stream holds no trace to train on: widen streams.scope or sample more problems")
     lengths = [len(example.input_ids) for example in traces] if settings.group_by_length else None
     order = _endless(len(traces), seed, lengths, settings.batch)
     steps: list[list[int]] = []

@@ -34,6 +34,7 @@ def numbers(
         *_alike(primary),
         *_budgets(budgets.values(), declared.objectives),
         *_empty(rows.values()),
+        *_left_out(budgets, rows),
         *_manipulated(logic),
     ]
 
@@ -86,6 +87,16 @@ def _budgets(budgets: Iterable[Budget], objectives: Sequence[str]) -> list[str]:
 def _empty(rows: Iterable[Row]) -> list[str]:
     empty = [row.label for row in rows if row.refiner in (ALIGNED, REFINED) and not row.stream.traces]
     return [f"{label}: the stream holds no trace." for label in empty]
+
+
+def _left_out(budgets: Mapping[str, Budget], rows: Mapping[str, Row]) -> list[str]:
+    """A learner that never saw the longest problems is not trained on the arm that the stream tables tell of."""
+    return [
+        f"{rows[arm].label}: {budget.left_out} of {budget.stream.traces} traces were not trained on, since their "
+        f"prompts alone fill training.max_length."
+        for arm, budget in budgets.items()
+        if budget.left_out
+    ]
 
 
 def _manipulated(logic: Logic) -> list[str]:

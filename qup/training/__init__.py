@@ -8,11 +8,12 @@ from pathlib import Path
 
 from qup import seeds
 from qup.lm import workers
+from qup.lm.checkpoint import open_chat
 from qup.records import Objective, Problem, Refined, Step, Trace, TrainRun, Verdict, traces_of
 from qup.training.examples import Example, examples
 from qup.training.probes import Heldout
 from qup.training.settings import Budget, TrainingSettings
-from qup.training.trainer import Cell, tokenizer, train
+from qup.training.trainer import Cell, train
 
 __all__ = ["Budget", "Start", "TrainingSettings", "fine_tune"]
 
@@ -76,7 +77,7 @@ def _by_replicate(
     grouped: dict[int, list[tuple[Problem, str]]] = {}
     for problem, text in traces:
         grouped.setdefault(problem.replicate or 0, []).append((problem, text))
-    encoder = tokenizer(start.learner)
+    encoder = open_chat(start.learner)
     return {replicate: examples(encoder, own, start.prompt, settings.max_length) for replicate, own in grouped.items()}
 
 

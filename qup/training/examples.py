@@ -13,7 +13,7 @@ from typing import Any
 
 from qup import seeds
 from qup.errors import SettingsError
-from qup.lm.chat import encode_chat
+from qup.lm.chat import format_of
 from qup.prompts.learner import ask
 from qup.records import Problem
 from qup.training.settings import TrainingSettings
@@ -37,12 +37,19 @@ class Example:
 
 
 def examples(encoder: Any, traces: Sequence[tuple[Problem, str]], prompt: str, max_length: int) -> list[Example]:
-    """Traces of problems as training examples, those longer than `max_length` tokens cut and marked."""
-    traced = []
+    """Traces of problems as training examples, those longer than `max_length` tokens cut and marked.
+
+    A longer prompt leaves no trace to train on: it is left out, and counted in a line.
+    """
+    form = format_of(encoder)
+    room, traced = form.room(max_length), []
     for problem, text in traces:
-        asked, said = encode_chat(encoder, ask(prompt, problem.question), text)
+        asked, said = form.encode(ask(prompt, problem.question), text)
         ids, labels = [*asked, *said], [-100] * len(asked) + said
-        traced.append(Example(ids[:max_length], labels[:max_length], len(ids) > max_length))
+        if len(asked) < room:
+            traced.append(Example(ids[:room], labels[:room], len(ids) > room))
+    if left_out := len(traces) - len(traced):
+        print(f"{left_out} of {len(traces)} traces are not trained on: their prompts alone fill {room} tokens")
     return traced
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from qup import seeds
 from qup.errors import SettingsError
 from qup.lm import memory
+from qup.lm.checkpoint import open_chat
 from qup.records import Step, TrainRun
 from qup.training.examples import Example, schedule
 from qup.training.probes import Heldout
@@ -114,10 +115,8 @@ def _distance(start: Sequence[Any], end: Sequence[Any]) -> float:
 
 
 def tokenizer(learner: Path) -> Any:
-    """The learner's own tokenizer."""
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(learner)
+    """The learner's own tokenizer, what it lacks mended."""
+    return open_chat(learner).tokenizer
 
 
 def _model(learner: Path, settings: TrainingSettings, seed: int) -> Any:

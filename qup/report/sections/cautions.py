@@ -24,6 +24,7 @@ def numbers(
     contrasts: Sequence[Contrast],
     budgets: Mapping[str, Budget],
     logic: Logic,
+    notes: Sequence[str] = (),
 ) -> list[str]:
     """One replicate, streams nearly alike or not as named, unmatched budgets and their like."""
     primary = [contrast for contrast in contrasts if contrast.declared]
@@ -35,6 +36,7 @@ def numbers(
         *_budgets(budgets.values(), declared.objectives),
         *_empty(rows.values()),
         *_manipulated(logic),
+        *(f"The learner's checkpoint: {note}." for note in notes),
     ]
 
 

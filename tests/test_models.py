@@ -15,6 +15,7 @@ import yaml
 from modelfolder import contents, model, no_path_in
 
 from qup.errors import SettingsError
+from qup.models import ModelSettings
 from qup.models.random import BOXES, CHARACTERS, make_tokenizer
 from qup.settings import Plug, load, names
 from stages import obtain
@@ -334,7 +335,7 @@ def test_the_hub_out_of_reach_is_one_clear_error(tmp_path: Path, monkeypatch: py
 
 
 def test_the_stage_makes_a_folder_per_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tiny = model("random", hidden=32)
+    tiny = ModelSettings(plug=model("random", hidden=32))
     study = SimpleNamespace(models={"learner": tiny, "oracle": tiny})
     monkeypatch.setattr("stages.cli.start", lambda args: study)
     obtain.main(["--study", "toy.yaml", "--out", str(tmp_path), "--cache", str(tmp_path / "cache")])

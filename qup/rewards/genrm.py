@@ -43,7 +43,7 @@ class Reward:
 
         judge = Backend(models / self.model, dtype=self.dtype, batch=self.batch, max_length=self.max_length)
         prompts = [judge.encode(ask(self.prompt, p.question, text))[0] for p, text in zip(problems, texts, strict=True)]
-        longest = judge.chat.room(self.max_length)
+        longest = judge.room
         fitting = [i for i, prompt in enumerate(prompts) if len(prompt) <= longest]
         candidates = self._candidates(judge)
         scores: dict[int, list[float]] = {}

@@ -365,6 +365,16 @@ def test_no_setting_of_the_checkpoint_reaches_what_is_drawn(
     assert all(f"{name} " in note for name in settings)
 
 
+def test_a_model_whose_settings_cannot_be_saved_is_trained_in_full_all_the_same(
+    awkward: Callable[[str], Path], tmp_path: Path
+) -> None:
+    traces = examples(open_chat(awkward("penalised")), [(Problem("p", "1 + 1?", "2", "toy"), "so 2")], "boxed", 512)
+    settings = TrainingSettings(budget=Budget(epochs=1), batch=1, method="full", dtype="float32")
+    train(awkward("penalised"), traces, settings, Cell("sft", 1, 1), tmp_path / "out")
+    saved = json.loads((tmp_path / "out" / "generation_config.json").read_text(encoding="utf-8"))
+    assert not {"temperature", "top_k", "repetition_penalty"} & set(saved)
+
+
 # --- positions
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from qup import seeds
 from qup.backends import NO_ROOM, Completion, Message, Sampling, with_room
 from qup.lm.chat import ChatFormat
-from qup.lm.checkpoint import open_chat
+from qup.lm.checkpoint import forget_drawing, open_chat
 from qup.records import Finish, TokenStats
 
 ENVIRONMENT = {
@@ -144,6 +144,7 @@ def _merged(base: Path, weights: Path | None) -> Iterator[Path]:
 
     with tempfile.TemporaryDirectory() as name:
         model = AutoModelForCausalLM.from_pretrained(base, dtype="auto")
+        forget_drawing(model, base)
         PeftModel.from_pretrained(model, weights).merge_and_unload().save_pretrained(name)
         yield Path(name)
 

@@ -47,6 +47,12 @@ def generation_settings(folder: Path) -> dict[str, Any]:
     return {key: value for key, value in chosen.items() if key[0] != "_"}
 
 
+def forget_drawing(model: Any, folder: Path) -> None:
+    """Take what a folder says of drawing out of its model: transformers refuses to save many of these settings."""
+    for name in generation_settings(folder):
+        setattr(model.generation_config, name, None)
+
+
 def notes(folder: Path, max_length: int) -> list[str]:
     """What was noted of a model when it was obtained, and whether it takes sequences of `max_length` tokens."""
     seen = _json(folder / EXAMINED)

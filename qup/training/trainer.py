@@ -13,7 +13,7 @@ from typing import Any
 from qup import seeds
 from qup.errors import SettingsError
 from qup.lm import memory
-from qup.lm.checkpoint import open_chat
+from qup.lm.checkpoint import forget_drawing, open_chat
 from qup.records import Step, TrainRun
 from qup.training.examples import Example, schedule
 from qup.training.probes import Heldout
@@ -63,6 +63,7 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
             raise SettingsError(
                 f"training sees {trainer.args.n_gpu} GPUs but is laid out for one: set CUDA_VISIBLE_DEVICES=0"
             )
+        forget_drawing(trainer.model, learner)
         spent = list(itertools.accumulate(sum(traces[i].trained for i in step) for step in plan))
         if heldout is not None:
             trainer.add_callback(_prober(heldout, spent))

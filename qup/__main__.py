@@ -17,7 +17,7 @@ from rich.markup import escape
 from qup import settings, study
 from qup.errors import SettingsError, unknown
 
-STUDIES, RESULTS = Path("studies"), Path("results")
+STUDIES, RESULTS, MODELS = Path("studies"), Path("results"), Path("models")
 REFERENCE = Path("docs/settings.md")
 
 app = typer.Typer(help=__doc__.splitlines()[0], no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -36,11 +36,29 @@ def main() -> None:
 def check(
     params: Annotated[Path, typer.Option(help="what `dvc repro` runs")] = Path("params.yaml"),
     studies: Annotated[Path, typer.Option(help="folder of the study files")] = STUDIES,
+    models: Annotated[bool, typer.Option("--models", help="also examine the study's models that are there")] = False,
 ) -> None:
     """Check params.yaml and its study: a wrong name or number is one line, and nothing is touched."""
     chosen = study.read_params(params)
-    arms = study.read(studies / f"{chosen.study}.yaml").main_arms(chosen.oracles, chosen.refiner)
+    named = study.read(studies / f"{chosen.study}.yaml")
+    arms = named.main_arms(chosen.oracles, chosen.refiner)
     print(f"study {chosen.study}, refiner {chosen.refiner}, {len(arms)} arms: settings are in order")
+    if models:
+        _examine(named, MODELS / chosen.study / "base")
+
+
+def _examine(named: study.Study, folder: Path) -> None:
+    """A line per model that has been obtained, and one per thing to know of it."""
+    from qup.models import examine
+
+    for name, model in named.models.items():
+        if not (folder / name).is_dir():
+            print(f"{name}: not there yet; `dvc repro obtain@{folder.parent.name}` brings it")
+            continue
+        seen = examine(name, model, folder / name)
+        print(f"{name}: template {seen.template}, a turn ends with {seen.closing}, {seen.positions} positions")
+        for note in seen.notes:
+            print(f"{name}: {note}")
 
 
 @app.command("list")

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 from qup import measured, records
+from qup.lm import checkpoint
 from qup.measured import files
 from stages import cli
 
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         records.read(args.scores, records.Score),
         records.read(args.evals, records.Eval),
         records.read(curve, records.Step) if curve.is_file() else [],
+        checkpoint.notes(args.learner, study.backend.max_length),
     )
     files.write(args.out, [base])
 

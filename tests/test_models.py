@@ -15,6 +15,7 @@ import yaml
 from modelfolder import contents, model, no_path_in
 
 from qup.errors import SettingsError
+from qup.models import ModelSettings
 from qup.models.random import BOXES, CHARACTERS, make_tokenizer
 from qup.settings import Plug, load, names
 from stages import obtain
@@ -280,7 +281,7 @@ def test_settings_that_cannot_be_right_are_refused(wrong: dict[str, str]) -> Non
 
 
 def test_the_stage_makes_a_folder_per_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tiny = model("random", hidden=32)
+    tiny = ModelSettings(plug=model("random", hidden=32))
     study = SimpleNamespace(models={"learner": tiny, "oracle": tiny})
     monkeypatch.setattr("stages.cli.start", lambda args: study)
     obtain.main(["--study", "toy.yaml", "--out", str(tmp_path), "--cache", str(tmp_path / "cache")])

@@ -11,7 +11,7 @@ from qup.backends.hf import Backend
 from qup.errors import SettingsError
 from qup.records import Finish, Probed, Problem, Refined, Step, Trace, TrainRun, Verdict
 from qup.training import Budget, Start, TrainingSettings, fine_tune, probes
-from qup.training.examples import Example, examples
+from qup.training.examples import Example, examples, trainable
 from qup.training.probes import Heldout
 from qup.training.settings import Probes
 from qup.training.trainer import Cell, tokenizer, train
@@ -290,29 +290,26 @@ def lengths(learner: Path) -> list[int]:
     return [trace.labels.count(-100) for trace in examples(tokenizer(learner), TOLD, "boxed", 512)]
 
 
-LONG = [
-    dataclasses.replace(problem, question="What is it? " * (1 + 20 * (problem.id in "p1 p4"))) for problem in PROBLEMS
-]
+LONG = [dataclasses.replace(p, question="What is it? " * (3 if p.id in ("p1", "p4") else 1)) for p in PROBLEMS]
 "p1 and p4, of the first replicate and the third, are long."
 TOLD = list(zip(LONG, TEXTS, strict=True))
 
 
 def test_traces_whose_prompts_leave_no_room_are_left_out_and_counted(learner: Path, tmp_path: Path) -> None:
-    short, long = sorted(set(lengths(learner)))
     given = dataclasses.replace(start(learner), problems=LONG)
-    tight = settings(objectives=("sft",), max_length=long, budget=Budget(epochs=2))
-    curve, runs = fine_tune(given, STREAM, tight, tmp_path, threads=None, arm="idle")
-    assert [(run.traces, run.left_out, run.truncated) for run in runs] == [(2, 1, 0), (2, 0, 0), (2, 1, 0)]
+    tight = settings(objectives=("sft",), max_length=max(lengths(learner)), budget=Budget(epochs=2), probes=FEW)
+    curve, runs = fine_tune(given, STREAM[:4], tight, tmp_path, threads=None, arm="idle")
+    assert [(run.traces, run.left_out, run.truncated) for run in runs] == [(2, 1, 0), (2, 0, 0)]
     # Two epochs of the one trace that is left, of the two of the second replicate, a trace a step.
-    assert [run.steps for run in runs] == [2, 4, 2]
+    assert [run.steps for run in runs] == [2, 4]
     assert all(step.loss > 0 for step in curve)
     assert [step.epoch for step in curve if step.replicate == 1] == [1, 2]
-    # One token of room is enough to be cut instead.
-    _, (first, *_) = fine_tune(
-        given, STREAM, settings(objectives=("sft",), max_length=long + 1), tmp_path, threads=None
-    )
-    assert (first.traces, first.left_out, first.truncated) == (2, 0, 1)
-    assert short < long
+
+
+def test_one_token_of_room_is_enough_to_be_trained_on(learner: Path) -> None:
+    traces = examples(tokenizer(learner), TOLD, "boxed", max(lengths(learner)) + 1)
+    assert trainable(traces) == traces
+    assert [trace.trained for trace in traces if trace.truncated] == [1, 1]
 
 
 def test_held_out_traces_without_room_are_not_probed(learner: Path, tmp_path: Path, noted: list[Given]) -> None:

@@ -251,3 +251,8 @@ def test_only_the_native_arm_makes_no_verdict(monkeypatch) -> None:
     built = toyreport.toy({NATIVE: toyreport.PARADOX[NATIVE]}).plain(monkeypatch)
     assert built.summary["verdicts"] == []
     assert built.metrics["verdict"] is None
+
+
+def test_what_was_mended_of_the_learners_checkpoint_is_among_the_cautions(monkeypatch) -> None:
+    noted = dataclasses.replace(toyreport.toy(), notes=("no padding token: </s> stands in",))
+    assert "The learner's checkpoint: no padding token: </s> stands in." in noted.summary(monkeypatch)["cautions"]

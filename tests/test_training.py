@@ -90,9 +90,9 @@ def test_steps_grouped_by_length_hold_every_trace_once_and_little_padding() -> N
 
 def test_a_stream_with_nothing_to_train_on_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(SettingsError, match=r"widen streams\.scope or sample more problems"):
-        trainable([], 64)
-    with pytest.raises(SettingsError, match=r"each of the 2 prompts fills 64 tokens.*raise training\.max_length"):
-        trainable(rows(0, 0), 64)
+        trainable([])
+    with pytest.raises(SettingsError, match=r"each of the 2 prompts fills 1 tokens.*raise training\.max_length"):
+        trainable(rows(0, 0))
 
 
 def test_a_small_share_of_an_epoch_is_at_least_one_step() -> None:

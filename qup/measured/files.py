@@ -15,6 +15,8 @@ from qup.measured.answers import Answers, Column
 from qup.records import Probed, Step, TrainRun, row
 
 T = TypeVar("T", Measured, Base)
+OPTIONAL = {"notes"}
+"Fields that are left out where they are empty."
 
 
 def write(path: Path, measured: Sequence[Measured | Base]) -> None:
@@ -22,13 +24,17 @@ def write(path: Path, measured: Sequence[Measured | Base]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     blocks = []
     for item in measured:
-        fields = ((f.name, getattr(item, f.name)) for f in dataclasses.fields(item))
+        fields = ((f.name, getattr(item, f.name)) for f in dataclasses.fields(item) if _there(item, f.name))
         lines = (f"{json.dumps(key)}: {json.dumps(_plain(value), ensure_ascii=False)}" for key, value in fields)
         blocks.append("{" + ",\n".join(lines) + "}")
     # Whole or not at all: Git keeps this file.
     part = path.with_suffix(".part")
     part.write_text("[" + ",\n".join(blocks) + "]\n", encoding="utf-8")
     part.replace(path)
+
+
+def _there(item: Measured | Base, name: str) -> bool:
+    return name not in OPTIONAL or bool(getattr(item, name))
 
 
 def _plain(value: Any) -> Any:
@@ -68,7 +74,7 @@ def read_base(path: Path) -> Base:
 def _each(path: Path, kind: type[T], make: Callable[[dict[str, Any]], T]) -> list[T]:
     """What is made of each row of a file, whose fields are those of `kind`."""
     rows, fields = _rows(path), {f.name for f in dataclasses.fields(kind)}
-    if not isinstance(rows, list) or any(not isinstance(row, dict) or set(row) != fields for row in rows):
+    if not isinstance(rows, list) or any(not isinstance(row, dict) or (fields ^ set(row)) - OPTIONAL for row in rows):
         raise _another_version(path)
     try:
         return [make(row) for row in rows]

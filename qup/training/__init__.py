@@ -9,11 +9,12 @@ from pathlib import Path
 from qup import seeds
 from qup.errors import SettingsError
 from qup.lm import workers
+from qup.lm.checkpoint import open_chat
 from qup.records import Objective, Problem, Refined, Step, Trace, TrainRun, Verdict, traces_of
 from qup.training.examples import Example, examples, trainable
 from qup.training.probes import Heldout
 from qup.training.settings import Budget, TrainingSettings
-from qup.training.trainer import Cell, tokenizer, train
+from qup.training.trainer import Cell, train
 
 __all__ = ["Budget", "Start", "TrainingSettings", "fine_tune"]
 
@@ -51,7 +52,7 @@ def fine_tune(
     """
     replicates = list(dict.fromkeys(refined.replicate for refined in stream))
     for replicate in _without_draft(stream, start.problems):
-        _require([], settings.max_length, f"{arm or 'stream'}, replicate {replicate}")
+        _require([], f"{arm or 'stream'}, replicate {replicate}")
     cells = [(objective, replicate) for objective in settings.objectives for replicate in replicates]
     share = functools.partial(_runs, start, stream, settings, out, arm=arm)
     runs = workers.spread(share, cells, threads)
@@ -72,7 +73,7 @@ def _runs(
     own = _by_replicate(start, list(zip(problems, texts, strict=True)), settings)
     native = _by_replicate(start, _correct(start), settings)
     for _, replicate in cells:
-        _require(own.get(replicate, []), settings.max_length, f"{arm or 'stream'}, replicate {replicate}")
+        _require(own.get(replicate, []), f"{arm or 'stream'}, replicate {replicate}")
     runs = []
     for objective, replicate in cells:
         folder = out / f"{objective}-{replicate}"
@@ -95,10 +96,10 @@ def _without_draft(stream: Sequence[Refined], problems: Sequence[Problem]) -> li
     return sorted(all_of - {refined.replicate for refined in stream})
 
 
-def _require(traces: Sequence[Example], max_length: int, whose: str) -> None:
+def _require(traces: Sequence[Example], whose: str) -> None:
     """Do nothing if there is a trace to train on."""
     try:
-        trainable(traces, max_length)
+        trainable(traces)
     except SettingsError as error:
         raise error.below(whose) from error
 
@@ -110,7 +111,7 @@ def _by_replicate(
     grouped: dict[int, list[tuple[Problem, str]]] = {}
     for problem, text in traces:
         grouped.setdefault(problem.replicate or 0, []).append((problem, text))
-    encoder = tokenizer(start.learner)
+    encoder = open_chat(start.learner)
     return {replicate: examples(encoder, own, start.prompt, settings.max_length) for replicate, own in grouped.items()}
 
 

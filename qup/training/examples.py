@@ -13,7 +13,7 @@ from typing import Any
 
 from qup import seeds
 from qup.errors import SettingsError
-from qup.lm.chat import encode_chat
+from qup.lm.chat import format_of
 from qup.prompts.learner import ask
 from qup.records import Problem
 from qup.training.settings import TrainingSettings
@@ -37,17 +37,21 @@ class Example:
 
 
 def examples(encoder: Any, traces: Sequence[tuple[Problem, str]], prompt: str, max_length: int) -> list[Example]:
-    """Traces of problems as training examples, those longer than `max_length` tokens cut and marked."""
-    traced = []
+    """Traces of problems as training examples, those longer than `max_length` or all positions cut and marked.
+
+    A prompt that is longer by itself leaves nothing of its trace to train on: see `trainable`.
+    """
+    form = format_of(encoder)
+    room, traced = form.room(max_length), []
     for problem, text in traces:
-        asked, said = encode_chat(encoder, ask(prompt, problem.question), text)
+        asked, said = form.encode(ask(prompt, problem.question), text)
         ids, labels = [*asked, *said], [-100] * len(asked) + said
-        traced.append(Example(ids[:max_length], labels[:max_length], len(ids) > max_length))
+        traced.append(Example(ids[:room], labels[:room], len(ids) > room))
     return traced
 
 
-def trainable(traces: Sequence[Example], max_length: int) -> list[Example]:
-    """The traces that have a token to train on: the prompt of any other fills `max_length` tokens by itself.
+def trainable(traces: Sequence[Example]) -> list[Example]:
+    """The traces that have a token to train on: the prompt of any other fills all the room by itself.
 
     Raises:
         SettingsError: none has.
@@ -57,8 +61,8 @@ def trainable(traces: Sequence[Example], max_length: int) -> list[Example]:
     kept = [trace for trace in traces if trace.trained]
     if not kept:
         raise SettingsError(
-            f"each of the {len(traces)} prompts fills {max_length} tokens by itself, so there is no trace to train on: "
-            f"raise training.max_length to the longest prompt plus its trace"
+            f"each of the {len(traces)} prompts fills {len(traces[0].input_ids)} tokens by itself, so nothing is left "
+            f"to train on: raise training.max_length, as far as the learner has positions"
         )
     return kept
 

@@ -14,6 +14,7 @@ from typing import Any
 from qup import seeds
 from qup.errors import SettingsError
 from qup.lm import memory
+from qup.lm.checkpoint import forget_drawing, open_chat
 from qup.records import Step, TrainRun
 from qup.training.examples import Example, schedule, trainable
 from qup.training.probes import Heldout
@@ -52,7 +53,7 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
     from trl import SFTTrainer
 
     memory.keep_pages()
-    used = trainable(traces, settings.max_length)
+    used = trainable(traces)
     plan = schedule(used, settings, cell.seed)
     rows = [{"input_ids": used[i].input_ids, "labels": used[i].labels} for step in plan for i in step]
     with tempfile.TemporaryDirectory() as scratch:
@@ -67,6 +68,7 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
             raise SettingsError(
                 f"training sees {trainer.args.n_gpu} GPUs but is laid out for one: set CUDA_VISIBLE_DEVICES=0"
             )
+        forget_drawing(trainer.model, learner)
         spent = list(itertools.accumulate(sum(used[i].trained for i in step) for step in plan))
         if heldout is not None:
             trainer.add_callback(_prober(heldout, spent))
@@ -123,10 +125,8 @@ def _distance(start: Sequence[Any], end: Sequence[Any]) -> float:
 
 
 def tokenizer(learner: Path) -> Any:
-    """The learner's own tokenizer."""
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(learner)
+    """The learner's own tokenizer, what it lacks mended."""
+    return open_chat(learner).tokenizer
 
 
 def _model(learner: Path, settings: TrainingSettings, seed: int) -> Any:

@@ -24,6 +24,7 @@ def numbers(
     contrasts: Sequence[Contrast],
     budgets: Mapping[str, Budget],
     logic: Logic,
+    notes: Sequence[str] = (),
 ) -> list[str]:
     """One replicate, streams nearly alike or not as named, unmatched budgets and their like."""
     primary = [contrast for contrast in contrasts if contrast.declared]
@@ -36,6 +37,7 @@ def numbers(
         *_empty(rows.values()),
         *_left_out(budgets, rows),
         *_manipulated(logic),
+        *(f"The learner's checkpoint: {note}." for note in notes),
     ]
 
 

@@ -144,7 +144,7 @@ def test_traces_that_were_not_trained_on_are_said_once_a_replicate(monkeypatch) 
     runs = [dataclasses.replace(run, left_out=run.replicate) for run in toy.arms[NATIVE].runs]
     built = toy.replaced(NATIVE, runs=runs).plain(monkeypatch)
     # Replicates 1, 2 and 3 left out as many.
-    told = "RFT: 6 of 30 traces were not trained on, since their prompts alone fill training.max_length."
+    told = "RFT: 6 of 29 traces were not trained on, since their prompts alone fill training.max_length."
     assert told in built.summary["cautions"]
     assert told in built.markdown
 

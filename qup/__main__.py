@@ -19,7 +19,7 @@ from rich.markup import escape
 from qup import settings, study, whole
 from qup.errors import SettingsError, unknown
 
-STUDIES, RESULTS = Path("studies"), Path("results")
+STUDIES, RESULTS, MODELS = Path("studies"), Path("results"), Path("models")
 REFERENCE = Path("docs/settings.md")
 
 app = typer.Typer(help=__doc__.splitlines()[0], no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -39,11 +39,29 @@ def check(
     params: Annotated[Path, typer.Option(help="what `dvc repro` runs")] = Path("params.yaml"),
     studies: Annotated[Path, typer.Option(help="folder of the study files")] = STUDIES,
     data: Annotated[bool, typer.Option("--data", help="hash all data again, in DVC's cache and here")] = False,
+    models: Annotated[bool, typer.Option("--models", help="also examine the study's models that are there")] = False,
 ) -> None:
     """Check params.yaml and its study: a wrong name or number is one line, and nothing is touched."""
     print(study.check(params, studies))
+    if models:
+        chosen = study.read_params(params).study
+        _examine(study.read(studies / f"{chosen}.yaml"), MODELS / chosen / "base")
     if data:
         _check_data()
+
+
+def _examine(named: study.Study, folder: Path) -> None:
+    """A line per model that has been obtained, and one per thing to know of it."""
+    from qup.models import examine
+
+    for name, model in named.models.items():
+        if not (folder / name).is_dir():
+            print(f"{name}: not there yet; `dvc repro obtain@{folder.parent.name}` brings it")
+            continue
+        seen = examine(name, model, folder / name)
+        print(f"{name}: template {seen.template}, a turn ends with {seen.closing}, {seen.positions} positions")
+        for note in seen.notes:
+            print(f"{name}: {note}")
 
 
 def _check_data() -> None:

@@ -45,7 +45,7 @@ def make(arm: Arm, shared: Shared, folder: Path) -> Measured:
     with tempfile.TemporaryDirectory() as weights:
         trained = Path(weights)
         start = training.Start(learner.folder, study.prompt, study.seed, shared.problems, shared.traces)
-        steps, runs = training.fine_tune(start, stream, arm.training, trained, study.threads)
+        steps, runs = training.fine_tune(start, stream, arm.training, trained, study.threads, arm=arm.name)
         asked = dataclasses.replace(study.evaluation, tasks=(study.evaluation.main,))
         examined, sets = evals.examinees(runs, trained), {asked.main: shared.heldout}
         draw = seeds.derive(study.seed, "evaluate")

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from qup.backends import Backend, BackendSettings, Completion, Message, Sampling, open_backend
+from qup.backends.hf import Backend as Transformers
 from qup.prompts.learner import ask
 from qup.records import TokenStats
 
@@ -30,8 +31,12 @@ class Learner:
         return self.runner.generate([self.ask(question) for question in questions], sampling, ids, weights)
 
     def encode(self, question: str, text: str) -> tuple[list[int], list[int]]:
-        """(prompt ids, completion ids) of a trace, as it is scored and trained on; end-of-sequence included."""
+        """(prompt ids, completion ids) of a trace, as it is scored and trained on; what ends a turn included."""
         return self.scorer.encode(self.ask(question), text)
+
+    def rewritten(self, completions: Sequence[Completion]) -> int:
+        """How many of its own completions are other tokens once their text is encoded again."""
+        return sum(not self.scorer.chat.comes_back(completion.token_ids) for completion in completions)
 
     def score(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[TokenStats]:
         """Per-token statistics (nats) of each completion given its prompt, both as token ids."""
@@ -43,8 +48,6 @@ class Learner:
         return open_backend(self.backend, self.folder)
 
     @cached_property
-    def scorer(self) -> Backend:
+    def scorer(self) -> Transformers:
         """What scores: always transformers, which alone tells entropy and variance."""
-        from qup.backends.hf import Backend as Transformers
-
         return Transformers(self.folder, self.backend.dtype, self.backend.score_batch, self.backend.max_length)

@@ -11,6 +11,7 @@ from pydantic import NonNegativeFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup.backends import Completion, Sampling
+from qup.errors import SettingsError
 from qup.graders import graded
 from qup.learner import Learner
 from qup.lm import workers
@@ -42,6 +43,8 @@ def sample(
     replicates = [list(own) for _, own in itertools.groupby(problems, key=lambda problem: problem.replicate)]
     share = functools.partial(_samples, learner, settings, seed)
     traces = [trace for own in workers.spread(share, replicates, threads) for trace in own]
+    if not any(trace.tokens for trace in traces):
+        raise SettingsError("no problem's prompt leaves room for an answer: raise it", "backend", "max_length")
     show(learner.ask(problems[0].question), traces[0].text)
     return traces
 
@@ -56,6 +59,8 @@ def _samples(
         items = [(problem, index) for problem in problems for index in range(settings.n)]
         ids = [f"{problem.id}#{index}" for problem, index in items]
         completions = learner.generate([problem.question for problem, _ in items], decoding, ids)
+        if rewritten := learner.rewritten(completions):
+            print(f"{rewritten} of {len(completions)} samples are other tokens when their text is encoded again")
         traces.append(grade_traces(items, completions))
     return traces
 

@@ -14,7 +14,7 @@ from qup.compat import Metric
 from qup.errors import SettingsError, unknown
 from qup.evals import EvaluationSettings
 from qup.learner import Learner
-from qup.models import Model
+from qup.models import ModelSettings
 from qup.oracles import Oracle, Setting, Speaker
 from qup.problems import ProblemSettings
 from qup.prompts.learner import ask
@@ -39,8 +39,8 @@ class Study:
     "CPU threads of a run; runs then go side by side where there are more cores. null: all cores, one after the other."
     prompt: str
     "File under qup/prompts/learner: how the learner is asked."
-    models: dict[str, Annotated[Model, Plug("models")]]
-    "Name to `{source: <plug>, ...plug settings}`; one is called `learner`."
+    models: dict[str, Annotated[ModelSettings, Plug("models", holder=ModelSettings)]]
+    "Name to `{source: <plug>, template: ..., ...plug settings}`; one is called `learner`."
     backend: BackendSettings
     problems: ProblemSettings
     sampling: SamplingSettings

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from qup import measured, records
+from qup.lm import checkpoint
 from qup.measured import checks, files
 from qup.records import due
 from stages import cli
@@ -29,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         records.read(args.scores, records.Score, tried),
         records.read(args.evals, records.Eval, answers),
         records.read(curve, records.Step) if curve.is_file() else [],
+        checkpoint.notes(args.learner, study.backend.max_length),
     )
     files.write(args.out, [base])
 

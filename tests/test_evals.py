@@ -134,6 +134,17 @@ def test_the_learner_is_asked_as_it_was_when_sampled(evaluated: tuple[Parrot, li
     assert {len(chat) for chat in evaluated[0].chats} == {1}
 
 
+def test_evaluation_may_ask_otherwise_than_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    parrot = Parrot()
+    monkeypatch.setattr("qup.learner.open_backend", lambda *_: parrot)
+    learner = Learner(Path("nowhere"), "boxed", BackendSettings())
+    settings = dataclasses.replace(SETTINGS, prompt="question", greedy=False)
+    evaluate(learner, [TRAINED], {"heldout": PROBLEMS}, settings, 9, threads=None)
+    assert {chat[0]["content"] for chat in parrot.chats} == {p.question for p in PROBLEMS}
+    # What it is sampled, trained and scored by stays.
+    assert learner.ask("Question?") == ask("boxed", "Question?")
+
+
 def test_text_with_template_marks_and_odd_characters_reaches_the_learner_unchanged() -> None:
     odd = "Question a? {{x}} {% if %} \u2028 $5 \\boxed 🤖"
     parrot = Parrot()

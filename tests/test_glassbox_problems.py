@@ -82,8 +82,9 @@ def test_a_shipped_studys_sources_misconceive_what_its_models_do(file: Path) -> 
     chosen = study.read(file)
     lists = [chosen.problems.sources, *(further.sources for further in chosen.problems.sets.values())]
     sources = {weighted.plug.misconceived for of in lists for weighted in of if isinstance(weighted.plug, Source)}
-    beliefs = {model.mix.beliefs for model in chosen.models.values() if isinstance(model, Pretrained)}
-    beliefs |= {model.beliefs for model in chosen.models.values() if isinstance(model, Preference)}
+    models = [model.plug for model in chosen.models.values()]
+    beliefs = {model.mix.beliefs for model in models if isinstance(model, Pretrained)}
+    beliefs |= {model.beliefs for model in models if isinstance(model, Preference)}
     assert len(beliefs) <= 1
     assert sources == {held.share for held in beliefs}
 

@@ -198,6 +198,13 @@ def test_the_base_is_read_back(tmp_path: Path) -> None:
     assert plain(files.read_base(tmp_path / "base.json")) == plain(a_base())
 
 
+def test_notes_of_the_learner_are_in_the_file_where_there_are_any(tmp_path: Path) -> None:
+    files.write(tmp_path / "base.json", [a_base()])
+    assert "notes" not in (tmp_path / "base.json").read_text(encoding="utf-8")
+    files.write(tmp_path / "noted.json", [dataclasses.replace(a_base(), notes=["no padding token"])])
+    assert files.read_base(tmp_path / "noted.json").notes == ["no padding token"]
+
+
 def test_an_arm_without_any_record_and_no_arms_at_all_are_read_back(tmp_path: Path) -> None:
     bare = measured.measure(ARM, METRICS, [], [], [], [], [], [])
     files.write(tmp_path / "bare.json", [bare])

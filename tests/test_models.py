@@ -15,6 +15,7 @@ from modelfolder import contents, model, no_path_in
 
 from qup.errors import SettingsError
 from qup.lm import lifeline
+from qup.models import ModelSettings
 from qup.models.random import BOXES, CHARACTERS, make_tokenizer
 from qup.settings import Plug, load, names
 from stages import obtain
@@ -28,7 +29,8 @@ def test_the_example_in_every_docstring_is_a_valid_setting(name: str) -> None:
     doc = sys.modules[load("models", name).__module__].__doc__ or ""
     written = re.search(r"Example: `(\{.*?\})`\.", doc, re.DOTALL)
     assert written
-    filled = written[1].replace("<40 hex digits>", f"'{COMMIT}'").replace("<of the joined file>", f"'{'0' * 64}'")
+    filled = written[1].replace("<40 hex digits>", f"'{COMMIT}'")
+    filled = re.sub("<of the joined file>|<of the weights>", f"'{'0' * 64}'", filled)
     assert Plug("models").make(yaml.safe_load(filled))
 
 
@@ -275,66 +277,11 @@ def test_settings_that_cannot_be_right_are_refused(wrong: dict[str, str]) -> Non
         model("wheel", parts=3, **(right | wrong))
 
 
-# --- hub
-
-
-def fake_hub(monkeypatch: pytest.MonkeyPatch, folder: Path, *files: str) -> list[dict[str, Any]]:
-    """Put a repository of these files in place of the hub; the calls made of it are returned."""
-    calls: list[dict[str, Any]] = []
-
-    def snapshot_download(repo: str, **how: Any) -> str:
-        calls.append({"repo": repo, **how})
-        folder.mkdir()
-        for name in files:
-            (folder / name).write_text(name)
-        return str(folder)
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
-    return calls
-
-
-def test_only_safetensors_and_text_are_asked_of_the_hub_at_one_commit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from fnmatch import fnmatch
-
-    calls = fake_hub(monkeypatch, tmp_path / "snapshot", "model.safetensors", "config.json")
-    model("hub", repo="a/b", revision=COMMIT).obtain(tmp_path / "m", tmp_path / "cache")
-    assert calls[0]["revision"] == COMMIT
-    for refused in ("pytorch_model.bin", "modeling.py", "model.pth", "model.gguf"):
-        assert not any(fnmatch(refused, pattern) for pattern in calls[0]["allow_patterns"])
-    assert set(contents(tmp_path / "m")) == {"model.safetensors", "config.json", "ORIGIN.md"}
-    assert COMMIT in (tmp_path / "m/ORIGIN.md").read_text()
-
-
-def test_a_repository_without_safetensors_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_hub(monkeypatch, tmp_path / "snapshot", "config.json")
-    with pytest.raises(SettingsError, match="has no safetensors"):
-        model("hub", repo="a/b", revision=COMMIT).obtain(tmp_path / "m", tmp_path / "cache")
-
-
-@pytest.mark.parametrize("revision", ["main", "v1.0", "0" * 39, "G" * 40])
-def test_a_revision_that_may_move_is_refused(revision: str) -> None:
-    with pytest.raises(SettingsError, match="expected a commit of 40 hex digits"):
-        model("hub", repo="a/b", revision=revision)
-
-
-def test_the_hub_out_of_reach_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    def unreachable(*args: Any, **how: Any) -> None:
-        raise LocalEntryNotFoundError("no\nnetwork")
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
-    with pytest.raises(SettingsError, match="a/b at 00000000 cannot be downloaded: no network"):
-        model("hub", repo="a/b", revision=COMMIT).obtain(tmp_path / "m", tmp_path / "cache")
-
-
 # --- stage
 
 
 def test_the_stage_makes_a_folder_per_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tiny = model("random", hidden=32)
+    tiny = ModelSettings(plug=model("random", hidden=32))
     study = SimpleNamespace(models={"learner": tiny, "oracle": tiny})
     monkeypatch.setattr("stages.cli.start", lambda args: study)
     obtain.main(["--study", "toy.yaml", "--out", str(tmp_path), "--cache", str(tmp_path / "cache")])

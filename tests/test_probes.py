@@ -11,7 +11,7 @@ from qup.backends.hf import Backend
 from qup.errors import SettingsError
 from qup.records import Finish, Probed, Problem, Refined, Step, Trace, TrainRun, Verdict
 from qup.training import Budget, Start, TrainingSettings, fine_tune, probes
-from qup.training.examples import Example, examples
+from qup.training.examples import Example, examples, trainable
 from qup.training.probes import Heldout
 from qup.training.settings import Probes
 from qup.training.trainer import Cell, tokenizer, train
@@ -261,7 +261,71 @@ def test_with_one_replicate_nothing_is_held_out_and_there_is_no_probed(learner: 
     assert (account.stream, account.native) == (None, None)
 
 
-def test_a_replicate_without_any_trace_is_an_error_that_says_what_to_do(learner: Path, tmp_path: Path) -> None:
+def test_a_replicate_without_any_trace_is_an_error_that_names_it_and_its_arm(
+    learner: Path, tmp_path: Path, noted: list[Given]
+) -> None:
     none = [dataclasses.replace(refined, text=None) if refined.replicate == 2 else refined for refined in STREAM]
-    with pytest.raises(SettingsError, match=r"widen streams\.scope or sample more problems"):
-        fine_tune(start(learner), none, settings(objectives=("sft",)), tmp_path, threads=None)
+    told = r"^home/restyled, replicate 2: no draft came to a trace.*: widen streams\.scope or sample more problems$"
+    with pytest.raises(SettingsError, match=told):
+        fine_tune(start(learner), none, settings(objectives=("sft",)), tmp_path, threads=None, arm="home/restyled")
+    # Told before the first replicate is trained for hours.
+    assert noted == []
+
+
+def test_a_replicate_without_any_draft_is_no_replicate_less(learner: Path, tmp_path: Path, noted: list[Given]) -> None:
+    named = [dataclasses.replace(problem, training_set="train") for problem in PROBLEMS]
+    given = dataclasses.replace(start(learner), problems=[*named, Problem("q", "?", "2", "toy", None, [], "other", 4)])
+    with pytest.raises(SettingsError, match=r"^idle, replicate 3: no draft came to a trace"):
+        fine_tune(given, STREAM[:4], settings(objectives=("sft",)), tmp_path, threads=None, arm="idle")
+    assert noted == []
+    fine_tune(given, STREAM, settings(objectives=("sft",)), tmp_path, threads=None, arm="idle")
+    assert [each.cell.replicate for each in noted] == [1, 2, 3]
+
+
+# --- prompts that leave no room
+
+
+def lengths(learner: Path) -> list[int]:
+    """Tokens of each problem's prompt."""
+    return [trace.labels.count(-100) for trace in examples(tokenizer(learner), TOLD, "boxed", 512)]
+
+
+LONG = [dataclasses.replace(p, question="What is it? " * (3 if p.id in ("p1", "p4") else 1)) for p in PROBLEMS]
+"p1 and p4, of the first replicate and the third, are long."
+TOLD = list(zip(LONG, TEXTS, strict=True))
+
+
+def test_traces_whose_prompts_leave_no_room_are_left_out_and_counted(learner: Path, tmp_path: Path) -> None:
+    given = dataclasses.replace(start(learner), problems=LONG)
+    tight = settings(objectives=("sft",), max_length=max(lengths(learner)), budget=Budget(epochs=2), probes=FEW)
+    curve, runs = fine_tune(given, STREAM[:4], tight, tmp_path, threads=None, arm="idle")
+    assert [(run.traces, run.left_out, run.truncated) for run in runs] == [(2, 1, 0), (2, 0, 0)]
+    # Two epochs of the one trace that is left, of the two of the second replicate, a trace a step.
+    assert [run.steps for run in runs] == [2, 4]
+    assert all(step.loss > 0 for step in curve)
+    assert [step.epoch for step in curve if step.replicate == 1] == [1, 2]
+
+
+def test_one_token_of_room_is_enough_to_be_trained_on(learner: Path) -> None:
+    traces = examples(tokenizer(learner), TOLD, "boxed", max(lengths(learner)) + 1)
+    assert trainable(traces) == traces
+    assert [trace.trained for trace in traces if trace.truncated] == [1, 1]
+
+
+def test_held_out_traces_without_room_are_not_probed(learner: Path, tmp_path: Path, noted: list[Given]) -> None:
+    given = dataclasses.replace(start(learner), problems=LONG)
+    tight = settings(objectives=("sft",), max_length=max(lengths(learner)))
+    fine_tune(given, STREAM, tight, tmp_path, threads=None)
+    for each in noted:
+        assert all(trace.trained for trace in [*each.heldout.stream, *each.heldout.native])
+        assert each.heldout.stream
+
+
+def test_a_replicate_all_of_whose_prompts_leave_no_room_is_one_line(
+    learner: Path, tmp_path: Path, noted: list[Given]
+) -> None:
+    tight = settings(objectives=("sft",), max_length=min(lengths(learner)))
+    told = r"^idle, replicate 1: each of the 2 prompts fills \d+ tokens by itself.*raise training\.max_length"
+    with pytest.raises(SettingsError, match=told):
+        fine_tune(dataclasses.replace(start(learner), problems=LONG), STREAM, tight, tmp_path, None, arm="idle")
+    assert noted == []

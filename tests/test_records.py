@@ -198,6 +198,15 @@ def test_a_run_without_probes_needs_no_field_for_them(tmp_path: Path) -> None:
     assert records.read(tmp_path / "runs.jsonl", TrainRun) == [TrainRun("sft", 1, 8, 0, 900, 4, "sft-1", 1.5, 0.25)]
 
 
+def test_a_count_that_most_runs_have_no_need_of_is_written_where_it_is_not_zero(tmp_path: Path) -> None:
+    runs = [TrainRun("sft", 1, 8, 0, 900, 4, "sft-1", 1.5, 0.25, left_out=left_out) for left_out in (0, 3)]
+    records.write(tmp_path / "runs.jsonl", runs)
+    first, second = (tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()
+    assert "left_out" not in first
+    assert '"left_out": 3' in second
+    assert records.read(tmp_path / "runs.jsonl", TrainRun) == runs
+
+
 @pytest.mark.parametrize("line", ["{", "", '{"problem_id": "p"'])
 def test_a_line_that_is_not_json_is_named(tmp_path: Path, line: str) -> None:
     assert refused(tmp_path, line, Eval).startswith("not JSON (")

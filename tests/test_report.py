@@ -138,6 +138,28 @@ def test_learners_that_answer_alike_have_no_detectable_effect_and_are_said(monke
     assert any("right exactly where the base is: RFT SFT" in text for text in summary["cautions"])
 
 
+def test_traces_that_were_not_trained_on_are_said_once_a_replicate(monkeypatch) -> None:
+    toy = toyreport.toy(objectives=("sft", "dft"))
+    assert not any("not trained on" in text for text in toy.summary(monkeypatch)["cautions"])
+    runs = [dataclasses.replace(run, left_out=run.replicate) for run in toy.arms[NATIVE].runs]
+    built = toy.replaced(NATIVE, runs=runs).plain(monkeypatch)
+    # Replicates 1, 2 and 3 left out as many.
+    told = "RFT: 6 of 29 traces were not trained on, since their prompts alone fill training.max_length."
+    assert told in built.summary["cautions"]
+    assert told in built.markdown
+
+
+def test_prompts_are_told_where_evaluation_has_another(monkeypatch, toy) -> None:
+    assert "evaluation_prompt" not in toy.summary(monkeypatch)["study"]
+    asked = dataclasses.replace(toy.study.evaluation, prompt="question")
+    other = dataclasses.replace(toy, study=dataclasses.replace(toy.study, evaluation=asked)).plain(monkeypatch)
+    assert (other.summary["study"]["prompt"], other.summary["study"]["evaluation_prompt"]) == ("boxed", "question")
+    assert "| evaluation prompt | question |" in other.markdown
+    same = dataclasses.replace(toy.study.evaluation, prompt="boxed")
+    alike = dataclasses.replace(toy, study=dataclasses.replace(toy.study, evaluation=same))
+    assert "evaluation_prompt" not in alike.summary(monkeypatch)["study"]
+
+
 def test_the_grader_is_no_perceived_quality(monkeypatch) -> None:
     summary = toyreport.toy(rewards=("answer", "genrm")).summary(monkeypatch)
     assert summary["primary_reward"] == "genrm"
@@ -229,3 +251,8 @@ def test_only_the_native_arm_makes_no_verdict(monkeypatch) -> None:
     built = toyreport.toy({NATIVE: toyreport.PARADOX[NATIVE]}).plain(monkeypatch)
     assert built.summary["verdicts"] == []
     assert built.metrics["verdict"] is None
+
+
+def test_what_was_mended_of_the_learners_checkpoint_is_among_the_cautions(monkeypatch) -> None:
+    noted = dataclasses.replace(toyreport.toy(), notes=("no padding token: </s> stands in",))
+    assert "The learner's checkpoint: no padding token: </s> stands in." in noted.summary(monkeypatch)["cautions"]

@@ -41,6 +41,7 @@ class Judge:
 
     def __init__(self, folder: Path, dtype: str, batch: int, max_length: int) -> None:
         assert folder == Path("models/judge")
+        self.room = max_length
 
     def encode(self, messages: list[dict[str, str]], completion: str | None = None) -> tuple[list[int], list[int]]:
         asked = messages[0]["content"]
@@ -105,18 +106,17 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def train(folder: Path) -> None:
     """Bradley-Terry: loss = -log sigmoid(r(right) - r(wrong))."""
     import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification
 
+    from qup.lm.checkpoint import open_chat
     from qup.rewards.sequence_classifier import _encode
 
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    form = open_chat(folder)
     model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     pairs = sums(10, 30)
     # All chats have the same length, so they make one batch without padding: first every `right`, then every `wrong`.
-    chats = [_encode(tokenizer, p, right) for p, right, _ in pairs] + [
-        _encode(tokenizer, p, bad) for p, _, bad in pairs
-    ]
+    chats = [_encode(form, p, right) for p, right, _ in pairs] + [_encode(form, p, bad) for p, _, bad in pairs]
     for _ in range(20):
         better, worse = model(input_ids=torch.tensor(chats)).logits.squeeze(-1).split(len(pairs))
         torch.nn.functional.logsigmoid(better - worse).mean().neg().backward()

@@ -15,7 +15,7 @@ from qup.errors import SettingsError
 from qup.learner import Learner
 from qup.records import Problem, Refined, Verdict, traces_of
 from qup.training import Budget, TrainingSettings
-from qup.training.examples import Example, examples, schedule
+from qup.training.examples import Example, examples, schedule, trainable
 from qup.training.trainer import Cell, tokenizer, train
 
 TEXTS = ["two: \\boxed{2}", "a longer one, by far: \\boxed{3}", "\\boxed{1}", "so\nso\n\\boxed{2}"]
@@ -89,9 +89,10 @@ def test_steps_grouped_by_length_hold_every_trace_once_and_little_padding() -> N
 
 
 def test_a_stream_with_nothing_to_train_on_is_an_error_that_says_what_to_do() -> None:
-    for traces in ([], rows(0, 0)):
-        with pytest.raises(SettingsError, match=r"widen streams\.scope or sample more problems"):
-            schedule(traces, settings(), seed=1)
+    with pytest.raises(SettingsError, match=r"widen streams\.scope or sample more problems"):
+        trainable([])
+    with pytest.raises(SettingsError, match=r"each of the 2 prompts fills 1 tokens.*raise training\.max_length"):
+        trainable(rows(0, 0))
 
 
 def test_a_small_share_of_an_epoch_is_at_least_one_step() -> None:

@@ -88,6 +88,8 @@ class Toy:
     pretraining: tuple[Step, ...] = ()
     noisy: tuple[str, ...] = ()
     "Rewards that do not tell the learner's right samples from its wrong ones; the others all do."
+    notes: tuple[str, ...] = ()
+    "Of the learner's checkpoint."
 
     def replaced(self, name: str, **changes: list) -> "Toy":
         """With some records of an arm changed."""
@@ -119,7 +121,8 @@ class Toy:
             for place, trace in enumerate(traces)
             for right in [float(trace.verdict is Verdict.CORRECT)]
         ]
-        return measured.measure_base(Problems(train, evaluation, checks), traces, scores, self.evals, self.pretraining)
+        problems = Problems(train, evaluation, checks)
+        return measured.measure_base(problems, traces, scores, self.evals, self.pretraining, self.notes)
 
     def main_arms(self) -> list[Measured]:
         """In table order."""

@@ -14,7 +14,7 @@ from pydantic import Field, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import settings
-from qup.errors import SettingsError, unknown
+from qup.errors import unknown
 from qup.records import Finish, TokenStats
 from qup.settings import STRICT
 
@@ -34,7 +34,7 @@ class BackendSettings:
     score_batch: PositiveInt = 8
     "Traces a forward pass, when scoring."
     max_length: Annotated[int, Field(ge=16)] = 1024
-    "Longest prompt plus completion, tokens; what would grow longer is cut there, and counted as cut."
+    "Longest prompt plus completion, tokens, or the model's positions if fewer; what would grow longer is cut there."
 
     def __post_init__(self) -> None:
         local = [name for name in settings.names("backends") if _runs_folders(settings.load("backends", name))]
@@ -62,7 +62,7 @@ class Completion:
     """One generated answer."""
 
     text: str
-    "Decoded without special tokens."
+    "Decoded, with the special tokens that are part of an answer and without those that frame it."
     token_ids: list[int]
     "Generated ids, end-of-sequence included where there is one; empty where a backend cannot say."
     finish: Finish
@@ -91,24 +91,24 @@ class Backend(Protocol):
         ...
 
     def encode(self, messages: list[Message], completion: str | None = None) -> tuple[list[int], list[int]]:
-        """(prompt ids, completion ids) under the model's chat template; the completion ends in end-of-sequence."""
+        """(prompt ids, completion ids) under the model's chat template; the completion ends as a turn does."""
         ...
 
 
-def require_room(prompts: Sequence[list[int]], max_length: int) -> None:
-    """Do nothing if each prompt (token ids) leaves room for an answer; told before a weight is loaded.
+NO_ROOM = Completion("", [], Finish.LENGTH, 0)
+"The answer to a prompt that leaves no room for one: cut before its first token."
 
-    Raises:
-        SettingsError: a prompt fills `max_length`.
-    """
-    longest = max(map(len, prompts), default=0)
-    if longest >= max_length:
-        raise SettingsError(
-            f"{max_length} tokens leave no room for an answer after a prompt of {longest} tokens: "
-            f"raise it to {longest} plus the longest answer",
-            "backend",
-            "max_length",
+
+def with_room(prompts: Sequence[list[int]], room: int) -> list[int]:
+    """Numbers of the prompts (token ids) that leave room for an answer; the others are counted in one line."""
+    fitting = [i for i, prompt in enumerate(prompts) if len(prompt) < room]
+    if left_out := len(prompts) - len(fitting):
+        longest = max(map(len, prompts))
+        print(
+            f"{left_out} of {len(prompts)} prompts are left out and count as cut: the longest has {longest} tokens, "
+            f"and prompt and answer may have {room} (backend.max_length, or the model's positions)"
         )
+    return fitting
 
 
 def open_backend(chosen: BackendSettings, folder: Path) -> Backend:

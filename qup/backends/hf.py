@@ -5,7 +5,6 @@ from softmax(logits / T), so neither its neighbours in a batch nor a restart cha
 """
 
 import contextlib
-import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from qup import seeds
-from qup.backends import Completion, Message, Sampling, require_room
+from qup.backends import NO_ROOM, Completion, Message, Sampling, with_room
 from qup.lm import memory
-from qup.lm.chat import encode_chat
+from qup.lm.chat import ChatFormat
+from qup.lm.checkpoint import open_chat
 from qup.records import Finish, TokenStats
 
 
@@ -29,45 +29,60 @@ class Backend:
     max_length: int
 
     @cached_property
+    def chat(self) -> ChatFormat:
+        """How the model is spoken to."""
+        return open_chat(self.folder)
+
+    @property
     def tokenizer(self) -> Any:
         """The folder's own tokenizer."""
-        from transformers import AutoTokenizer
+        return self.chat.tokenizer
 
-        return AutoTokenizer.from_pretrained(self.folder)
+    @property
+    def room(self) -> int:
+        """Tokens that prompt and completion may have together."""
+        return self.chat.room(self.max_length)
 
     @cached_property
     def model(self) -> Any:
         """The weights, in evaluation mode."""
+        return self._load(self.folder)
+
+    def _load(self, folder: Path) -> Any:
+        """The model's weights in a folder; of the generation settings there none is left, only what ends an answer."""
         import torch
-        from transformers import AutoModelForCausalLM
+        from transformers import AutoModelForCausalLM, GenerationConfig
 
         memory.keep_pages()
-        model = AutoModelForCausalLM.from_pretrained(self.folder, dtype=getattr(torch, self.dtype))
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, self.dtype))
+        # `generate` fills what a call leaves open from here: penalties and suppressed tokens too.
+        model.generation_config = GenerationConfig(
+            eos_token_id=sorted(self.chat.stops) or None, pad_token_id=self.tokenizer.pad_token_id, do_sample=False
+        )
         return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
 
     def encode(self, messages: list[Message], completion: str | None = None) -> tuple[list[int], list[int]]:
-        """(prompt ids, completion ids) under the model's chat template; the completion ends in end-of-sequence."""
-        return encode_chat(self.tokenizer, messages, completion)
+        """(prompt ids, completion ids) under the model's chat template; the completion ends as a turn does."""
+        return self.chat.encode(messages, completion)
 
     def generate(
         self, messages: Sequence[list[Message]], sampling: Sampling, ids: Sequence[str], weights: Path | None = None
     ) -> list[Completion]:
-        """One completion per chat, in order; see `Backend.generate` of the protocol.
-
-        Raises:
-            SettingsError: a prompt fills `max_length`.
-        """
+        """One completion per chat, in order; see `Backend.generate` of the protocol."""
         from tqdm import tqdm
 
         prompts = [self.encode(chat)[0] for chat in messages]
-        require_room(prompts, self.max_length)
+        fitting = with_room(prompts, self.room)
+        if not fitting:
+            return [NO_ROOM] * len(prompts)
         done: dict[int, Completion] = {}
-        with self._wearing(weights) as model, tqdm(total=len(ids), desc="generate", unit="trace") as bar:
-            for rows in _batches([len(p) for p in prompts], self.batch):
+        with self._wearing(weights) as model, tqdm(total=len(fitting), desc="generate", unit="trace") as bar:
+            for batch in _batches([len(prompts[i]) for i in fitting], self.batch):
+                rows = [fitting[i] for i in batch]
                 completions = self._generate(model, [prompts[i] for i in rows], sampling, [ids[i] for i in rows])
                 done.update(zip(rows, completions, strict=True))
                 bar.update(len(rows))
-        return [done[i] for i in range(len(prompts))]
+        return [done.get(i, NO_ROOM) for i in range(len(prompts))]
 
     @contextlib.contextmanager
     def _wearing(self, weights: Path | None) -> Iterator[Any]:
@@ -75,7 +90,7 @@ class Backend:
         if weights is None:
             yield self.model
         elif not (weights / "adapter_config.json").is_file():
-            yield dataclasses.replace(self, folder=weights).model
+            yield self._load(weights)
         else:
             from peft import PeftModel
 
@@ -91,15 +106,11 @@ class Backend:
 
         inputs = self.tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt").to(model.device)
         noise = _GumbelNoise(sampling, ids)
-        limits = [min(sampling.max_tokens, self.max_length - len(prompt)) for prompt in prompts]
+        limits = [min(sampling.max_tokens, self.room - len(prompt)) for prompt in prompts]
         with torch.inference_mode():
             out = model.generate(
                 **inputs,
                 max_new_tokens=max(limits),
-                do_sample=False,
-                temperature=None,
-                top_p=None,
-                top_k=None,
                 logits_processor=LogitsProcessorList([noise] if sampling.temperature > 0 else []),
             )
         width = inputs["input_ids"].shape[1]
@@ -111,13 +122,13 @@ class Backend:
         ends = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
         stop = next((i for i, token in enumerate(token_ids) if token in ends), None)
         kept = token_ids if stop is None else token_ids[: stop + 1]
-        text = self.tokenizer.decode(kept, skip_special_tokens=True)
-        return Completion(text, kept, Finish.LENGTH if stop is None else Finish.STOP, len(kept))
+        return Completion(self.chat.decode(kept), kept, Finish.LENGTH if stop is None else Finish.STOP, len(kept))
 
     def score(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[TokenStats]:
-        """Per-token statistics of each completion, from one forward pass a trace."""
+        """Per-token statistics of each completion, from one forward pass a trace; what the model cannot hold is cut."""
         from tqdm import tqdm
 
+        pairs = self._held(pairs)
         done: dict[int, TokenStats] = {}
         with tqdm(total=len(pairs), desc="score", unit="trace") as bar:
             for rows in _batches([len(p) + len(c) for p, c in pairs], self.batch):
@@ -125,6 +136,14 @@ class Backend:
                     done[i] = _token_stats(self.model.lm_head, hidden, pairs[i][1])
                 bar.update(len(rows))
         return [done[i] for i in range(len(pairs))]
+
+    def _held(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[tuple[list[int], list[int]]]:
+        """The pairs as far as the model has positions for them, with one line that counts those cut."""
+        positions = self.chat.positions
+        if positions is None or not (cut := sum(len(p) + len(c) > positions for p, c in pairs)):
+            return list(pairs)
+        print(f"{cut} of {len(pairs)} traces are scored up to the model's {positions} positions")
+        return [(p, c[: max(0, positions - len(p))]) for p, c in pairs]
 
     def next_logprobs(self, prompts: Sequence[list[int]], candidates: Sequence[int]) -> list[list[float]]:
         """log p(candidate | prompt), nats, for each candidate token right after each prompt: one pass a prompt."""

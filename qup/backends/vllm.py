@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from qup import seeds
-from qup.backends import Completion, Message, Sampling, require_room
-from qup.lm.chat import encode_chat
+from qup.backends import NO_ROOM, Completion, Message, Sampling, with_room
+from qup.lm.chat import ChatFormat
+from qup.lm.checkpoint import forget_drawing, open_chat
 from qup.records import Finish, TokenStats
 
 ENVIRONMENT = {
@@ -42,11 +43,14 @@ class Backend:
     "The weights in the engine, where they are not the folder's own."
 
     @cached_property
-    def tokenizer(self) -> Any:
-        """The folder's own tokenizer."""
-        from transformers import AutoTokenizer
+    def chat(self) -> ChatFormat:
+        """How the model is spoken to."""
+        return open_chat(self.folder)
 
-        return AutoTokenizer.from_pretrained(self.folder)
+    @property
+    def room(self) -> int:
+        """Tokens that prompt and completion may have together."""
+        return self.chat.room(self.max_length)
 
     @cached_property
     def engine(self) -> Any:
@@ -58,27 +62,51 @@ class Backend:
         return LLM(
             str(self.folder),
             dtype=self.dtype,
-            max_model_len=self.max_length,
+            max_model_len=self.room,
             max_num_seqs=self.batch,
             enforce_eager=_on_cpu(),
             # Samples of one problem share their prompt.
             enable_prefix_caching=True,
             disable_log_stats=True,
+            # None of the checkpoint's own settings: what a study does not state is neutral.
+            generation_config="vllm",
         )
 
     def encode(self, messages: list[Message], completion: str | None = None) -> tuple[list[int], list[int]]:
-        """(prompt ids, completion ids) under the model's chat template; the completion ends in end-of-sequence."""
-        return encode_chat(self.tokenizer, messages, completion)
+        """(prompt ids, completion ids) under the model's chat template; the completion ends as a turn does."""
+        return self.chat.encode(messages, completion)
 
     def generate(
         self, messages: Sequence[list[Message]], sampling: Sampling, ids: Sequence[str], weights: Path | None = None
     ) -> list[Completion]:
         """One completion per chat, in order; see `Backend.generate` of the protocol."""
         prompts = [self.encode(chat)[0] for chat in messages]
-        require_room(prompts, self.max_length)
+        fitting = with_room(prompts, self.room)
+        if not fitting:
+            return [NO_ROOM] * len(prompts)
         engine = self._wearing(weights)
-        outputs = engine.generate([{"prompt_token_ids": prompt} for prompt in prompts], _params(sampling, ids))
-        return [_completion(out.outputs[0]) for out in outputs]
+        asked = [{"prompt_token_ids": prompts[i]} for i in fitting]
+        outputs = engine.generate(asked, self._params(sampling, [ids[i] for i in fitting]))
+        done = {i: self._completion(out.outputs[0]) for i, out in zip(fitting, outputs, strict=True)}
+        return [done.get(i, NO_ROOM) for i in range(len(prompts))]
+
+    def _params(self, sampling: Sampling, ids: Sequence[str]) -> Any:
+        """Sampling parameters, one per request; on CPU they carry no seed and the process's generator is seeded."""
+        import torch
+        from vllm import SamplingParams
+
+        settings: dict[str, Any] = {"temperature": sampling.temperature, "top_p": sampling.top_p}
+        # Tokens become text as in the other backend.
+        settings |= {"max_tokens": sampling.max_tokens, "stop_token_ids": sorted(self.chat.stops), "detokenize": False}
+        if _on_cpu():
+            torch.manual_seed(seeds.derive(sampling.seed, *ids))
+            return SamplingParams(**settings)
+        return [SamplingParams(**settings, seed=seeds.derive(sampling.seed, i)) for i in ids]
+
+    def _completion(self, output: Any) -> Completion:
+        finish = Finish.LENGTH if output.finish_reason == "length" else Finish.STOP
+        token_ids = list(output.token_ids)
+        return Completion(self.chat.decode(token_ids), token_ids, finish, len(token_ids))
 
     def score(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[TokenStats]:
         """Log-probs (nats) and ranks of each completion; vLLM tells neither entropy nor variance."""
@@ -116,6 +144,7 @@ def _merged(base: Path, weights: Path | None) -> Iterator[Path]:
 
     with tempfile.TemporaryDirectory() as name:
         model = AutoModelForCausalLM.from_pretrained(base, dtype="auto")
+        forget_drawing(model, base)
         PeftModel.from_pretrained(model, weights).merge_and_unload().save_pretrained(name)
         yield Path(name)
 
@@ -124,23 +153,6 @@ def _on_cpu() -> bool:
     from vllm.platforms import current_platform
 
     return bool(current_platform.is_cpu())
-
-
-def _params(sampling: Sampling, ids: Sequence[str]) -> Any:
-    """Sampling parameters, one per request; on CPU they carry no seed and the process's generator is seeded."""
-    import torch
-    from vllm import SamplingParams
-
-    settings = {"temperature": sampling.temperature, "top_p": sampling.top_p, "max_tokens": sampling.max_tokens}
-    if _on_cpu():
-        torch.manual_seed(seeds.derive(sampling.seed, *ids))
-        return SamplingParams(**settings)
-    return [SamplingParams(**settings, seed=seeds.derive(sampling.seed, i)) for i in ids]
-
-
-def _completion(output: Any) -> Completion:
-    finish = Finish.LENGTH if output.finish_reason == "length" else Finish.STOP
-    return Completion(output.text, list(output.token_ids), finish, len(output.token_ids))
 
 
 def _stats(logprobs: Sequence[Any], token_ids: list[int]) -> TokenStats:

@@ -18,6 +18,7 @@ from qup.errors import SettingsError
 from qup.graders import graded
 from qup.learner import Learner
 from qup.lm import workers
+from qup.prompts.learner import ask
 from qup.records import BASE, GREEDY, HELDOUT, SAMPLED, Eval, Finish, Problem, TrainRun
 from qup.settings import STRICT
 
@@ -35,8 +36,15 @@ class EvaluationSettings:
     "Longest answer, tokens."
     greedy: bool = True
     "Whether a greedy answer stands beside the k drawn ones."
+    prompt: str | None = None
+    "File under qup/prompts/learner, where answers are asked for otherwise than traces are; null: the study's `prompt`."
 
     def __post_init__(self) -> None:
+        try:
+            if self.prompt is not None:
+                ask(self.prompt, "")
+        except SettingsError as error:
+            raise error.below("prompt") from error
         if not self.tasks or len(set(self.tasks)) != len(self.tasks):
             raise SettingsError(f"expected one or more, each once, got {list(self.tasks)}", "tasks")
 
@@ -74,6 +82,8 @@ def evaluate(  # noqa: PLR0917 - whom, what, how
     `problems` holds each task's own. Learners of one replicate have the same draw, which pairs them; those of another
     have another, so that what decoding draws is in the variance of replicates.
     """
+    if settings.prompt not in (None, learner.prompt):
+        learner = dataclasses.replace(learner, prompt=settings.prompt)
     share = functools.partial(_answers, learner, problems, settings, seed)
     return [answer for answers in workers.spread(share, examined, threads) for answer in answers]
 

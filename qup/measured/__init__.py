@@ -123,6 +123,8 @@ class Base:
     judged: list[Judged]
     pretraining: list[Step] = field(default_factory=list)
     "The curve of a learner that the study made itself."
+    notes: list[str] = field(default_factory=list)
+    "What was mended of the learner's checkpoint, and what a reader must know of it."
 
 
 def measure(  # noqa: PLR0917 - an arm's records, of six kinds
@@ -179,12 +181,13 @@ class Problems:
     checks: dict[str, Any]
 
 
-def measure_base(
+def measure_base(  # noqa: PLR0917 - the learner's records, of as many kinds
     problems: Problems,
     traces: Sequence[Trace],
     scores: Sequence[Score],
     evals: Sequence[Eval],
     pretraining: Sequence[Step],
+    notes: Sequence[str] = (),
 ) -> Base:
     """The untrained learner's records as columns; `scores` are of its samples."""
     solved = {trace.problem_id for trace in traces if trace.verdict is Verdict.CORRECT}
@@ -205,6 +208,7 @@ def measure_base(
         tags=dict(sorted(tags.items())),
         judged=_judged(traces, scores),
         pretraining=list(pretraining),
+        notes=list(notes),
     )
 
 

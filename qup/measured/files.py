@@ -13,19 +13,25 @@ from qup import whole
 from qup.errors import SettingsError
 from qup.measured import Base, Curve, Judged, Measured
 from qup.measured.answers import Answers, Column, Counts
-from qup.records import Step, typed
+from qup.records import Step, row, typed
 
 T = TypeVar("T", Measured, Base)
+OPTIONAL = {"notes"}
+"Fields that are left out where they are empty."
 
 
 def write(path: Path, measured: Sequence[Measured | Base]) -> None:
     """Measured arms as one file, a line per field so that two versions can be compared."""
     blocks = []
     for item in measured:
-        fields = ((f.name, getattr(item, f.name)) for f in dataclasses.fields(item))
+        fields = ((f.name, getattr(item, f.name)) for f in dataclasses.fields(item) if _there(item, f.name))
         lines = (f"{json.dumps(key)}: {json.dumps(_plain(value), ensure_ascii=False)}" for key, value in fields)
         blocks.append("{" + ",\n".join(lines) + "}")
     whole.write(path, "[" + ",\n".join(blocks) + "]\n")
+
+
+def _there(item: Measured | Base, name: str) -> bool:
+    return name not in OPTIONAL or bool(getattr(item, name))
 
 
 def _plain(value: Any) -> Any:
@@ -33,7 +39,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return [_plain(item) for item in value.tolist()]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return _plain(row(value))
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -77,7 +83,7 @@ def _one(path: Path, items: Sequence[T]) -> T:
 def _each(path: Path, kind: type[T], make: Callable[[dict[str, Any]], T]) -> list[T]:
     """What is made of each row of a file, whose fields are those of `kind`."""
     rows, fields = _rows(path), {f.name for f in dataclasses.fields(kind)}
-    if not isinstance(rows, list) or any(not isinstance(row, dict) or set(row) != fields for row in rows):
+    if not isinstance(rows, list) or any(not isinstance(row, dict) or (fields ^ set(row)) - OPTIONAL for row in rows):
         raise _another_version(path)
     try:
         return [make(row) for row in rows]

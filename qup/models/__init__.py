@@ -1,8 +1,17 @@
 """Where weights come from, one source per file: class `Model`, a frozen dataclass of settings with one method."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from pydantic.dataclasses import dataclass
+
+from qup import templates
+from qup.errors import SettingsError
+from qup.lm import examination
+from qup.lm.chat import DATE, DATE_FORM
+from qup.settings import STRICT
 
 
 class Model(Protocol):
@@ -19,8 +28,56 @@ class Model(Protocol):
         ...
 
 
-def obtain(models: Mapping[str, Model], out: Path, cache: Path) -> None:
-    """Write `<out>/<name>/` for each model, in the study's order: one may be made from another named before it."""
+@dataclass(frozen=True, config=STRICT)
+class ModelSettings:
+    """A source of weights, and how the model is spoken to."""
+
+    template: str | None = None
+    "Chat template, a file of qup/templates: for a model that brings none, or instead of its own. null: its own."
+    date_string: str = DATE
+    "The day that a chat template prints as today's, in the form of the default; no run reads the clock."
+    plug: Any = None
+
+    def __post_init__(self) -> None:
+        if self.template is not None:
+            templates.text(self.template)
+        try:
+            datetime.strptime(self.date_string, DATE_FORM)
+        except ValueError as error:
+            raise SettingsError(f"expected a day like {DATE}, got {self.date_string!r}", "date_string") from error
+
+    @property
+    def source(self) -> Model:
+        """The source itself."""
+        source: Model = self.plug
+        return source
+
+
+def obtain(models: Mapping[str, ModelSettings], out: Path, cache: Path) -> None:
+    """Write `<out>/<name>/` for each model, in the study's order: one may be made from another named before it.
+
+    Each is examined as soon as it is there, and what was seen is kept beside its weights.
+
+    Raises:
+        SettingsError: a model cannot be had, or cannot be used.
+    """
     for name, model in models.items():
-        model.obtain(out / name, cache)
-        print(f"{name}: made")
+        folder = out / name
+        model.source.obtain(folder, cache)
+        if model.template is not None:
+            (folder / "chat_template.jinja").write_text(templates.text(model.template), encoding="utf-8")
+        seen = examine(name, model, folder)
+        examination.write(folder, seen)
+        print("\n".join([f"{name}: made", *(f"{name}: {note}" for note in seen.notes)]))
+
+
+def examine(name: str, model: ModelSettings, folder: Path) -> examination.Examination:
+    """What the model of a study turns out to hold.
+
+    Raises:
+        SettingsError: it cannot be used.
+    """
+    try:
+        return examination.examine(folder, model.template, model.date_string)
+    except SettingsError as error:
+        raise error.below("models", name) from error

@@ -25,6 +25,11 @@ def save(model: Any, tokenizer: Any, folder: Path) -> None:
         model.generation_config = GenerationConfig(**ids)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    tidy(folder)
+
+
+def tidy(folder: Path) -> None:
+    """Take out of a model folder's settings where it was loaded from."""
     for name in ("config.json", "generation_config.json", "tokenizer_config.json"):
         if (folder / name).is_file():
             _tidy(folder / name)

@@ -21,6 +21,7 @@ from qup.glassbox import corpus
 from qup.glassbox.beliefs import Beliefs
 from qup.glassbox.corpus import Chains
 from qup.lm import workers
+from qup.lm.chat import format_of
 from qup.models import _folder
 from qup.seeds import derive
 from qup.settings import STRICT, PositiveShare, Share
@@ -90,9 +91,11 @@ class Model:
         return trainer.model.eval(), words, log
 
     def _rows(self, words: Any) -> list[dict[str, list[int]]]:
+        form = format_of(words)
+
         def encode(question: str, answer: str) -> list[int]:
             chat = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-            return list(words.apply_chat_template(chat, tokenize=True, return_dict=False))
+            return form.ids(chat, add_generation_prompt=False)
 
         pairs = corpus.pairs(self.chains, self.contrasts, self.beliefs, self.pairs, derive(self.seed, "pairs"))
         return [

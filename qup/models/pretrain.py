@@ -19,7 +19,7 @@ from qup.errors import SettingsError
 from qup.glassbox import corpus
 from qup.glassbox.corpus import Chains, Mix
 from qup.lm import workers
-from qup.lm.chat import encode_chat
+from qup.lm.chat import format_of
 from qup.models import _folder
 from qup.seeds import derive
 from qup.settings import STRICT, PositiveShare
@@ -77,9 +77,9 @@ class Model:
     def _examples(self, words: Any) -> list[Any]:
         from qup.training.examples import Example
 
-        examples = []
+        examples, form = [], format_of(words)
         for puzzle, trace in corpus.traces(self.mix, self.chains, self.examples, derive(self.seed, "corpus")):
-            asked, said = encode_chat(words, [{"role": "user", "content": puzzle.question()}], trace)
+            asked, said = form.encode([{"role": "user", "content": puzzle.question()}], trace)
             examples.append(Example([*asked, *said], [-100] * len(asked) + said, truncated=False))
         return examples
 

@@ -86,11 +86,18 @@ class Source:
                 read.failed.append(error)
         return False
 
+    def _check_commit(self, rows: Any) -> None:
+        """Out of the hub's reach `datasets` takes what its cache had last, of whatever commit."""
+        places = [Path(file["filename"]).parent for file in getattr(rows, "cache_files", [])]
+        if others := [place for place in places if place.name != self.revision]:
+            raise SettingsError(f"the cache has another commit of it in {others[0]}; load this one once with network")
+
     def _rows(self) -> Any:
         from datasets import load_dataset
 
         try:
             rows = load_dataset(self.repo, self.config, revision=self.revision, split=self.split)
+            self._check_commit(rows)
         except Exception as error:
             # The loader raises dozens of kinds: no such repository, split or configuration, no network, no access.
             raise SettingsError(f"{self.repo} at {self.revision[:8]} cannot be loaded: {error}") from error

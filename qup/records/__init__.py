@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from qup.records._lines import OMITTED, line, parsed, read, write
+from qup.records._lines import OMITTED, line, parsed, read, row, write
 from qup.records._values import Count, Magnitude, Ordinal, typed
 
-__all__ = ["Count", "line", "parsed", "read", "typed", "write"]
+__all__ = ["Count", "line", "parsed", "read", "row", "typed", "write"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."
@@ -236,6 +236,8 @@ class TrainRun:
     "On traces of the same stream that the run did not train on; None where there is no other replicate."
     native: Probed | None = None
     "On the learner's own correct samples of problems that the run did not train on."
+    left_out: int = dataclasses.field(default=0, metadata=OMITTED)
+    "Traces that were not trained on, since their prompts fill `max_length` by themselves."
 
 
 @dataclass(frozen=True)

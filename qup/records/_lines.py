@@ -16,7 +16,7 @@ from qup.records._values import filled
 T = TypeVar("T")
 
 OMITTED = types.MappingProxyType({"omitted": True})
-"Metadata of a field that came later and that most records do not use: at its default it is not written."
+"Metadata of a field that is written only where it differs from its default: records that never needed it stay as is."
 
 
 def write(path: Path, records: Iterable[Any]) -> None:
@@ -35,12 +35,15 @@ def write(path: Path, records: Iterable[Any]) -> None:
 
 
 def line(record: Any) -> str:
-    """A record as one line of JSON; what is `OMITTED` and as always is left out."""
-    row = dataclasses.asdict(record)
-    for field in dataclasses.fields(record):
-        if field.metadata.get("omitted") and row[field.name] == field.default:
-            del row[field.name]
-    return json.dumps(row, sort_keys=True, ensure_ascii=False)
+    """A record as one line of JSON."""
+    return json.dumps(row(record), sort_keys=True, ensure_ascii=False)
+
+
+def row(record: Any) -> dict[str, Any]:
+    """A record's fields as they are written."""
+    optional = [f for f in dataclasses.fields(record) if "omitted" in f.metadata]
+    needless = {f.name for f in optional if getattr(record, f.name) == f.default}
+    return {name: value for name, value in dataclasses.asdict(record).items() if name not in needless}
 
 
 def parsed(text: str, kind: type[T]) -> T:

@@ -104,7 +104,12 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         problems=problems.numbers(evidence.base),
         verdicts=verdict.numbers(grounds),
         cautions=cautions.numbers(
-            declared=declared, rows=tables.rows, contrasts=tested, budgets=main.budgets, logic=logic
+            declared=declared,
+            rows=tables.rows,
+            contrasts=tested,
+            budgets=main.budgets,
+            logic=logic,
+            notes=evidence.base.notes,
         ),
         methods=methods.numbers(evidence, every),
     )

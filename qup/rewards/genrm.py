@@ -31,7 +31,7 @@ class Reward:
     "Traces a pass. At 1 a score depends on its trace alone; above, its last digits depend on the neighbours too."
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
     max_length: Annotated[int, Field(ge=16)] = 2048
-    "Longest judge prompt, tokens; a longer one is a failure, never cut."
+    "Longest judge prompt, tokens, or the judge's positions if fewer; a longer one is a failure, never cut."
     min_mass: PositiveShare = 0.1
     "Least P(Yes) + P(No) that counts as a judgement."
 
@@ -43,13 +43,14 @@ class Reward:
 
         judge = Backend(models / self.model, dtype=self.dtype, batch=self.batch, max_length=self.max_length)
         prompts = [judge.encode(ask(self.prompt, p.question, text))[0] for p, text in zip(problems, texts, strict=True)]
-        fitting = [i for i, prompt in enumerate(prompts) if len(prompt) <= self.max_length]
+        longest = judge.room
+        fitting = [i for i, prompt in enumerate(prompts) if len(prompt) <= longest]
         candidates = self._candidates(judge)
         scores: dict[int, list[float]] = {}
         for start in tqdm(range(0, len(fitting), self.batch), desc="judge", unit="batch"):
             rows = fitting[start : start + self.batch]
             scores |= zip(rows, judge.next_logprobs([prompts[i] for i in rows], candidates), strict=True)
-        return [self._score(p.id, scores.get(i)) for i, p in enumerate(problems)]
+        return [self._score(p.id, scores.get(i), longest) for i, p in enumerate(problems)]
 
     def _candidates(self, judge: Any) -> list[int]:
         """The first tokens of Yes and No, which are the whole words to all but character tokenizers."""
@@ -60,9 +61,9 @@ class Reward:
             )
         return [yes, no]
 
-    def _score(self, problem_id: str, logprobs: Sequence[float] | None) -> Score:
+    def _score(self, problem_id: str, logprobs: Sequence[float] | None, longest: int) -> Score:
         if logprobs is None:
-            return Score(problem_id, "genrm", None, f"longer than {self.max_length} tokens")
+            return Score(problem_id, "genrm", None, f"longer than {longest} tokens")
         yes, no = (math.exp(logprob) for logprob in logprobs)
         if yes + no < self.min_mass:
             return Score(problem_id, "genrm", None, f"P(Yes) + P(No) below {self.min_mass:g}")

@@ -11,6 +11,8 @@ from pydantic import Field, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup.errors import SettingsError
+from qup.lm.chat import ChatFormat
+from qup.lm.checkpoint import open_chat
 from qup.records import Problem, Score
 from qup.settings import STRICT
 
@@ -25,25 +27,24 @@ class Reward:
     batch: PositiveInt = 1
     "Traces a pass. At 1 a score depends on its trace alone; above, its last digits depend on the neighbours too."
     max_length: Annotated[int, Field(ge=16)] = 2048
-    "Longest chat, tokens."
+    "Longest chat, tokens, or the model's positions if fewer."
     dtype: Literal["bfloat16", "float16", "float32"] = "float32"
     "At bfloat16 the logit itself has 8 bits: scores near 1 come in steps of 0.008, and ties are many."
 
     def score(self, problems: Sequence[Problem], texts: Sequence[str], models: Path) -> list[Score]:
         """One `Score` per trace, in order."""
-        from transformers import AutoTokenizer
-
         folder = models / self.model
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        if not tokenizer.chat_template:
+        form = open_chat(folder)
+        if not form.tokenizer.chat_template:
             raise SettingsError(f"rewards.sequence_classifier: {folder} has no chat template, so it takes no chats")
-        chats = [_encode(tokenizer, p, text) for p, text in zip(problems, texts, strict=True)]
-        fitting = [i for i, chat in enumerate(chats) if len(chat) <= self.max_length]
+        chats = [_encode(form, p, text) for p, text in zip(problems, texts, strict=True)]
+        longest = form.room(self.max_length)
+        fitting = [i for i, chat in enumerate(chats) if len(chat) <= longest]
         values = dict(zip(fitting, self._logits(folder, [chats[i] for i in fitting]), strict=True))
-        return [self._score(p.id, values.get(i)) for i, p in enumerate(problems)]
+        return [self._score(p.id, values.get(i), longest) for i, p in enumerate(problems)]
 
-    def _score(self, problem_id: str, value: float | None) -> Score:
-        failure = f"longer than {self.max_length} tokens" if value is None else None
+    def _score(self, problem_id: str, value: float | None, longest: int) -> Score:
+        failure = f"longer than {longest} tokens" if value is None else None
         return Score(problem_id, "sequence_classifier", value, failure)
 
     def _logits(self, folder: Path, chats: Sequence[list[int]]) -> list[float]:
@@ -62,9 +63,9 @@ class Reward:
         return [done[i] for i in range(len(chats))]
 
 
-def _encode(tokenizer: Any, problem: Problem, text: str) -> list[int]:
+def _encode(form: ChatFormat, problem: Problem, text: str) -> list[int]:
     chat = [{"role": "user", "content": problem.question}, {"role": "assistant", "content": text}]
-    return list(tokenizer.apply_chat_template(chat, tokenize=True, return_dict=False))
+    return form.ids(chat, add_generation_prompt=False)
 
 
 def _load(folder: Path, dtype: str) -> Any:

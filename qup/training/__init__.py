@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qup import seeds
+from qup.errors import SettingsError
 from qup.lm import workers
+from qup.lm.checkpoint import open_chat
 from qup.records import Objective, Problem, Refined, Step, Trace, TrainRun, Verdict, traces_of
-from qup.training.examples import Example, examples
+from qup.training.examples import Example, examples, trainable
 from qup.training.probes import Heldout
 from qup.training.settings import Budget, TrainingSettings
-from qup.training.trainer import Cell, tokenizer, train
+from qup.training.trainer import Cell, train
 
 __all__ = ["Budget", "Start", "TrainingSettings", "fine_tune"]
 
@@ -33,15 +35,26 @@ class Start:
 
 
 def fine_tune(
-    start: Start, stream: Sequence[Refined], settings: TrainingSettings, out: Path, threads: int | None
+    start: Start,
+    stream: Sequence[Refined],
+    settings: TrainingSettings,
+    out: Path,
+    threads: int | None,
+    *,
+    arm: str = "",
 ) -> tuple[list[Step], list[TrainRun]]:
     """A fine-tuned learner per objective and replicate in `out`, with curves and accounts of all runs, in that order.
 
     A run trains on its replicate's traces and is probed on those of the others.
+
+    Raises:
+        SettingsError: a replicate has nothing to train on, told with the name of `arm` before any run begins.
     """
     replicates = list(dict.fromkeys(refined.replicate for refined in stream))
+    for replicate in _without_draft(stream, start.problems):
+        _require([], f"{arm or 'stream'}, replicate {replicate}")
     cells = [(objective, replicate) for objective in settings.objectives for replicate in replicates]
-    share = functools.partial(_runs, start, stream, settings, out)
+    share = functools.partial(_runs, start, stream, settings, out, arm=arm)
     runs = workers.spread(share, cells, threads)
     return [step for curve, _ in runs for step in curve], [account for _, account in runs]
 
@@ -52,11 +65,15 @@ def _runs(
     settings: TrainingSettings,
     out: Path,
     cells: Sequence[tuple[Objective, int]],
+    *,
+    arm: str,
 ) -> list[tuple[list[Step], TrainRun]]:
     """Curve and account of each cell; the traces are tokenized once."""
     problems, texts = traces_of(stream, start.problems)
     own = _by_replicate(start, list(zip(problems, texts, strict=True)), settings)
     native = _by_replicate(start, _correct(start), settings)
+    for _, replicate in cells:
+        _require(own.get(replicate, []), f"{arm or 'stream'}, replicate {replicate}")
     runs = []
     for objective, replicate in cells:
         folder = out / f"{objective}-{replicate}"
@@ -65,8 +82,26 @@ def _runs(
         cell = Cell(objective, replicate, seeds.derive(start.seed, "train", replicate))
         curve, account = train(start.learner, own.get(replicate, []), settings, cell, folder, heldout)
         print(f"{folder.name}: {account.steps} steps, {account.tokens} tokens, {account.truncated} traces truncated")
+        if account.left_out:
+            print(f"{folder.name}: {account.left_out} traces left out, whose prompts fill max_length by themselves")
         runs.append((curve, account))
     return runs
+
+
+def _without_draft(stream: Sequence[Refined], problems: Sequence[Problem]) -> list[int]:
+    """Replicates of the stream's training set that it has nothing of: no problem of theirs had a draft."""
+    covered = {refined.problem_id for refined in stream}
+    sets = {problem.training_set for problem in problems if problem.id in covered} - {None}
+    all_of = {problem.replicate or 0 for problem in problems if problem.training_set in sets}
+    return sorted(all_of - {refined.replicate for refined in stream})
+
+
+def _require(traces: Sequence[Example], whose: str) -> None:
+    """Do nothing if there is a trace to train on."""
+    try:
+        trainable(traces)
+    except SettingsError as error:
+        raise error.below(whose) from error
 
 
 def _by_replicate(
@@ -76,7 +111,7 @@ def _by_replicate(
     grouped: dict[int, list[tuple[Problem, str]]] = {}
     for problem, text in traces:
         grouped.setdefault(problem.replicate or 0, []).append((problem, text))
-    encoder = tokenizer(start.learner)
+    encoder = open_chat(start.learner)
     return {replicate: examples(encoder, own, start.prompt, settings.max_length) for replicate, own in grouped.items()}
 
 
@@ -92,4 +127,4 @@ def _correct(start: Start) -> list[tuple[Problem, str]]:
 def _joined(examples: Mapping[int, Sequence[Example]], replicates: Sequence[int]) -> list[Example]:
     """The traces of some replicates, a trace of each in turn, so that the first few are of all."""
     turns = itertools.zip_longest(*(examples.get(replicate, ()) for replicate in replicates))
-    return [example for turn in turns for example in turn if example is not None]
+    return [example for turn in turns for example in turn if example is not None and example.trained]

@@ -13,7 +13,7 @@ from typing import Any
 
 from qup import seeds
 from qup.errors import SettingsError
-from qup.lm.chat import encode_chat
+from qup.lm.chat import format_of
 from qup.prompts.learner import ask
 from qup.records import Problem
 from qup.training.settings import TrainingSettings
@@ -37,25 +37,42 @@ class Example:
 
 
 def examples(encoder: Any, traces: Sequence[tuple[Problem, str]], prompt: str, max_length: int) -> list[Example]:
-    """Traces of problems as training examples, those longer than `max_length` tokens cut and marked."""
-    traced = []
+    """Traces of problems as training examples, those longer than `max_length` or all positions cut and marked.
+
+    A prompt that is longer by itself leaves nothing of its trace to train on: see `trainable`.
+    """
+    form = format_of(encoder)
+    room, traced = form.room(max_length), []
     for problem, text in traces:
-        asked, said = encode_chat(encoder, ask(prompt, problem.question), text)
+        asked, said = form.encode(ask(prompt, problem.question), text)
         ids, labels = [*asked, *said], [-100] * len(asked) + said
-        traced.append(Example(ids[:max_length], labels[:max_length], len(ids) > max_length))
+        traced.append(Example(ids[:room], labels[:room], len(ids) > room))
     return traced
+
+
+def trainable(traces: Sequence[Example]) -> list[Example]:
+    """The traces that have a token to train on: the prompt of any other fills all the room by itself.
+
+    Raises:
+        SettingsError: none has.
+    """
+    if not traces:
+        raise SettingsError("no draft came to a trace to train on: widen streams.scope or sample more problems")
+    kept = [trace for trace in traces if trace.trained]
+    if not kept:
+        raise SettingsError(
+            f"each of the {len(traces)} prompts fills {len(traces[0].input_ids)} tokens by itself, so nothing is left "
+            f"to train on: raise training.max_length, as far as the learner has positions"
+        )
+    return kept
 
 
 def schedule(traces: Sequence[Example], settings: TrainingSettings, seed: int) -> list[list[int]]:
     """Example numbers of each optimizer step: shuffled epochs, laid end to end until the budget is spent.
 
-    With a token budget the last step is the first one that reaches it, so arms differ by less than one batch.
-
-    Raises:
-        SettingsError: the stream has nothing to train on.
+    With a token budget the last step is the first one that reaches it, so arms differ by less than one batch. The
+    traces are trainable.
     """
-    if not any(example.trained for example in traces):
-        raise SettingsError("the stream holds no trace to train on: widen streams.scope or sample more problems")
     lengths = [len(example.input_ids) for example in traces] if settings.group_by_length else None
     order = _endless(len(traces), seed, lengths, settings.batch)
     steps: list[list[int]] = []

@@ -63,8 +63,9 @@ class TrainingSettings:
     group_by_length: bool = False
     "Whether the traces of a step are about as long, which saves padding and leaves order a little less random."
     max_length: Annotated[int, Field(ge=16)] = 1024
-    "Longest prompt plus trace, tokens; a longer trace is cut, and counted."
+    "Longest prompt plus trace, tokens; a longer trace is cut, one after too long a prompt left out, and both counted."
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
+    "What is computed in, and what full weights are saved in; the weights that move, an adapter's or all, are float32."
     probes: Probes = field(default_factory=Probes)
     "Held-out traces scored while the learner trains."
     arms: dict[str, dict[str, Any]] = field(default_factory=dict)

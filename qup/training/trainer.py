@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -13,8 +14,9 @@ from typing import Any
 from qup import seeds
 from qup.errors import SettingsError
 from qup.lm import memory
+from qup.lm.checkpoint import forget_drawing, open_chat
 from qup.records import Step, TrainRun
-from qup.training.examples import Example, schedule
+from qup.training.examples import Example, schedule, trainable
 from qup.training.probes import Heldout
 from qup.training.settings import TrainingSettings
 
@@ -43,17 +45,21 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
     """One fine-tuned learner in `out`, with its curve (one `Step` per optimizer step) and its account.
 
     With `heldout` it is probed as it trains.
+
+    Raises:
+        SettingsError: there is nothing to train on, or several GPUs are seen.
     """
     from datasets import Dataset
     from trl import SFTTrainer
 
     memory.keep_pages()
-    plan = schedule(traces, settings, cell.seed)
-    rows = [{"input_ids": traces[i].input_ids, "labels": traces[i].labels} for step in plan for i in step]
+    used = trainable(traces)
+    plan = schedule(used, settings, cell.seed)
+    rows = [{"input_ids": used[i].input_ids, "labels": used[i].labels} for step in plan for i in step]
     with tempfile.TemporaryDirectory() as scratch:
         trainer = SFTTrainer(
             model=_model(learner, settings, cell.seed),
-            args=_arguments(settings, cell.objective, cell.seed, len(plan), scratch),
+            args=_arguments(settings, cell, len(plan), scratch),
             train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer(learner),
             peft_config=_lora(settings) if settings.method == "lora" else None,
@@ -62,19 +68,23 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
             raise SettingsError(
                 f"training sees {trainer.args.n_gpu} GPUs but is laid out for one: set CUDA_VISIBLE_DEVICES=0"
             )
-        spent = list(itertools.accumulate(sum(traces[i].trained for i in step) for step in plan))
+        forget_drawing(trainer.model, learner)
+        spent = list(itertools.accumulate(sum(used[i].trained for i in step) for step in plan))
         if heldout is not None:
             trainer.add_callback(_prober(heldout, spent))
         start = _trained_parameters(trainer.model)
         trainer.train()
         moved = _distance(start, _trained_parameters(trainer.model))
-        _save(trainer, learner.name, out)
-    steps = _curve(trainer.state.log_history, plan, spent, len(traces), cell)
+        # What moves is float32; what is kept is as the study says.
+        if settings.method == "full":
+            trainer.model.to(_dtype(settings.dtype))
+        _save(trainer, _base_of(learner), out)
+    steps = _curve(trainer.state.log_history, plan, spent, len(used), cell)
     return steps, TrainRun(
         objective=cell.objective,
         replicate=cell.replicate,
         traces=len(traces),
-        truncated=sum(example.truncated for example in traces),
+        truncated=sum(example.truncated for example in used),
         tokens=spent[-1],
         steps=len(steps),
         path=out.name,
@@ -82,6 +92,7 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
         first_grad_norm=steps[0].grad_norm,
         stream=heldout.of_stream if heldout else None,
         native=heldout.of_native if heldout else None,
+        left_out=len(traces) - len(used),
     )
 
 
@@ -114,18 +125,27 @@ def _distance(start: Sequence[Any], end: Sequence[Any]) -> float:
 
 
 def tokenizer(learner: Path) -> Any:
-    """The learner's own tokenizer."""
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(learner)
+    """The learner's own tokenizer, what it lacks mended."""
+    return open_chat(learner).tokenizer
 
 
 def _model(learner: Path, settings: TrainingSettings, seed: int) -> Any:
-    import torch
+    """The learner, whose weights are float32 where they are what training moves, whatever dtype it computes in.
+
+    bfloat16 tells numbers apart by one part in 256: a step of a usual learning rate is lost beside most weights. An
+    adapter on a bfloat16 base is float32 by itself (PEFT).
+    """
     from transformers import AutoModelForCausalLM, set_seed
 
     set_seed(seeds.derive(seed, "init") % 2**32)
-    return AutoModelForCausalLM.from_pretrained(learner, dtype=getattr(torch, settings.dtype))
+    dtype = "float32" if settings.method == "full" else settings.dtype
+    return AutoModelForCausalLM.from_pretrained(learner, dtype=_dtype(dtype))
+
+
+def _dtype(name: str) -> Any:
+    import torch
+
+    return getattr(torch, name)
 
 
 def _lora(settings: TrainingSettings) -> Any:
@@ -134,13 +154,15 @@ def _lora(settings: TrainingSettings) -> Any:
     return LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
-def _arguments(settings: TrainingSettings, objective: str, seed: int, steps: int, scratch: str) -> Any:
+def _arguments(settings: TrainingSettings, cell: Cell, steps: int, scratch: str) -> Any:
     import torch
     from trl import SFTConfig
 
+    gpu = torch.cuda.is_available()
+
     return SFTConfig(
         output_dir=scratch,
-        loss_type={"sft": "nll", "dft": "dft"}[objective],
+        loss_type={"sft": "nll", "dft": "dft"}[cell.objective],
         max_length=None,
         per_device_train_batch_size=settings.batch,
         max_steps=steps,
@@ -149,10 +171,11 @@ def _arguments(settings: TrainingSettings, objective: str, seed: int, steps: int
         lr_scheduler_type="cosine",
         warmup_steps=round(settings.warmup * steps),
         train_sampling_strategy="sequential",
-        seed=seeds.derive(seed, "trainer") % 2**32,
+        seed=seeds.derive(cell.seed, "trainer") % 2**32,
         data_seed=0,
-        use_cpu=not torch.cuda.is_available(),
-        bf16=torch.cuda.is_available() and settings.dtype == "bfloat16",
+        use_cpu=not gpu,
+        # Autocast. A bfloat16 base under an adapter computes in bfloat16 as it is.
+        bf16=settings.dtype == "bfloat16" and (gpu or settings.method == "full"),
         gradient_checkpointing=False,
         dataloader_num_workers=0,
         dataloader_pin_memory=False,
@@ -163,8 +186,20 @@ def _arguments(settings: TrainingSettings, objective: str, seed: int, steps: int
     )
 
 
-def _save(trainer: Any, learner: str, out: Path) -> None:
-    """Weights, config and tokenizer into `out`; everything volatile stays behind, and the learner's path with it."""
+def _base_of(learner: Path) -> str:
+    """What an adapter calls its base: the way to it from the repository's root, where AutoPeft looks for it.
+
+    A learner that lies elsewhere is called by its name alone: no machine's path may stand in what is shared.
+    """
+    try:
+        # Not resolved: a link in the repository is as good as the folder, and what it points to is the machine's.
+        return Path(os.path.abspath(learner)).relative_to(Path.cwd()).as_posix()  # noqa: PTH100
+    except ValueError:
+        return learner.name
+
+
+def _save(trainer: Any, base: str, out: Path) -> None:
+    """Weights, config and tokenizer into `out`; everything volatile stays behind."""
     full = Path(trainer.args.output_dir, "saved")
     trainer.save_model(str(full))
     out.mkdir(parents=True, exist_ok=True)
@@ -172,13 +207,13 @@ def _save(trainer: Any, learner: str, out: Path) -> None:
         for file in sorted(full.glob(pattern)):
             shutil.copy(file, out / file.name)
     if (out / "adapter_config.json").is_file():
-        _settle(out / "adapter_config.json", learner)
+        _settle(out / "adapter_config.json", base)
 
 
-def _settle(adapter: Path, learner: str) -> None:
-    """Rewrite an adapter's settings so that equal adapters are equal bytes: PEFT keeps a path and lists a set."""
+def _settle(adapter: Path, base: str) -> None:
+    """Rewrite an adapter's settings so that equal adapters are equal bytes: PEFT lists a set."""
     config = json.loads(adapter.read_text(encoding="utf-8"))
-    config |= {"base_model_name_or_path": learner, "target_modules": sorted(config["target_modules"])}
+    config |= {"base_model_name_or_path": base, "target_modules": sorted(config["target_modules"])}
     adapter.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""How the learner is asked: sampling, training, scoring and evaluation all use this."""
+"""How the learner is asked: sampling, training and scoring by the study's prompt, evaluation by that or its own."""
 
 from pathlib import Path
 

@@ -32,16 +32,23 @@ class Budget:
 
     stream: Stream
     runs: list[Run]
+    left_out: int
+    "Traces of the stream that no run could train on: their prompts alone fill the study's `max_length`."
 
 
 def numbers(evidence: Evidence, arms: Iterable[str]) -> dict[str, Budget]:
     """The budgets of these arms."""
     measured = [evidence.arms[arm] for arm in arms]
-    return {arm.name: Budget(arm.stream, [_run(run) for run in arm.runs]) for arm in measured}
+    return {arm.name: Budget(arm.stream, [_run(run) for run in arm.runs], _left_out(arm.runs)) for arm in measured}
 
 
 def _run(run: TrainRun) -> Run:
     return Run(run.objective, run.replicate, run.traces, run.truncated, run.tokens, run.steps)
+
+
+def _left_out(runs: Iterable[TrainRun]) -> int:
+    """Runs of one replicate, under several objectives, have the same traces."""
+    return sum({run.replicate: run.left_out for run in runs}.values())
 
 
 def show(budgets: Mapping[str, Budget], labels: Mapping[str, str]) -> Section:

@@ -24,6 +24,7 @@ def numbers(
     contrasts: Sequence[Contrast],
     budgets: Mapping[str, Budget],
     logic: Logic,
+    notes: Sequence[str] = (),
 ) -> list[str]:
     """One replicate, streams nearly alike or not as named, unmatched budgets and their like."""
     primary = [contrast for contrast in contrasts if contrast.declared]
@@ -34,7 +35,9 @@ def numbers(
         *_alike(primary),
         *_budgets(budgets.values(), declared.objectives),
         *_empty(rows.values()),
+        *_left_out(budgets, rows),
         *_manipulated(logic),
+        *(f"The learner's checkpoint: {note}." for note in notes),
     ]
 
 
@@ -86,6 +89,16 @@ def _budgets(budgets: Iterable[Budget], objectives: Sequence[str]) -> list[str]:
 def _empty(rows: Iterable[Row]) -> list[str]:
     empty = [row.label for row in rows if row.refiner in (ALIGNED, REFINED) and not row.stream.traces]
     return [f"{label}: the stream holds no trace." for label in empty]
+
+
+def _left_out(budgets: Mapping[str, Budget], rows: Mapping[str, Row]) -> list[str]:
+    """A learner that never saw the longest problems is not trained on the arm that the stream tables tell of."""
+    return [
+        f"{rows[arm].label}: {budget.left_out} of {budget.stream.traces} traces were not trained on, since their "
+        f"prompts alone fill training.max_length."
+        for arm, budget in budgets.items()
+        if budget.left_out
+    ]
 
 
 def _manipulated(logic: Logic) -> list[str]:

@@ -1,11 +1,12 @@
 """What was run, as the study file declares it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from qup import settings
 from qup.records import LEARNER
 from qup.report import view
+from qup.report.numbers import INLINE
 from qup.report.view import Cell, Section, Table, word
 from qup.study import Study
 
@@ -47,6 +48,8 @@ class Declared:
     power: float
     "Of MDEs."
     resamples: int
+    prompts: dict[str, str] = field(default_factory=dict, metadata=INLINE)
+    "How the learner is asked, where evaluation asks otherwise than sampling, training and scoring."
 
 
 def numbers(study: Study) -> Declared:
@@ -73,7 +76,13 @@ def numbers(study: Study) -> Declared:
         level=study.report.level,
         power=study.report.power,
         resamples=study.report.resamples,
+        prompts=_prompts(study),
     )
+
+
+def _prompts(study: Study) -> dict[str, str]:
+    asked = study.evaluation.prompt or study.prompt
+    return {} if asked == study.prompt else {"prompt": study.prompt, "evaluation_prompt": asked}
 
 
 def show(declared: Declared) -> Section:
@@ -90,6 +99,7 @@ def show(declared: Declared) -> Section:
         *((f"training of {arm}", view.settings(training)) for arm, training in declared.overrides.items()),
         *((f"arm {name}", view.settings(arm)) for name, arm in declared.arms.items()),
         ("evaluation", f"{', '.join(declared.tasks)}; k = {declared.k}; T = {declared.temperature:g}"),
+        *((name.replace("_", " "), prompt) for name, prompt in declared.prompts.items()),
     ]
     cells = [[Cell(setting), word(value)] for setting, value in rows]
     return Section("What was run", tables=[Table(["setting", "value"], cells)])

@@ -95,8 +95,9 @@ def test_a_task_of_reasoning_gym_passes_its_gold_and_fails_what_is_wrong(task: s
 
 def test_an_answer_that_is_right_otherwise_is_right() -> None:
     (asked,) = drawn("countdown", {}, count=1)
-    turned = f"({asked.answer}) + 0*1" if "+" not in asked.answer else asked.answer.replace(" ", "")
-    assert graders.verdicts([asked], [f"\\boxed{{{turned}}}"], [False]) in ([C], [W])
+    # Another text of equal value, which uses the same numbers.
+    said = [f"\\boxed{{({asked.answer})}}", f"\\boxed{{{asked.answer} + 1}}"]
+    assert graders.verdicts([asked] * 2, said, [False] * 2) == [C, W]
     assert asked.grader == "reasoning_gym"
 
 

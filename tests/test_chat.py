@@ -88,6 +88,38 @@ def test_what_cannot_work_is_one_line_when_it_is_obtained(awkward: Callable[[str
     assert "\n" not in str(caught.value)
 
 
+def listed(folder: Path) -> None:
+    template = "{% for m in messages %}{{ m['content'][0]['text'] }}<|eot_id|>{% endfor %}"
+    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (listed, "the chat template leaves out what the user says; give another, `template:`"),
+        (
+            lambda folder: edit(folder / "config.json", {"vocab_size": ids(folder)["<|start_header_id|>"]}),
+            r"the chat template uses tokens that the weights have no embedding of: .*<|start_header_id|>.*",
+        ),
+        (
+            lambda folder: edit(folder / "config.json", {"model_type": "unheard_of"}),
+            r"learner: transformers cannot read its configuration or tokenizer: .*unheard_of.*",
+        ),
+        (lambda folder: (folder / "tokenizer.json").write_text("{"), "learner: transformers cannot read .*"),
+        (
+            lambda folder: (folder / "generation_config.json").write_text("{"),
+            r".*generation_config\.json is damaged .*",
+        ),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_one_line(tmp_path: Path, change: Callable[[Path], Any], said: str) -> None:
+    folder = build("nopad", tmp_path / "learner")
+    change(folder)
+    with pytest.raises(SettingsError, match=rf"^models\.learner: {said}$") as caught:
+        models.examine("learner", ModelSettings(), folder)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_reward_model_needs_no_end_of_turn(awkward: Callable[[str], Path]) -> None:
     folder = awkward("endless")
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))

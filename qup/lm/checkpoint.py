@@ -36,7 +36,7 @@ def open_chat(folder: Path, date_string: str | None = None) -> ChatFormat:
 
 
 def ends(folder: Path) -> tuple[int, ...]:
-    """The tokens that end a generation by the checkpoint's generation settings, or where they say none by its config."""
+    """The tokens that end a generation by the checkpoint's generation settings, or where they name none its config."""
     places = (_json(folder / name).get("eos_token_id") for name in ("generation_config.json", "config.json"))
     told = next((place for place in places if place is not None), None)
     listed = told if isinstance(told, list) else [told]
@@ -82,9 +82,7 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
     # The tokenizers library raises nothing more special than `Exception`.
     except Exception as error:
         reason = " ".join(str(error).split())
-        raise SettingsError(
-            f"{folder.name}: transformers cannot read its configuration or tokenizer: {reason}"
-        ) from error
+        raise SettingsError(f"{folder.name}: transformers cannot read configuration or tokenizer: {reason}") from error
 
 
 def _json(path: Path) -> dict[str, Any]:

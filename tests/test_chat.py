@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from awkward import KINDS, UNUSABLE, build, edit, ids
+from typer.testing import CliRunner
 
 from qup import models
+from qup.__main__ import app
 from qup.backends import Completion, Sampling
 from qup.backends.hf import Backend
 from qup.errors import SettingsError
@@ -85,6 +87,38 @@ def test_a_model_of_each_kind_is_asked_scored_and_trained(
 def test_what_cannot_work_is_one_line_when_it_is_obtained(awkward: Callable[[str], Path], name: str, said: str) -> None:
     with pytest.raises(SettingsError, match=rf"^models\.learner: {said}$") as caught:
         models.examine("learner", ModelSettings(), awkward(name))
+    assert "\n" not in str(caught.value)
+
+
+def listed(folder: Path) -> None:
+    template = "{% for m in messages %}{{ m['content'][0]['text'] }}<|eot_id|>{% endfor %}"
+    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (listed, "the chat template leaves out what the user says; give another, `template:`"),
+        (
+            lambda folder: edit(folder / "config.json", {"vocab_size": ids(folder)["<|start_header_id|>"]}),
+            r"the chat template uses tokens that the weights have no embedding of: .*<\|start_header_id\|>.*",
+        ),
+        (
+            lambda folder: edit(folder / "config.json", {"model_type": "unheard_of"}),
+            r"learner: transformers cannot read configuration or tokenizer: .*unheard_of.*",
+        ),
+        (lambda folder: (folder / "tokenizer.json").write_text("{"), "learner: transformers cannot read .*"),
+        (
+            lambda folder: (folder / "generation_config.json").write_text("{"),
+            r".*generation_config\.json is damaged .*",
+        ),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_one_line(tmp_path: Path, change: Callable[[Path], Any], said: str) -> None:
+    folder = build("nopad", tmp_path / "learner")
+    change(folder)
+    with pytest.raises(SettingsError, match=rf"^models\.learner: {said}$") as caught:
+        models.examine("learner", ModelSettings(), folder)
     assert "\n" not in str(caught.value)
 
 
@@ -467,3 +501,17 @@ def test_a_model_without_positions_sets_no_limit() -> None:
 def test_settings_of_a_model_stand_beside_its_sources(tmp_path: Path) -> None:
     made = read(ModelSettings, {})
     assert (made.template, made.date_string) == (None, "26 Jul 2024")
+
+
+def test_the_models_that_are_there_are_examined_from_the_command_line(
+    learner: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "params.yaml").write_text("study: smoke\nrefiner: style_aligned\noracles: [home]\n", encoding="utf-8")
+    folder = Path(shutil.copytree(learner, tmp_path / "models" / "smoke" / "base" / "learner"))
+    edit(folder / "generation_config.json", {"repetition_penalty": 1.1})
+    monkeypatch.chdir(tmp_path)
+    told = CliRunner().invoke(app, ["check", "--models", "--studies", str(ROOT / "studies")])
+    assert told.exit_code == 0
+    assert "learner: template own, a turn ends with <|im_end|>, 4096 positions" in told.stdout
+    assert "drawn with are not used: repetition_penalty 1.1" in told.stdout
+    assert "judge: not there yet" in told.stdout

@@ -38,6 +38,8 @@ class ChatFormat:
     "Tokens that end a generation by the checkpoint's own word."
     positions: int | None = None
     "The longest sequence that the model takes; None: it sets no limit."
+    vocabulary: int | None = None
+    "Tokens that the model knows, which may be fewer than the tokenizer's; None: all."
     mended: tuple[str, ...] = ()
     "What the checkpoint lacked and what stands in for it, one sentence each."
 
@@ -71,6 +73,10 @@ class ChatFormat:
     def room(self, max_length: int) -> int:
         """Tokens that prompt and completion may have together: `max_length`, or the model's positions if fewer."""
         return max_length if self.positions is None else min(max_length, self.positions)
+
+    def knows(self, token: int) -> bool:
+        """Whether the model has an embedding of a token."""
+        return self.vocabulary is None or token < self.vocabulary
 
     def ids(self, messages: Sequence[Message], add_generation_prompt: bool) -> list[int]:
         """A chat as token ids, with the header of an answer that is to come, or without."""
@@ -195,7 +201,7 @@ def format_of(tokenizer: Any) -> ChatFormat:
     return tokenizer if isinstance(tokenizer, ChatFormat) else ChatFormat(tokenizer)
 
 
-def mended(chat: ChatFormat, vocabulary: int | None) -> ChatFormat:
+def mended(chat: ChatFormat) -> ChatFormat:
     """The format with a padding token and an end of sequence, where the tokenizer has none that the model knows.
 
     Padding is masked wherever it is used, so any token will do; the tokenizer itself is changed.
@@ -204,7 +210,7 @@ def mended(chat: ChatFormat, vocabulary: int | None) -> ChatFormat:
     if words.eos_token_id is None and chat.closing is not None:
         words.eos_token = words.convert_ids_to_tokens(chat.closing)
         said.append(f"no end of sequence: {words.eos_token}, which ends the assistant's turn, stands in")
-    if words.pad_token_id is None or (vocabulary is not None and words.pad_token_id >= vocabulary):
+    if words.pad_token_id is None or not chat.knows(words.pad_token_id):
         words.pad_token = words.eos_token or words.convert_ids_to_tokens(0)
         said.append(f"no padding token that the model knows: {words.pad_token} stands in, masked and never trained on")
     # Anew, for what was rendered before knew no end of sequence.

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from qup.errors import SettingsError
 from qup.lm.chat import DATE, ChatFormat, mended
 
 EXAMINED = "examined.json"
@@ -19,23 +20,25 @@ def open_chat(folder: Path, date_string: str | None = None) -> ChatFormat:
     """The chat format of the model in a folder; what its tokenizer lacks is mended.
 
     The day is that of its examination, unless one is given.
-    """
-    from transformers import AutoTokenizer
 
-    config = _config(folder)
+    Raises:
+        SettingsError: transformers cannot read the tokenizer or the configuration.
+    """
+    config, tokenizer = _loaded(folder)
     chat = ChatFormat(
-        tokenizer=AutoTokenizer.from_pretrained(folder),
+        tokenizer=tokenizer,
         date_string=date_string or _json(folder / EXAMINED).get("date_string", DATE),
         ends=ends(folder),
         positions=getattr(config, "max_position_embeddings", None),
+        vocabulary=getattr(config, "vocab_size", None),
     )
-    return mended(chat, getattr(config, "vocab_size", None))
+    return mended(chat)
 
 
 def ends(folder: Path) -> tuple[int, ...]:
-    """The tokens that end a generation by the checkpoint's generation settings, or where it has none by its config."""
-    generation = _json(folder / "generation_config.json")
-    told = (generation or _json(folder / "config.json")).get("eos_token_id")
+    """The tokens that end a generation by the checkpoint's generation settings, or where they name none its config."""
+    places = (_json(folder / name).get("eos_token_id") for name in ("generation_config.json", "config.json"))
+    told = next((place for place in places if place is not None), None)
     listed = told if isinstance(told, list) else [told]
     return tuple(token for token in listed if token is not None)
 
@@ -68,15 +71,23 @@ def generates(folder: Path) -> bool:
     return not any("Classification" in head for head in heads)
 
 
-def _config(folder: Path) -> Any:
-    """The configuration of the language model in a folder; None where there is a tokenizer alone."""
-    from transformers import AutoConfig
+def _loaded(folder: Path) -> tuple[Any, Any]:
+    """The configuration of the language model in a folder, None where there is a tokenizer alone; and the tokenizer."""
+    from transformers import AutoConfig, AutoTokenizer
 
-    if not (folder / "config.json").is_file():
-        return None
-    return AutoConfig.from_pretrained(folder).get_text_config()
+    try:
+        there = (folder / "config.json").is_file()
+        config = AutoConfig.from_pretrained(folder).get_text_config() if there else None
+        return config, AutoTokenizer.from_pretrained(folder)
+    # The tokenizers library raises nothing more special than `Exception`.
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise SettingsError(f"{folder.name}: transformers cannot read configuration or tokenizer: {reason}") from error
 
 
 def _json(path: Path) -> dict[str, Any]:
-    settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    try:
+        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise SettingsError(f"{path} is damaged ({error}): run `dvc repro obtain`") from error
     return settings

@@ -11,7 +11,7 @@ from typing import Any
 
 from qup import templates
 from qup.errors import SettingsError
-from qup.lm.chat import ASKED, NO_END, ChatFormat
+from qup.lm.chat import ASKED, NO_END, SPOKEN, ChatFormat
 from qup.lm.checkpoint import EXAMINED, generates, generation_settings, open_chat
 
 OWN = "own"
@@ -61,8 +61,7 @@ def examine(folder: Path, template: str | None = None, date_string: str | None =
         known = " or ".join(templates.names())
         raise SettingsError(f"has no chat template: give it one in the study, `template:` {known}")
     prompt = chat.text([ASKED], add_generation_prompt=True)
-    if chat.closing is None and generates(folder):
-        raise SettingsError(NO_END)
+    _check(chat, generates(folder))
     other_day = dataclasses.replace(chat, date_string="01 Jan 2001").text([ASKED], add_generation_prompt=True)
     name = chat.tokenizer.convert_ids_to_tokens
     seen = Examination(
@@ -81,6 +80,18 @@ def examine(folder: Path, template: str | None = None, date_string: str | None =
         notes=[],
     )
     return dataclasses.replace(seen, notes=[*chat.mended, *_notes(seen)])
+
+
+def _check(chat: ChatFormat, generates: bool) -> None:
+    """Raise what can neither work nor be mended."""
+    if SPOKEN not in chat.text([{"role": "user", "content": SPOKEN}], add_generation_prompt=True):
+        raise SettingsError("the chat template leaves out what the user says; give another, `template:`")
+    if chat.closing is None and generates:
+        raise SettingsError(NO_END)
+    used = {*chat.ids([ASKED], add_generation_prompt=True), *chat.stops}
+    if unknown := [token for token in sorted(used) if not chat.knows(token)]:
+        named = ", ".join(chat.tokenizer.convert_ids_to_tokens(unknown))
+        raise SettingsError(f"the chat template uses tokens that the weights have no embedding of: {named}")
 
 
 def write(folder: Path, seen: Examination) -> None:

@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from qup import study
+from qup import repository, study
 from qup.errors import SettingsError
 from qup.lm import workers
 from qup.study import Study
 
 RUNS = Path(".qup/runs")
-"Where stages leave how long they took; ignored by Git and DVC, nothing depends on it."
+"Where in the repository stages leave how long they took; ignored by Git and DVC, nothing depends on it."
 
 
 def parser(doc: str | None, **flags: str) -> argparse.ArgumentParser:
@@ -37,6 +37,11 @@ def start(args: argparse.Namespace) -> Study:
     return chosen
 
 
+def runs() -> Path:
+    """`RUNS` of the repository, also in a temporary copy of it that an experiment runs in."""
+    return repository.root() / RUNS
+
+
 def run(main: Callable[[Sequence[str] | None], None]) -> None:
     """Run a stage: a `SettingsError` becomes one line on stderr and exit code 2; the time taken is left in `RUNS`."""
     begin = time.time()
@@ -47,7 +52,7 @@ def run(main: Callable[[Sequence[str] | None], None]) -> None:
         sys.exit(2)
     name = os.environ.get("DVC_STAGE")
     if name:
-        RUNS.mkdir(parents=True, exist_ok=True)
+        runs().mkdir(parents=True, exist_ok=True)
         info = {"stage": name, "seconds": round(time.time() - begin, 1), "started": begin, "host": platform.node()}
         info |= {"python": platform.python_version(), "cpu": platform.processor() or platform.machine()}
-        (RUNS / f"{name}.json").write_text(json.dumps(info) + "\n")
+        (runs() / f"{name}.json").write_text(json.dumps(info) + "\n")

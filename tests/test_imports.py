@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(path.relative_to(ROOT) for path in (ROOT / "qup").rglob("*.py"))
 ROOMS = [
-    *("errors", "seeds", "settings", "records", "lm", "prompts", "answers", "stats", "provenance"),
+    *("errors", "repository", "seeds", "settings", "records", "lm", "prompts", "answers", "stats", "provenance"),
     *("glassbox", "backends", "learner", "problems", "training", "sampling", "evals", "models", "oracles"),
     *("refiners", "rewards", "compat", "arms", "measured", "study", "tracking", "chain", "report"),
     *("reference", "__main__"),

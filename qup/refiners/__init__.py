@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 
 from qup import seeds
 from qup.answers import extract, verdicts
-from qup.oracles import Reply, Speaker
+from qup.oracles import Asked, Reply, Speaker
 from qup.records import Problem, Refined, Scope, Trace, Verdict
 from qup.settings import STRICT
 
@@ -158,10 +158,11 @@ def refine(refiner: Refiner, oracle: Speaker, drafts: Sequence[Draft], retries: 
     A refiner that repairs must come to the gold answer; one that does not must leave the draft's own as it is.
     """
     tries: list[list[Proposal]] = [[] for _ in drafts]
+    asked_of = Asked(oracle)
     open_rows = list(range(len(drafts)))
     for attempt in range(retries + 1):
         asked = [drafts[row] for row in open_rows]
-        judged = _judge(asked, refiner.propose(asked, oracle, attempt), refiner.repairs)
+        judged = _judge(asked, refiner.propose(asked, asked_of, attempt), refiner.repairs)
         for row, proposal in zip(open_rows, judged, strict=True):
             tries[row].append(proposal)
         open_rows = [row for row in open_rows if tries[row][-1].reply and not tries[row][-1].passed]
@@ -172,11 +173,13 @@ def refine(refiner: Refiner, oracle: Speaker, drafts: Sequence[Draft], retries: 
 
 def _judge(drafts: Sequence[Draft], replies: Sequence[Reply | None], repairs: bool) -> list[Proposal]:
     answered = [(draft, reply) for draft, reply in zip(drafts, replies, strict=True) if reply is not None]
-    texts, cut = [reply.text for _, reply in answered], [reply.truncated for _, reply in answered]
+    said = [reply for _, reply in answered]
+    texts, cut = [reply.text for reply in said], [reply.truncated for reply in said]
     gold = verdicts([draft.problem.answer for draft, _ in answered], texts, cut)
     # Asking the grader twice would double its cost where both questions are the same.
     own = gold if repairs else verdicts([_own_answer(draft) for draft, _ in answered], texts, cut)
-    judged = iter([Proposal(r, g, o is Verdict.CORRECT) for (_, r), g, o in zip(answered, gold, own, strict=True)])
+    passed = [verdict is Verdict.CORRECT and reply.failure is None for verdict, reply in zip(own, said, strict=True)]
+    judged = map(Proposal, said, gold, passed)
     return [Proposal(None, None, False) if reply is None else next(judged) for reply in replies]
 
 
@@ -187,8 +190,7 @@ def _own_answer(draft: Draft) -> str:
 
 def _account(draft: Draft, tries: Sequence[Proposal]) -> Refined:
     last = tries[-1]
-    # A native or chosen trace is no call: it cost no token.
-    calls = [proposal.reply for proposal in tries if proposal.reply is not None and proposal.reply.tokens > 0]
+    calls = [proposal.reply for proposal in tries if proposal.reply is not None and _is_call(proposal.reply)]
     return Refined(
         problem_id=draft.problem.id,
         replicate=draft.problem.replicate or 0,
@@ -202,12 +204,17 @@ def _account(draft: Draft, tries: Sequence[Proposal]) -> Refined:
     )
 
 
+def _is_call(reply: Reply) -> bool:
+    """Whether an Oracle was asked, by its word or by what it cost; a native or chosen trace is no call."""
+    return reply.asked or reply.tokens > 0
+
+
 def _outcome(draft: Draft, reply: Reply | None, passed: bool) -> str:
     if reply is None:
         return "skipped"
     if not passed:
         return "failed"
-    if reply.tokens == 0:
+    if not _is_call(reply):
         return "kept"
     if reply.text.strip() == draft.text.strip():
         return "unchanged"

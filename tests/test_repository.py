@@ -67,7 +67,7 @@ names = YAML(typ="safe").load(Path("params.yaml"))["names"]
 backend = Backend("toy", os.environ["QUP_TEST_URL"], 10_000, "QUP_TEST_KEY")
 answers = backend.generate([[{"role": "user", "content": name}] for name in names], Sampling(0, 50, 1), names)
 Path("said.txt").write_text(json.dumps([answer.text for answer in answers]))
-print(told(Mirror("qup/toy", str(names), {"arms": {}}, {"seed": 1}, {}), repository.root()))
+print(told(Mirror("qup/toy", "".join(names), {"arms": {}}, {"seed": 1}, {}), repository.root()))
 cli.runs().mkdir(parents=True, exist_ok=True)
 (cli.runs() / f"{len(names)}.json").write_text("{}")
 """
@@ -114,4 +114,4 @@ def test_experiments_in_temporary_copies_pay_for_what_is_new_alone_and_leave_the
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("qup/toy")
     states = {run.data.tags["qup.state"] for run in client.search_runs([experiment.experiment_id])}
-    assert states == {"['a', 'b']", "['a', 'b', 'c']", "['a', 'b', 'c', 'd']"}
+    assert states == {"ab", "abc", "abcd"}

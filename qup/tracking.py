@@ -118,6 +118,9 @@ def told(mirror: Mirror, root: Path) -> str:
 
     try:
         _prepare()
+        if _store(root).startswith("sqlite:"):
+            # It would be imported on the first question, which is to take no longer than the store does.
+            import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
         patience.since = time.monotonic()
         threading.Thread(target=work, name=THREAD, daemon=True).start()
         while not wait([done], timeout=0.2).done:

@@ -4,6 +4,7 @@ Main arms have a stage per step instead, so that a changed step repeats no other
 """
 
 import dataclasses
+import gc
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -59,11 +60,18 @@ def make(arm: Arm, shared: Shared, folder: Path) -> Measured:
 
 def _before_training(arm: Arm, shared: Shared) -> tuple[list[Refined], list[Score], list[Compat]]:
     """Stream, rewards and metrics; Oracle and scoring learner are let go of, so that training has the memory."""
+    study, stream = shared.study, _stream(arm, shared)
+    # Two engines at once may not fit; one that nobody holds still lives in its own circles.
+    gc.collect()
+    scores = rewards.score(study.rewards, shared.problems, stream, shared.models)
+    learner, metrics = study.learner(shared.models), list(study.compat.values())
+    return stream, scores, compat.measure(learner, metrics, shared.problems, shared.traces, stream)
+
+
+def _stream(arm: Arm, shared: Shared) -> list[Refined]:
+    """The arm's stream; its Oracle, with the model that it may have loaded, is let go of at the end."""
     study = shared.study
     streams = dataclasses.replace(study.streams, scope=arm.scope)
     refiner, oracle = settings.load("refiners", arm.refiner)(), study.speaker(arm.oracle, shared.models)
     problems = of_set(shared.problems, arm.training_set)
-    stream = make_stream(refiner, oracle, problems, shared.traces, streams, study.seed, shared.streams)
-    scores = rewards.score(study.rewards, shared.problems, stream, shared.models)
-    learner, metrics = study.learner(shared.models), list(study.compat.values())
-    return stream, scores, compat.measure(learner, metrics, shared.problems, shared.traces, stream)
+    return make_stream(refiner, oracle, problems, shared.traces, streams, study.seed, shared.streams)

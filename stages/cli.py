@@ -17,13 +17,13 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from qup import study, whole
+from qup import repository, study, whole
 from qup.errors import SettingsError
 from qup.lm import workers
 from qup.study import Study
 
 RUNS = Path(".qup/runs")
-"Where stages leave how long they took; ignored by Git and DVC, nothing depends on it."
+"Where in the repository stages leave how long they took; ignored by Git and DVC, nothing depends on it."
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 "What stops a stage in good order: Ctrl-C, a scheduler, the end of a terminal."
 GRACE = 8.0
@@ -50,6 +50,11 @@ def start(args: argparse.Namespace) -> Study:
     return chosen
 
 
+def runs() -> Path:
+    """`RUNS` of the repository, also in a temporary copy of it that an experiment runs in."""
+    return repository.root() / RUNS
+
+
 def run(main: Callable[[Sequence[str] | None], None]) -> None:
     """Run a stage: a `SettingsError` becomes one line on stderr and exit code 2; the time taken is left in `RUNS`."""
     begin = time.time()
@@ -69,7 +74,7 @@ def leave_time(begin: float) -> None:
     if name:
         info = {"stage": name, "seconds": round(time.time() - begin, 1), "started": begin, "host": platform.node()}
         info |= {"python": platform.python_version(), "cpu": platform.processor() or platform.machine()}
-        whole.write(RUNS / f"{name}.json", json.dumps(info) + "\n")
+        whole.write(runs() / f"{name}.json", json.dumps(info) + "\n")
 
 
 def heed_signals() -> None:

@@ -1,8 +1,9 @@
 """Put the report where Git keeps it, mirror the run in MLflow, show what each stage took; always runs.
 
-Nothing is added twice. DVC does not know the report's place under results/, so no experiment on another study can
-remove it. It does know the measured arms and metrics.json there: `dvc exp run` removes those of every study that
-params.yaml does not name, and this stage puts them back from DVC's cache.
+Nothing is added twice, and nothing that MLflow does not like stops the stage. DVC does not know the report's place
+under results/, so no experiment on another study can remove it. It does know the measured arms and metrics.json there:
+`dvc exp run` removes those of every study that params.yaml does not name, and this stage puts them back from DVC's
+cache.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from qup import provenance, settings, tracking, whole
+from qup import provenance, repository, settings, tracking, whole
 from qup.arms import main_names
 from qup.measured import files
 from qup.study import read_params
@@ -46,8 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         arm_tags={arm: arm_sums(sums, args.arms / arm) for arm in arms},
         artifacts=results / "report",
     )
-    run, added = tracking.track(mirror, args.lock.resolve().parent)
-    print(f"MLflow: {'added' if added else 'already there'}, run {run} of {mirror.experiment}")
+    print(tracking.told(mirror, repository.root(args.lock.resolve().parent)))
     if times := timings(args.study.stem, arms):
         show(times)
         merge(results / TIMES, times)
@@ -109,7 +109,7 @@ def timings(study: str, arms: Sequence[str]) -> dict[str, dict[str, Any]]:
     # Whole names of cells: one study's name may start with another's.
     cells = {study: "", **{f"{study}-{arm}": f"@{arm}" for arm in (name.replace("/", "-") for name in arms)}}
     times = {}
-    for path in sorted(cli.RUNS.glob("*.json")):
+    for path in sorted(cli.runs().glob("*.json")):
         stage, _, cell = path.stem.partition("@")
         if cell in cells:
             info = json.loads(path.read_text(encoding="utf-8"))

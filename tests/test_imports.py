@@ -11,8 +11,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(path.relative_to(ROOT) for path in (ROOT / "qup").rglob("*.py"))
 ROOMS = [
-    *("errors", "whole", "seeds", "settings", "records", "templates", "lm", "prompts", "answers", "graders", "stats"),
-    *("provenance", "store"),
+    *(
+        "errors",
+        "whole",
+        "repository",
+        "seeds",
+        "settings",
+        "records",
+        "templates",
+        "lm",
+        "prompts",
+        "answers",
+        "graders",
+    ),
+    *("stats", "provenance", "store"),
     *("glassbox", "backends", "learner", "problems", "training", "sampling", "evals", "models", "oracles"),
     *("refiners", "rewards", "compat", "arms", "measured", "study", "tracking", "chain", "report"),
     *("reference", "__main__"),

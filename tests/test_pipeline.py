@@ -22,6 +22,7 @@ PLUMBING = {
     "qup/errors.py": "wording of an error, after which there is no result",
     "qup/lm/lifeline.py": "ends a process with the one that started it",
     "qup/lm/workers.py": "deals runs out to processes; the threads of each run are tracked under `params:`",
+    "qup/repository.py": "where state is kept that no result depends on: paid answers, MLflow's store, times",
     "qup/settings/__init__.py": "reads settings, whose values each stage tracks under `params:`",
     "qup/settings/misfits.py": "wording of an error",
     "qup/settings/rooms.py": "finds a plug by its name; the plug's own file is tracked",
@@ -118,7 +119,9 @@ def plugs(call: ast.Call) -> set[str]:
 
 def room(name: str) -> set[str]:
     """The plugs of a room."""
-    return {f"qup.{name}.{file.stem}" for file in (ROOT / "qup" / name).glob("*.py")}
+    folder = ROOT / "qup" / name
+    files = [*folder.glob("*.py"), *(inner.parent for inner in folder.glob("*/__init__.py"))]
+    return {f"qup.{name}.{file.stem}" for file in files}
 
 
 STUDY = next(node for node in tree_of("qup/study.py").body if isinstance(node, ast.ClassDef) and node.name == "Study")
@@ -262,7 +265,9 @@ def covered(file: str, deps: list[str]) -> bool:
 def test_the_walk_sees_lazy_imports_plugs_and_texts() -> None:
     assert {"qup/evals/harness.py", "qup/evals/heldout.yaml", "qup/evals/grading.py"} <= used("stages/evaluate.py")
     assert {"qup/problems/_content.py", "qup/problems/reasoning_gym.py"} <= used("stages/prepare.py")
-    assert {"qup/backends/openai.py", "qup/prompts/oracle/repair.txt"} <= used("stages/refine.py")
+    assert {"qup/backends/openai/__init__.py", "qup/backends/openai/calls.py", "qup/prompts/oracle/repair.txt"} <= used(
+        "stages/refine.py"
+    )
     assert {"qup/models/wheel.py", "qup/glassbox/corpus.py"} <= used("stages/obtain.py")
     assert not used("stages/prepare.py") & {"qup/training/__init__.py", "qup/study.py"}
     assert not used("stages/obtain.py") & {"qup/learner.py", "qup/backends/hf.py"}

@@ -42,15 +42,17 @@ def draft(name: str, text: str, stratum: str = "solved") -> Draft:
 
 @dataclass
 class Saying:
-    """An Oracle that says what is set for each problem and attempt, at 10 tokens a reply; it notes what it is asked."""
+    """An Oracle that says what is set for each problem and attempt, at `tokens` a reply; it notes what it is asked."""
 
     script: dict[str, list[str]]
     cut: bool = False
+    tokens: int = 10
+    failure: str | None = None
     asked: list[tuple[str, int]] = field(default_factory=list)
 
     def solve(self, problems: Sequence[Problem], attempt: int) -> list[Reply]:
         self.asked += [(p.id, attempt) for p in problems]
-        return [Reply(self.script[p.id][attempt], 10, self.cut) for p in problems]
+        return [Reply(self.script[p.id][attempt], self.tokens, self.cut, self.failure) for p in problems]
 
     def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
         return self.solve(problems, attempt)
@@ -145,6 +147,36 @@ def test_a_draft_given_back_is_unchanged_and_one_character_makes_it_changed() ->
     same, other = refine(OracleRefined(), oracle, [draft("a", text), draft("b", text)], retries=1)
     assert (same.outcome, same.attempts, same.oracle_tokens) == ("unchanged", 1, 10)
     assert other.outcome == "changed"
+
+
+def test_a_call_is_a_call_where_the_endpoint_counts_no_tokens() -> None:
+    text = "1 + 1 = 2\n\\boxed{2}"
+    oracle = Saying({"a": [text], "b": ["thus \\boxed{2}"], "c": ["\\boxed{7}", "\\boxed{2}"]}, tokens=0)
+    made = refine(OracleRefined(), oracle, [draft(name, text) for name in "abc"], retries=1)
+    assert [(r.outcome, r.attempts) for r in made] == [("unchanged", 1), ("changed", 1), ("changed", 2)]
+    assert {r.oracle_tokens for r in made} == {0}
+
+
+def test_a_chat_that_was_not_answered_is_a_failed_trace_whatever_the_draft_says() -> None:
+    # A draft without an answer would be matched by a text without one.
+    for refiner in (Restyled(), OracleRefined()):
+        oracle = Saying({"a": ["", ""], "b": ["\\boxed{2}", "\\boxed{2}"]}, failure="HTTP 400: filtered")
+        made = refine(refiner, oracle, [draft("a", "no answer", "failed"), draft("b", "\\boxed{2}")], retries=1)
+        assert [(r.outcome, r.text, r.attempts) for r in made] == [("failed", None, 2)] * 2
+
+
+def test_what_a_refiner_makes_of_a_reply_is_still_a_call() -> None:
+    @dataclass
+    class Trimming:
+        repairs: ClassVar[bool] = True
+        pool: ClassVar[Pool] = Pool.NONE
+
+        def propose(self, drafts: Sequence[Draft], oracle: Speaker, attempt: int) -> list[Reply | None]:
+            return [Reply(r.text.strip(), r.tokens) for r in oracle.solve([d.problem for d in drafts], attempt)]
+
+    refiner: Any = Trimming()
+    (made,) = refine(refiner, Saying({"a": [" \\boxed{2} "]}), [draft("a", "x")], retries=0)
+    assert (made.outcome, made.attempts, made.text) == ("changed", 1, "\\boxed{2}")
 
 
 def test_a_restyled_draft_must_keep_its_own_answer_right_or_wrong_and_is_graded_against_gold() -> None:

@@ -1,8 +1,15 @@
 """A pipeline state is mirrored into MLflow once, whole or not at all; reports and results stay where Git keeps them."""
 
+import contextlib
+import dataclasses
 import json
+import re
 import shutil
+import socket
+import sqlite3
 import subprocess
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -382,6 +389,141 @@ def test_the_stage_stops_at_a_lock_without_the_study(tmp_path: Path, repo: list[
     with pytest.raises(SettingsError, match="dvc repro"):
         stage.main(repo)
     assert client.get_experiment_by_name("qup/toy") is None
+
+
+# --- whatever MLflow does not like
+
+
+def told_soon(mirror: Mirror, root: Path) -> str:
+    """The line, which comes within ten seconds; the import of MLflow, which comes before, is the machine's matter."""
+    tracking._prepare()
+    begin = time.monotonic()
+    line = tracking.told(mirror, root)
+    assert time.monotonic() - begin < 10
+    assert "\n" not in line
+    return line
+
+
+def test_a_state_that_is_mirrored_is_told_in_a_line(tmp_path: Path, client: Any, mirror: Mirror) -> None:
+    assert re.fullmatch(r"MLflow: added, run \w{32} of qup/toy", tracking.told(mirror, tmp_path))
+    assert re.fullmatch(r"MLflow: already there, run \w{32} of qup/toy", tracking.told(mirror, tmp_path))
+
+
+def test_an_experiment_that_was_deleted_is_restored(tmp_path: Path, client: Any, mirror: Mirror) -> None:
+    first, _ = tracking.track(mirror, tmp_path)
+    client.delete_experiment(client.get_experiment_by_name("qup/toy").experiment_id)
+    other = dataclasses.replace(mirror, state="b" * 64)
+    assert told_soon(other, tmp_path).startswith("MLflow: added")
+    assert client.get_experiment_by_name("qup/toy").lifecycle_stage == "active"
+    assert tracking.track(mirror, tmp_path) == (first, False)
+
+
+def test_a_run_that_was_deleted_is_mirrored_again(tmp_path: Path, client: Any, mirror: Mirror) -> None:
+    first, _ = tracking.track(mirror, tmp_path)
+    client.delete_run(first)
+    run, added = tracking.track(mirror, tmp_path)
+    assert added
+    assert run != first
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("http://127.0.0.1:9", "start the server that MLFLOW_TRACKING_URI names"),
+        ("http://us:hunter2hunter2@127.0.0.1:9", "start the server that MLFLOW_TRACKING_URI names"),
+        ("./mlruns-file", "set MLFLOW_TRACKING_URI to sqlite:///"),
+        ("file:///tmp/mlruns-file", "set MLFLOW_TRACKING_URI to sqlite:///"),
+        ("nonsense://x", "mend the store, or set MLFLOW_TRACKING_URI to another"),
+        ("oracle://us:hunter2hunter2@127.0.0.1/x", "mend the store"),
+        ("sqlite:////dev/null/mlflow.db", "mend the store"),
+    ],
+)
+def test_a_store_that_mlflow_cannot_use_is_one_line_with_what_to_do(
+    tmp_path: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch, uri: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    line = told_soon(mirror, tmp_path)
+    assert line.startswith("MLflow: this run is not mirrored, ")
+    assert said in line
+    assert "hunter2" not in line
+
+
+def test_a_server_that_never_answers_is_given_up(
+    tmp_path: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setattr(tracking, "ANSWER", 1.0)
+        assert "no answer within 1 seconds (see that the store is there" in told_soon(mirror, tmp_path)
+
+
+@pytest.mark.parametrize("lock", ["EXCLUSIVE", "IMMEDIATE"])
+def test_a_store_that_is_locked_for_all_or_for_writing_is_one_line(
+    tmp_path: Path, client: Any, mirror: Mirror, monkeypatch: pytest.MonkeyPatch, lock: str
+) -> None:
+    monkeypatch.setattr(tracking, "ANSWER", 1.0)
+    with contextlib.closing(sqlite3.connect(tmp_path / "mlflow.db", isolation_level=None)) as other:
+        other.execute(f"BEGIN {lock}")
+        assert "no answer within 1 seconds (see that" in told_soon(mirror, tmp_path)
+        other.execute("ROLLBACK")
+    # In a stage the process ends; here what waits for the lock goes on.
+    for thread in threading.enumerate():
+        if thread.name == tracking.THREAD:
+            thread.join(60)
+    monkeypatch.undo()
+    assert tracking.told(mirror, tmp_path).startswith("MLflow: already there")
+
+
+def test_a_store_that_is_damaged_is_one_line(tmp_path: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "mlflow.db").write_text("no database " * 1000)
+    # MLflow tries ten times, and what it holds meanwhile would keep the tests after this one.
+    monkeypatch.setattr("mlflow.store.db.utils.MAX_RETRY_COUNT", 2)
+    assert "file is not a database (mend the store" in told_soon(mirror, tmp_path)
+
+
+def test_names_that_mlflow_refuses_are_mirrored_under_names_like_them(
+    tmp_path: Path, client: Any, mirror: Mirror
+) -> None:
+    names = [
+        "a b",
+        "gen(rm)",
+        "gen[rm]",
+        "ü",
+        "../up",
+        "/top",
+        "a//b",
+        "a/./b",
+        "a/",
+        ".",
+        "x" * 300,
+        "a%b",
+        "a:b",
+        "50 €",
+    ]
+    arms = {NATIVE: {**an_arm(NATIVE), "rewards": dict.fromkeys(names, ESTIMATE)}}
+    odd = dataclasses.replace(mirror, summary={"arms": arms}, settings=dict.fromkeys(names, 1))
+    assert tracking.told(odd, tmp_path).startswith("MLflow: added")
+    child = runs(client)[NATIVE]
+    metrics = [name for name in child.data.metrics if name.startswith("reward.") and not name.endswith(("low", "high"))]
+    assert {"reward.a b", "reward.ü"} <= set(metrics)
+    parent = next(run for run in all_runs(client) if run.data.tags[tracking.KIND] == "pipeline")
+    assert len(parent.data.params) == len(names)
+    assert len({tracking.accepted(name) for name in ["", *names]}) == len(names) + 1
+    assert all(len(tracking.accepted(name)) <= tracking.NAME_LIMIT for name in names)
+
+
+def test_the_stage_goes_on_without_mlflow(
+    tmp_path: Path, repo: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    cli.RUNS.mkdir(parents=True)
+    (cli.RUNS / "prepare@toy.json").write_text(json.dumps({"stage": "prepare@toy", "seconds": 1.5, "started": 0}))
+    stage.main(repo)
+    assert "MLflow: this run is not mirrored, " in capsys.readouterr().out
+    assert contents(tmp_path / "results/toy/report") == contents(tmp_path / "data/toy/report")
+    assert (tmp_path / "results" / "toy" / "runtime.json").exists()
 
 
 def test_times_of_this_study_are_shown_and_merged(

@@ -68,6 +68,8 @@ class Completion:
     finish: Finish
     tokens: int
     "Generated tokens, end-of-sequence included where there is one."
+    failure: str | None = None
+    "Why a backend has no answer to this chat; `text` is then empty."
 
 
 class Backend(Protocol):

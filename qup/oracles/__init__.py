@@ -5,7 +5,7 @@ draws anew.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,7 +22,12 @@ class Reply:
 
     text: str
     tokens: int
+    "0 where an endpoint does not count them, too."
     truncated: bool = False
+    failure: str | None = None
+    "Why an Oracle that was asked has no answer to this one question."
+    asked: bool = False
+    "Whether an Oracle said it: `Asked` sees to that, for a refiner's own reply may look the same."
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,29 @@ class Speaker(Protocol):
     def restyle(self, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
         """Each draft said in the Oracle's own way, its logic and final answer as they are, right or wrong."""
         ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A speaker whose replies say that they were asked for, so that calls are counted whatever they cost."""
+
+    speaker: Speaker
+
+    def solve(self, problems: Sequence[Problem], attempt: int) -> list[Reply]:
+        """The speaker's."""
+        return _asked(self.speaker.solve(problems, attempt))
+
+    def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
+        """The speaker's."""
+        return _asked(self.speaker.repair(problems, drafts, keep_style, attempt))
+
+    def restyle(self, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
+        """The speaker's."""
+        return _asked(self.speaker.restyle(problems, drafts, attempt))
+
+
+def _asked(replies: Sequence[Reply]) -> list[Reply]:
+    return [replace(reply, asked=True) for reply in replies]
 
 
 class Oracle(Protocol):

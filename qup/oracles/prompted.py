@@ -84,4 +84,4 @@ class Voice:
         completions = self.backend.generate(chats, self.sampling, ids)
         if completions and attempt == 0:
             show(chats[0], completions[0].text)
-        return [Reply(c.text, c.tokens, c.finish is Finish.LENGTH) for c in completions]
+        return [Reply(c.text, c.tokens, c.finish is Finish.LENGTH, c.failure) for c in completions]

@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 
 from qup import graders, seeds
 from qup.answers import extract
-from qup.oracles import Reply, Speaker
+from qup.oracles import Asked, Reply, Speaker
 from qup.records import Outcome, Problem, Refined, Scope, Stratum, Trace, Verdict, drafted
 from qup.settings import STRICT
 
@@ -145,10 +145,11 @@ def refine(refiner: Refiner, oracle: Speaker, drafts: Sequence[Draft], retries: 
     A refiner that repairs must come to the gold answer; one that does not must leave the draft's own as it is.
     """
     tries: list[list[Proposal]] = [[] for _ in drafts]
+    asked_of = Asked(oracle)
     open_rows = list(range(len(drafts)))
     for attempt in range(retries + 1):
         asked = [drafts[row] for row in open_rows]
-        judged = _judge(asked, refiner.propose(asked, oracle, attempt), refiner.repairs)
+        judged = _judge(asked, refiner.propose(asked, asked_of, attempt), refiner.repairs)
         for row, proposal in zip(open_rows, judged, strict=True):
             tries[row].append(proposal)
         open_rows = [row for row in open_rows if tries[row][-1].reply and not tries[row][-1].passed]
@@ -159,8 +160,8 @@ def refine(refiner: Refiner, oracle: Speaker, drafts: Sequence[Draft], retries: 
 
 def _judge(drafts: Sequence[Draft], replies: Sequence[Reply | None], repairs: bool) -> list[Proposal]:
     answered = [(draft, reply) for draft, reply in zip(drafts, replies, strict=True) if reply is not None]
-    texts, cut = [reply.text for _, reply in answered], [reply.truncated for _, reply in answered]
-    problems = [draft.problem for draft, _ in answered]
+    said, problems = [reply for _, reply in answered], [draft.problem for draft, _ in answered]
+    texts, cut = [reply.text for reply in said], [reply.truncated for reply in said]
     gold = graders.verdicts(problems, texts, cut)
     passed = [verdict is Verdict.CORRECT for verdict in gold]
     if not repairs:
@@ -168,14 +169,14 @@ def _judge(drafts: Sequence[Draft], replies: Sequence[Reply | None], repairs: bo
         # A solved draft's own answer is the gold one, in whatever words.
         rows = zip(answered, passed, kept, strict=True)
         passed = [right if draft.stratum == "solved" else same for (draft, _), right, same in rows]
-    judged = iter([Proposal(r, g, p) for (_, r), g, p in zip(answered, gold, passed, strict=True)])
+    usable = [right and reply.failure is None for right, reply in zip(passed, said, strict=True)]
+    judged = map(Proposal, said, gold, usable)
     return [Proposal(None, None, False) if reply is None else next(judged) for reply in replies]
 
 
 def _account(draft: Draft, tries: Sequence[Proposal]) -> Refined:
     last = tries[-1]
-    # A native or chosen trace is no call: it cost no token.
-    calls = [proposal.reply for proposal in tries if proposal.reply is not None and proposal.reply.tokens > 0]
+    calls = [proposal.reply for proposal in tries if proposal.reply is not None and _is_call(proposal.reply)]
     return Refined(
         problem_id=draft.problem.id,
         replicate=draft.problem.replicate or 0,
@@ -189,12 +190,17 @@ def _account(draft: Draft, tries: Sequence[Proposal]) -> Refined:
     )
 
 
+def _is_call(reply: Reply) -> bool:
+    """Whether an Oracle was asked, by its word or by what it cost; a native or chosen trace is no call."""
+    return reply.asked or reply.tokens > 0
+
+
 def _outcome(draft: Draft, reply: Reply | None, passed: bool) -> Outcome:
     if reply is None:
         return "skipped"
     if not passed:
         return "failed"
-    if reply.tokens == 0:
+    if not _is_call(reply):
         return "kept"
     if reply.text.strip() == draft.text.strip():
         return "unchanged"

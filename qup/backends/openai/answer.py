@@ -1,0 +1,134 @@
+"""What an endpoint's JSON says: a text, or in its own words why there is none. No field is taken for granted."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qup.records import Finish
+
+CUT = ("length", "max_tokens", "max_output_tokens", "model_length")
+"What endpoints call the end of an answer that met a limit."
+WORDS = 200
+"Characters of an endpoint's words that are shown."
+MOST = 2**53
+"An account's largest entry; an endpoint may claim any number."
+
+
+class MalformedError(ValueError):
+    """No chat completion; the message is what came instead."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer to one chat."""
+
+    text: str
+    finish: Finish
+    tokens: int
+    "Completion tokens that were billed; 0 where the endpoint does not say."
+    failure: str | None = None
+    "Why there is no text, in the endpoint's words."
+
+
+def read(response: Any) -> Answer:
+    """The answer in a response.
+
+    Raises:
+        MalformedError: it has not the shape of one.
+    """
+    choice = _choice(response)
+    message = choice.get("message")
+    if not isinstance(message, Mapping):
+        raise MalformedError(f"a choice without message: {shown(choice)}")
+    reason, text = choice.get("finish_reason"), text_of(message.get("content"))
+    failure = _failure(choice, message, text)
+    finish = Finish.LENGTH if reason in CUT else Finish.STOP
+    return Answer("" if failure else text, finish, _completion_tokens(response) or 0, failure)
+
+
+def text_of(content: Any) -> str:
+    """The text of a message's content, which some endpoints give in parts; parts that think aloud are no answer."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    texts = [part.get("text") if _speaks(part) else part for part in content]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def billed(response: Any) -> int | None:
+    """Prompt and completion tokens of a response; None where the endpoint does not count both."""
+    usage = response.get("usage") if isinstance(response, Mapping) else None
+    if not isinstance(usage, Mapping):
+        return None
+    prompt, completion = number(usage.get("prompt_tokens")), _completion_tokens(response)
+    if not completion:
+        return None
+    # A lone total was told from the prompt's tokens, or there would be no number of the completion's.
+    return min(MOST, completion + (prompt or 0))
+
+
+def number(value: Any) -> int | None:
+    """A count as endpoints write it (3, 3.0, "3"), rounded up; None if it is none."""
+    try:
+        count = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    return min(MOST, math.ceil(count)) if 0 <= count < math.inf else None
+
+
+def shown(value: Any) -> str:
+    """JSON or text in one line, cut."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return " ".join(text.split())[:WORDS]
+
+
+def said(error: Any) -> str:
+    """What an error object says, in one line."""
+    if isinstance(error, Mapping) and isinstance(error.get("message"), str):
+        code = error.get("code") or error.get("type")
+        return shown(error["message"] + (f" ({code})" if code else ""))
+    return shown(error)
+
+
+def _choice(response: Any) -> Mapping[str, Any]:
+    if not isinstance(response, Mapping):
+        raise MalformedError(f"no chat completion: {shown(response)}")
+    choices = response.get("choices")
+    if isinstance(choices, list) and choices and isinstance(choices[0], Mapping):
+        return choices[0]
+    error = response.get("error") or response.get("detail")
+    raise MalformedError(said(error) if error else f"an answer without choices: {shown(response)}")
+
+
+def _failure(choice: Mapping[str, Any], message: Mapping[str, Any], text: str) -> str | None:
+    """Why a well-formed answer has no text that could be used."""
+    reason = choice.get("finish_reason")
+    if choice.get("error"):
+        return said(choice["error"])
+    if reason == "content_filter":
+        return "stopped by the endpoint's content filter"
+    if message.get("refusal"):
+        return f"refused: {shown(message['refusal'])}"
+    if text.strip():
+        return None
+    if message.get("tool_calls") or message.get("function_call"):
+        return "called a tool instead of answering"
+    return f"an answer without text (finish_reason: {shown(reason)})"
+
+
+def _speaks(part: Any) -> bool:
+    return isinstance(part, Mapping) and part.get("type", "text") in ("text", "output_text")
+
+
+def _completion_tokens(response: Mapping[str, Any]) -> int | None:
+    """Completion tokens, if need be as what the total has beyond the prompt's."""
+    usage = response.get("usage")
+    if not isinstance(usage, Mapping):
+        return None
+    counts = {name: number(usage.get(f"{name}_tokens")) for name in ("prompt", "completion", "total")}
+    if counts["completion"] is not None or counts["prompt"] is None or counts["total"] is None:
+        return counts["completion"]
+    return max(0, counts["total"] - counts["prompt"])

@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # Where pip looks for a CPU build of torch, if your index serves CUDA builds:
 # make repro PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 PIP_ARGS ?=
+# A file of tests in each of some processes, one a core: files share what they have made.
+SIDE := -n auto --maxprocesses 4 --dist loadfile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: repro test slow check bench experiments readme grading lock clean
@@ -14,10 +16,10 @@ repro: $(VENV)/ready          ## run the study of params.yaml to its report
 	dvc repro
 
 test: $(VENV)/ready           ## quick tests
-	pytest -m "not slow"
+	pytest -m "not slow" $(SIDE)
 
 slow: $(VENV)/ready           ## end-to-end tests: the whole pipeline, several times
-	pytest -m slow
+	pytest -m slow $(SIDE)
 
 check: $(VENV)/ready          ## lint, format, types
 	ruff check .

@@ -1,12 +1,35 @@
 """What several tests share: tiny models with random weights, made once a session."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.terminal import TerminalReporter
 
 from qup.models.random import Model
+
+TRIED = "tried"
+Tally = Callable[[str, Mapping[str, int]], None]
+
+
+@pytest.fixture
+def tally(record_property: Callable[[str, object], None]) -> Tally:
+    """A function that keeps counts of what was tried, by what came of it, for the end of the run."""
+
+    def keep(what: str, counts: Mapping[str, int]) -> None:
+        record_property(TRIED, f"{what}: {', '.join(f'{n} {came}' for came, n in sorted(counts.items()))}")
+
+    return keep
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Show the counts; a test may run in another process, whose own words are lost."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    lines = [text for report in reports for name, text in report.user_properties if name == TRIED]
+    if lines:
+        terminalreporter.section("tried")
+        terminalreporter.write("\n".join(sorted(lines)) + "\n")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Tally
 from toyfiles import Files, laid_out
 from toyreport import ALIGNED, REFINED
 
@@ -188,7 +189,7 @@ def struck(files: list[Path], kind: str, rng: random.Random) -> tuple[Path, str,
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_records_are_refused_or_without_effect(
-    whole: Files, before: list[bytes], kind: str, capsys: pytest.CaptureFixture[str]
+    whole: Files, before: list[bytes], kind: str, tally: Tally
 ) -> None:
     rng, counts, wrong = random.Random(kind), Counter[str](), []
     files = sorted(path for path in whole.folder.rglob("*.jsonl"))
@@ -201,8 +202,7 @@ def test_damaged_records_are_refused_or_without_effect(
             file.write_text(original)
         wrong += [(file, damaged)] if found == "OTHER NUMBERS" else []
         counts[found] += 1
-    with capsys.disabled():
-        print(f"\n{kind}: {', '.join(f'{n} {what}' for what, n in sorted(counts.items()))}", end="")
+    tally(f"records, {kind}", counts)
     assert not wrong
 
 
@@ -276,9 +276,7 @@ POSSIBLE = {"rewards", "metrics", "judged"}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("blow", BLOWS)
-def test_damaged_measured_arms_are_refused_or_without_effect(
-    whole: Files, blow: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_damaged_measured_arms_are_refused_or_without_effect(whole: Files, blow: str, tally: Tally) -> None:
     whole.all()
     before, rng, counts = whole.report(), random.Random(blow), Counter[str]()
     for _ in range(TRIES):
@@ -298,8 +296,7 @@ def test_damaged_measured_arms_are_refused_or_without_effect(
         finally:
             path.write_text(original)
         counts[found] += 1
-    with capsys.disabled():
-        print(f"\nmeasured, {blow}: {', '.join(f'{n} {what}' for what, n in sorted(counts.items()))}", end="")
+    tally(f"measured arms, {blow}", counts)
     assert counts.keys() <= {"refused", "no effect"}
 
 

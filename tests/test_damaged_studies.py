@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Tally
 from typer.testing import CliRunner
 
 from qup import __main__ as command
@@ -227,14 +228,14 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 DAMAGES: list[Callable[[random.Random, bytes], bytes]] = [flipped, cut, shuffled, marked, retyped]
 
 
-def test_a_damaged_study_is_read_or_one_line(tmp_path: Path) -> None:
+def test_a_damaged_study_is_read_or_one_line(tmp_path: Path, tally: Tally) -> None:
     counts: Counter[str] = Counter()
     for damage in DAMAGES:
         for seed in range(60):
             spoilt = damage(random.Random(seed), TEXT.encode())
             outcome = "read" if read(tmp_path / "odd.yaml", spoilt) is None else "refused"
             counts[f"{damage.__name__} {outcome}"] += 1
-    print(dict(counts))
+    tally("damaged study files", counts)
     # Both ends are met: a comment may change, a number may not become a list.
     assert all(counts[f"{damage.__name__} refused"] > 10 for damage in DAMAGES)
     assert sum(number for name, number in counts.items() if name.endswith("read")) > 20

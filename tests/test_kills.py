@@ -21,6 +21,7 @@ from typing import Any
 
 import psutil
 import pytest
+from conftest import Tally
 from test_lifeline import gone
 
 from qup.settings import read_yaml
@@ -122,11 +123,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict
     calm = place(tmp_path_factory.mktemp("calm"))
     took = {stage: calm.finish(stage) for stage in ORDER}
     yield calm.hashes(), took
-    print("seconds of processors, undisturbed:", {stage: round(seconds, 1) for stage, seconds in took.items()})
 
 
 def test_a_stage_killed_in_the_middle_and_run_again_writes_the_bytes_of_an_undisturbed_run(
-    tmp_path: Path, undisturbed: tuple[dict[str, str], dict[str, float]]
+    tmp_path: Path, undisturbed: tuple[dict[str, str], dict[str, float]], tally: Tally
 ) -> None:
     expected, took = undisturbed
     disturbed, kills = place(tmp_path), Counter[str]()
@@ -142,9 +142,9 @@ def test_a_stage_killed_in_the_middle_and_run_again_writes_the_bytes_of_an_undis
             assert {path: md5 for path, md5 in after.items() if ".part" not in path} == before
             assert number == signal.SIGKILL or [path for path in after if ".part" in path] == []
         disturbed.finish(stage)
-        print(f"killed so far: {dict(kills)}")
         # What is written by now, each stage's own.
         assert disturbed.hashes().items() <= expected.items()
     assert disturbed.hashes() == expected
     time.sleep(5)
     assert disturbed.hashes() == expected
+    tally("stages killed in the middle", kills)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Tally
 
 from qup import settings, study
 from qup.errors import SettingsError
@@ -93,9 +94,9 @@ def refusals() -> Iterator[str]:
             yield str(raised.value)
 
 
-def test_no_name_of_a_study_leaves_its_folder_or_breaks_a_command() -> None:
+def test_no_name_of_a_study_leaves_its_folder_or_breaks_a_command(tally: Tally) -> None:
     said = list(refusals())
-    print(f"{len(said)} names refused: {len(KINDS)} kinds of thing by {len(LEAVE + UNSPEAKABLE)} names")
+    tally(f"{len(LEAVE + UNSPEAKABLE)} names of {len(KINDS)} kinds of thing", {"refused": len(said)})
     assert [text for text in said if "expected " not in text or "name" not in text or len(text.splitlines()) > 1] == []
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow
 import pytest
+from conftest import Tally
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -113,7 +114,7 @@ def outcome(path: Path, **columns: Any) -> str:
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_damaged_files_are_read_or_refused_in_one_line(tmp_path: Path, name: str) -> None:
+def test_damaged_files_are_read_or_refused_in_one_line(tmp_path: Path, name: str, tally: Tally) -> None:
     rng, whole, outcomes = random.Random(name), WHOLE[name](), Counter[str]()
     path = tmp_path / name
     path.write_bytes(whole)
@@ -122,18 +123,18 @@ def test_damaged_files_are_read_or_refused_in_one_line(tmp_path: Path, name: str
         damage = DAMAGES[i % len(DAMAGES)]
         path.write_bytes(damage(whole, rng))
         outcomes[f"{damage.__name__} {outcome(path)}"] += 1
-    print(name, dict(sorted(outcomes.items())))
+    tally(f"damaged {name}", outcomes)
     assert any(kind.endswith("refused") for kind in outcomes)
 
 
-def test_a_file_under_the_ending_of_another_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_file_under_the_ending_of_another_is_read_or_refused_in_one_line(tmp_path: Path, tally: Tally) -> None:
     outcomes = Counter[str]()
     for name in WHOLE:
         for other, content in WHOLE.items():
             (tmp_path / name).write_bytes(content())
             outcomes[outcome(tmp_path / name)] += 1
             assert name != other or outcomes["read"]
-    print(dict(outcomes))
+    tally("problem files under another ending", outcomes)
 
 
 KEYS = st.sampled_from([*SHAPED, "role", "content", "from", "value", "type", "text", "a.b"])

@@ -78,7 +78,7 @@ def smallest(root: Path) -> Given:
     """A random model, eight sums as problems and the right answer to each as its trace, below `root`."""
     given = Given(SMALLEST, root, count=8, tokens=8, repeats=1)
     base = root / "models" / SMALLEST / "base"
-    given.study.models["learner"].obtain(base / "learner", root / "cache")
+    given.study.models["learner"].source.obtain(base / "learner", root / "cache")
     problems = [Problem(f"sum-{n}", f"What is {n} + {n}?", str(2 * n), "bench") for n in range(given.count)]
     traces = [
         Trace(p.id, 0, f"The answer is \\boxed{{{p.answer}}}.", 30, Finish.STOP, p.answer, Verdict.CORRECT)

@@ -158,17 +158,17 @@ class Study:
         if LEARNER not in self.models:
             raise SettingsError(f"needs a 'learner', has: {', '.join(self.models) or 'none'}", "models")
         before: list[str] = []
-        for name, source in self.models.items():
-            base = getattr(source, "base", None)
+        for name, model in self.models.items():
+            base = getattr(model.source, "base", None)
             if base is not None and base not in before:
                 raise unknown("model that is named before", base, before, "models", name, "base")
             before.append(name)
         for where, plugs in (("oracles", self.oracles), ("rewards", self.rewards)):
             for name, plug in plugs.items():
-                model = getattr(plug, "model", None)
+                run = getattr(plug, "model", None)
                 # An endpoint's model is the endpoint's, not one of ours.
-                if model is not None and model not in self.models:
-                    raise unknown("model", model, self.models, where, name)
+                if run is not None and run not in self.models:
+                    raise unknown("model", run, self.models, where, name)
 
     def _check_oracles(self) -> None:
         if next(iter(self.oracles), None) != HOME:

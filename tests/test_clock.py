@@ -24,6 +24,7 @@ CLOCKS = {
 }
 TOLD = {
     "stages/cli.py": "how long a stage took, which nothing reads that goes into an output",
+    "qup/backends/openai/ledger.py": "how long a call has been under way: whether its promised tokens are still held",
     "qup/tracking.py": "when a run was mirrored in MLflow, which is no output",
 }
 "Files that may ask the clock, and what for."

@@ -9,7 +9,7 @@ import pytest
 from qup import graders, records, rewards, settings
 from qup.errors import SettingsError
 from qup.oracles import Reply
-from qup.problems import _splits
+from qup.problems import _pools
 from qup.problems._content import problem
 from qup.records import Finish, Problem, Trace, Verdict
 from qup.refiners import Draft, refine
@@ -88,7 +88,7 @@ def drawn(task: str, own: dict[str, Any], count: int = 3, **more: Any) -> list[P
 def test_a_task_of_reasoning_gym_passes_its_gold_and_fails_what_is_wrong(task: str) -> None:
     problems = drawn(task, TASKS[task], grader="reasoning_gym")
     assert len(problems) == 3
-    assert _splits.gold_passes(problems) == [True] * 3
+    assert _pools.gold_passes(problems) == [True] * 3
     wrong = graders.verdicts(problems, ["\\boxed{zzz 12345}"] * 3, [False] * 3)
     assert C not in wrong
 
@@ -149,7 +149,7 @@ def test_graders_of_several_problems_are_each_asked_in_place() -> None:
 
 def test_gold_with_several_lines_is_kept_where_the_grader_reads_lines() -> None:
     grid = "1 2\n3 4"
-    assert _splits.gold_passes([problem("g", grid, "toy", grader="exact"), problem("g", grid, "toy")]) == [True, False]
+    assert _pools.gold_passes([problem("g", grid, "toy", grader="exact"), problem("g", grid, "toy")]) == [True, False]
 
 
 def test_the_reward_of_an_answer_asks_the_problems_grader() -> None:

@@ -146,9 +146,8 @@ LEAVES = st.one_of(
     st.text(max_size=5),
     st.sampled_from(["user", "gpt", "1+1?", r"\boxed{2}"]),
 )
-VALUES = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8
-)
+NESTED = LEAVES | st.lists(LEAVES, max_size=3) | st.dictionaries(KEYS, LEAVES, max_size=3)
+VALUES = NESTED | st.lists(NESTED, max_size=3) | st.dictionaries(KEYS, NESTED, max_size=3)
 ROWS_OF_ANYTHING = st.lists(st.dictionaries(KEYS, VALUES, max_size=4), min_size=1, max_size=3)
 COLUMNS = st.none() | st.sampled_from(["question", "messages.0.content", "prompt.0", "a.b", "..", ".", "9" * 30, ""])
 

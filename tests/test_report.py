@@ -91,7 +91,7 @@ def test_the_native_arm_stands_in_each_oracles_table(monkeypatch) -> None:
 
 
 def test_nothing_is_read_back_out_of_a_label(monkeypatch) -> None:
-    strange = "a - b (c)"
+    strange = "SAR-Refined"
     arms = toyreport.PARADOX | {f"{strange}/oracle_refined": (1.7, -0.2, 3.0), f"{strange}/style_aligned": (1, 0.3, 2)}
     built = toyreport.toy(arms, oracles=("home", strange)).plain(monkeypatch)
     (verdict,) = (v for v in built.summary["verdicts"] if (v["oracle"], v["objective"]) == (strange, "sft"))

@@ -94,7 +94,7 @@ def test_a_factorial_control_has_effects_and_goes_by_its_manipulation_check(monk
         "style_aligned": (0.8, 0.3, 1.3),
         "oracle_refined": (1.2, 0.1, 1.9),
     }
-    names = {refiner: f"failed {refiner}" for refiner in dials}
+    names = {refiner: f"failed/{refiner}" for refiner in dials}
     monkeypatch.setattr(toyreport, "FURTHER", {name: ArmSettings("home", refiner) for refiner, name in names.items()})
     summary = toyreport.toy(
         toyreport.FACTORIAL,

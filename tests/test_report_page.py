@@ -81,10 +81,10 @@ def test_names_of_points_at_one_height_stand_above_each_other(planted) -> None:
 
 
 def test_arms_of_one_refiner_share_a_colour(monkeypatch) -> None:
-    toy = toyreport.toy(toyreport.PARADOX | {"a (b)/oracle_refined": (1.7, -0.2, 3.0)}, oracles=("home", "a (b)"))
+    toy = toyreport.toy(toyreport.PARADOX | {"a-b/oracle_refined": (1.7, -0.2, 3.0)}, oracles=("home", "a-b"))
     points = quality_rows(toy.plain(monkeypatch).numbers.tables)
     streams = {point["arm"]: (point["stream"], point["oracle"]) for point in points}
-    assert streams["Refined (a (b))"] == ("Refined", "a (b)")
+    assert streams["Refined (a-b)"] == ("Refined", "a-b")
     assert streams["Refined"] == ("Refined", "home")
     assert streams["RFT"] == ("RFT", "none (native)")
 

@@ -14,6 +14,9 @@ import pytest
 from qup.lm import workers
 from qup.records import Refined, read
 
+# Some minutes for one run of a whole study, whose stages the quick tests try one by one.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = "glassbox-tiny"
 NATIVE = "learner/rejection_sampling"
@@ -64,7 +67,6 @@ def stream(ran: Path, arm: str) -> dict[str, str | None]:
     return {r.problem_id: r.text for r in records}
 
 
-@pytest.mark.timeout(300)
 def test_the_learner_is_better_than_chance_and_not_perfect(summary: dict[str, Any]) -> None:
     assert 2 / 13 < summary["base"]["accuracy"]["value"] < 0.98
 

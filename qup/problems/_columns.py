@@ -16,8 +16,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from qup.answers import extract
-from qup.errors import SettingsError
-from qup.problems._content import listed, problem, shown
+from qup.errors import SettingsError, shown
+from qup.problems._content import listed, problem
 from qup.records import Problem
 
 Words = Annotated[str, Field(min_length=1)]

@@ -54,16 +54,15 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Make a folder like another one; one that is stays untouched."""
-    if _held(source) != _held(target):
-        with whole.folder(target) as part:
-            for name, content in _held(source).items():
-                whole.write(part / name, content)
-
-
-def _held(folder: Path) -> dict[Path, bytes]:
-    """The files in a folder."""
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """Make a folder like another one: files that are equal stay untouched, others are written, strays removed."""
+    wanted = {path.relative_to(source): path.read_bytes() for path in source.rglob("*") if path.is_file()}
+    for path in [path for path in target.rglob("*") if path.is_file()]:
+        if path.relative_to(target) not in wanted:
+            path.unlink()
+    for name, content in wanted.items():
+        place = target / name
+        if not place.is_file() or place.read_bytes() != content:
+            whole.write(place, content)
 
 
 def put_back(lock: Path, results: Path, study: str) -> list[Path]:

@@ -11,7 +11,7 @@ import pytest
 
 from qup import records, whole
 from qup.errors import SettingsError
-from stages import cli, track
+from stages import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -155,18 +155,6 @@ def test_records_that_fail_half_way_leave_those_of_before(tmp_path: Path) -> Non
     with pytest.raises(ValueError, match="no more"):
         records.write(tmp_path / "toy.jsonl", failing())
     assert files(tmp_path) == {"toy.jsonl": '{"free": 1}\n'}
-
-
-def test_a_report_is_copied_whole_and_an_equal_one_stays_untouched(tmp_path: Path) -> None:
-    source, target = tmp_path / "made", tmp_path / "results" / "report"
-    whole.write(source / "report.md", "new")
-    whole.write(target / "report.md", "old")
-    whole.write(target / "stray.png", "old")
-    track.copy(source, target)
-    assert files(target) == {"report.md": "new"}
-    before = target.stat().st_ino
-    track.copy(source, target)
-    assert target.stat().st_ino == before
 
 
 def test_the_time_of_a_stage_is_left_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

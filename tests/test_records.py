@@ -199,7 +199,10 @@ def test_a_run_without_probes_needs_no_field_for_them(tmp_path: Path) -> None:
 
 
 def test_a_count_that_most_runs_have_no_need_of_is_written_where_it_is_not_zero(tmp_path: Path) -> None:
-    runs = [TrainRun("sft", 1, 8, 0, 900, 4, "sft-1", 1.5, 0.25, left_out=left_out) for left_out in (0, 3)]
+    runs = [
+        TrainRun("sft", replicate, 8, 0, 900, 4, f"sft-{replicate}", 1.5, 0.25, left_out=left_out)
+        for replicate, left_out in ((1, 0), (2, 3))
+    ]
     records.write(tmp_path / "runs.jsonl", runs)
     first, second = (tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()
     assert "left_out" not in first

@@ -67,7 +67,7 @@ class Columns:
             solution = _text(row, self.solution, ASSISTANT, where) or solution
         return problem(question, answer, source, solution, grader=self.grader)
 
-    def told(self) -> str:
+    def description(self) -> str:
         """How a row is read, in a few words."""
         after = f"what follows {self.answer_after!r} in " if self.answer_after else ""
         within = "the box in " if self.answer_boxed else after

@@ -18,7 +18,7 @@ HEAVIEST = 1e9
 "Largest weight, beside which a source of weight 1 would give nothing anyway; the sum of many is a number still."
 
 
-class Found(list[Problem]):
+class Supply(list[Problem]):
     """Problems that a source gives, what it left out of its rows on the way, and in a few words how it read them."""
 
     def __init__(self, problems: Iterable[Problem], left_out: Mapping[str, int], reading: str = "") -> None:
@@ -27,7 +27,7 @@ class Found(list[Problem]):
         self.reading = reading
 
 
-def told(left_out: Mapping[str, int]) -> str:
+def in_words(left_out: Mapping[str, int]) -> str:
     """Counts of what was left out by reason, in words: `2 repeated, 3 different golds`."""
     return ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in left_out.items() if count)
 

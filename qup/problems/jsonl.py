@@ -16,7 +16,7 @@ from qup import graders
 from qup.errors import unknown
 from qup.problems import _tables
 from qup.problems._columns import UnmarkedError, Words
-from qup.problems._content import Found, Repeats, distinct, shuffled, told
+from qup.problems._content import Repeats, Supply, distinct, in_words, shuffled
 from qup.problems._shapes import Shape
 from qup.problems._text import read_bytes
 from qup.records import Problem
@@ -62,9 +62,9 @@ class Source:
         table = _read(self.file, read_bytes(path), shape)
         order = shuffled(len(table.rows), seed, "jsonl", self.file)
         kept = distinct((table.rows[i] for i in order), count, table.repeats.disputed)
-        losses = told(table.left_out)
+        losses = in_words(table.left_out)
         reading = f"{self.file}: {table.reading}{losses and f'; left out: {losses}'}"
-        return Found(kept, table.left_out, reading)
+        return Supply(kept, table.left_out, reading)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,4 +100,4 @@ def _read(file: str, raw: bytes, shape: Shape) -> _Table:
     if not problems:
         raise unmarked[0]
     repeats = Repeats.among(problems)
-    return _Table(problems, repeats, {"unmarked": len(unmarked), **repeats.counts}, columns.told())
+    return _Table(problems, repeats, {"unmarked": len(unmarked), **repeats.counts}, columns.description())

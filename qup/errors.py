@@ -28,7 +28,11 @@ class SettingsError(ValueError):
 
 def shown(value: object) -> str:
     """A value as a message repeats it."""
-    return _cut(repr(value))
+    try:
+        return _cut(repr(value))
+    except (RecursionError, ValueError):
+        # Lists within lists without end, or a number of more digits than Python writes.
+        return f"a {type(value).__name__} that is too large to be shown"
 
 
 def _cut(text: str) -> str:

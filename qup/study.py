@@ -158,8 +158,8 @@ class Study:
         if LEARNER not in self.models:
             raise SettingsError(f"needs a 'learner', has: {', '.join(self.models) or 'none'}", "models")
         before: list[str] = []
-        for name, model in self.models.items():
-            base = getattr(model.source, "base", None)
+        for name, entry in self.models.items():
+            base = getattr(entry.source, "base", None)
             if base is not None and base not in before:
                 raise unknown("model that is named before", base, before, "models", name, "base")
             before.append(name)

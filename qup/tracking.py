@@ -87,7 +87,7 @@ class Patience:
         return time.monotonic() - self.since > self.allowed
 
 
-class Heard:
+class TimedClient:
     """An MLflow client each of whose answers is noted."""
 
     def __init__(self, client: Any, patience: Patience) -> None:
@@ -102,7 +102,7 @@ class Heard:
         return call
 
 
-def told(mirror: Mirror, root: Path) -> str:
+def attempt(mirror: Mirror, root: Path) -> str:
     """Mirror a state as far as MLflow lets us: the line that says what became of it, never an error.
 
     A store that stays silent is left to its thread, which ends with the process.
@@ -169,7 +169,7 @@ def track(mirror: Mirror, root: Path, patience: Patience | None = None) -> tuple
     from mlflow.tracking import MlflowClient
 
     client: Any = MlflowClient(_store(root))
-    client = Heard(client, patience) if patience else client
+    client = TimedClient(client, patience) if patience else client
     experiment = _experiment(client, mirror.experiment, None if os.environ.get("MLFLOW_TRACKING_URI") else root)
     for run in _search(client, experiment, f"tags.`{STATE}` = '{mirror.state}' and tags.`{KIND}` = 'pipeline'"):
         if run.data.tags.get(COMPLETE) == "true":

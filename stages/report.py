@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     base, further = files.read_base(args.arms / "base.json"), files.read(args.arms / "further.json")
     repeats = {records.SAMPLED: asked.k} | ({records.GREEDY: 1} if asked.greedy else {})
     every = arms | {arm.name: arm for arm in further}
-    due = checks.Asked(asked.tasks, asked.main, repeats, study.rewards)
+    due = checks.Requirements(asked.tasks, asked.main, repeats, study.rewards)
     checks.check(args.arms, base, every, declared | study.further, due)
     built = report.build(study, base, [*arms.values()], further, refiner=chosen.refiner)
     with whole.folder(args.out) as part:

@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         arm_tags={arm: arm_sums(sums, args.arms / arm) for arm in arms},
         artifacts=results / "report",
     )
-    print(tracking.told(mirror, repository.root(args.lock.resolve().parent)))
+    print(tracking.attempt(mirror, repository.root(args.lock.resolve().parent)))
     if times := timings(args.study.stem, arms):
         show(times)
         merge(results / TIMES, times)

@@ -13,6 +13,7 @@ import pytest
 from modelfolder import contents, model, no_path_in
 
 from qup.errors import SettingsError
+from qup.lm import lifeline
 from qup.models import _pickled
 
 Tiny = Callable[..., Path]
@@ -207,14 +208,14 @@ def test_an_adapter_is_told_to_be_merged(mine: Path, tmp_path: Path) -> None:
 def inside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Convert in this process, which has torch at hand: a process of its own takes seconds."""
 
-    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+    def finished(code: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
         try:
-            _pickled.convert(*map(Path, command[-2:]))
+            _pickled.convert(*map(Path, arguments))
         except SettingsError as error:
-            return subprocess.CompletedProcess(command, 2, f"noise\n{error}\n", "")
-        return subprocess.CompletedProcess(command, 0, "", "")
+            return subprocess.CompletedProcess(code, 2, f"noise\n{error}\n", "")
+        return subprocess.CompletedProcess(code, 0, "", "")
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(lifeline, "finished", finished)
 
 
 def test_pickled_weights_become_safetensors_in_a_process_of_their_own(

@@ -1,6 +1,7 @@
 """No process outlives the one that started it, killed or told to stop, idle or in the middle of arithmetic."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -65,11 +66,11 @@ def gone(processes: list[psutil.Process], seconds: float) -> list[psutil.Process
     return left
 
 
-@pytest.mark.parametrize("work", ["sleep", "compute", "grade"])
+@pytest.mark.parametrize("work", ["sleep", "compute", "grade", "convert"])
 def test_processes_of_a_killed_stage_die_with_it(tmp_path: Path, work: str) -> None:
     stage = holder(work, tmp_path)
-    if work == "grade":
-        # Each has graders, who take a moment to be at it.
+    if work in {"grade", "convert"}:
+        # Each has a child of its own, which takes a moment to be at it.
         wait_for(lambda: len(psutil.Process(stage.pid).children(recursive=True)) >= 4)
         time.sleep(1)
     children = psutil.Process(stage.pid).children(recursive=True)
@@ -77,6 +78,13 @@ def test_processes_of_a_killed_stage_die_with_it(tmp_path: Path, work: str) -> N
     stage.kill()
     stage.wait()
     assert gone(children, 5) == []
+
+
+def test_interpreters_are_started_in_one_place() -> None:
+    """Or one that is started elsewhere would live on: pickled weights were converted by such a one."""
+    files = [path for room in ("qup", "stages") for path in (ROOT / room).rglob("*.py")]
+    starters = [path.name for path in files if re.search(r"sys\.executable|Popen\(", path.read_text(encoding="utf-8"))]
+    assert starters == ["lifeline.py"]
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from qup.errors import SettingsError
-from qup.problems._content import Found
+from qup.problems._content import Supply
 from qup.problems.jsonl import Source
 from qup.records import Problem
 from qup.settings import Plug
@@ -79,7 +79,7 @@ def test_the_shapes_that_people_have_are_recognised(tmp_path: Path, row: dict[st
 def test_how_a_file_was_read_is_said(tmp_path: Path) -> None:
     put(tmp_path / "own.jsonl", [SHAPES["MATH"]])
     found = Source("own.jsonl").problems(1, 1, tmp_path)
-    assert isinstance(found, Found)
+    assert isinstance(found, Supply)
     assert found.reading == "own.jsonl: question from 'problem', answer from the box in 'solution'"
 
 
@@ -412,7 +412,7 @@ def test_repeats_and_questions_with_other_golds_are_left_out_and_counted(tmp_pat
     ]
     put(tmp_path / "own.jsonl", [{"question": question, "answer": answer} for question, answer in asked])
     found = Source("own.jsonl").problems(10, 1, tmp_path)
-    assert isinstance(found, Found)
+    assert isinstance(found, Supply)
     # One half is one answer, however written; nobody can say whether 3 is 3 or 4.
     assert sorted(problem.question.replace(" ", "") for problem in found) == ["1+1?", "1/2?"]
     assert found.left_out == {"repeated": 2, "different_golds": 3}
@@ -425,7 +425,7 @@ def test_whether_two_golds_are_one_is_for_the_grader_to_say(
 ) -> None:
     put(tmp_path / "own.jsonl", [{"question": "7?", "answer": "7"}, {"question": "7?", "answer": "7.0"}])
     found = Source("own.jsonl", grader=grader).problems(10, 1, tmp_path)
-    assert isinstance(found, Found)
+    assert isinstance(found, Supply)
     assert found.left_out == left_out
 
 
@@ -435,7 +435,7 @@ def test_rows_without_a_marked_answer_are_counted(tmp_path: Path) -> None:
     ]
     put(tmp_path / "own.jsonl", rows)
     found = Source("own.jsonl").problems(10, 1, tmp_path)
-    assert isinstance(found, Found)
+    assert isinstance(found, Supply)
     assert (len(found), found.left_out) == (9, {"unmarked": 1})
 
 

@@ -11,7 +11,7 @@ import pytest
 from qup import settings
 from qup.errors import SettingsError
 from qup.problems import ProblemSettings, _pools, _splits, prepare
-from qup.problems._content import Found, normalized, problem
+from qup.problems._content import Supply, normalized, problem
 from qup.problems.hub_dataset import Source as Hub
 from qup.problems.reasoning_gym import Source as Gym
 from qup.records import Problem
@@ -255,7 +255,7 @@ def test_what_a_data_set_leaves_out_is_counted(tmp_path: Path, monkeypatch: pyte
     rows = [{"question": f"{i}?", "answer": i, "meta": {"gold": [1e-05]}} for i in range(6)]
     rows += [{"question": "0?", "answer": 0}, {"question": "1?", "answer": 2}, {"question": "x?", "answer": None}]
     found = hub(rows, monkeypatch).problems(20, 1, tmp_path)
-    assert isinstance(found, Found)
+    assert isinstance(found, Supply)
     assert sorted(problem.answer for problem in found) == ["0", "2", "3", "4", "5"]
     assert found.left_out == {"unreadable": 1, "repeated": 1, "different_golds": 2}
     (nested,) = hub(rows[:1], monkeypatch, answer="meta.gold").problems(20, 1, tmp_path)

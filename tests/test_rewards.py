@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -39,16 +39,21 @@ def test_answer_is_one_for_right_zero_for_wrong_and_none_without_an_answer() -> 
 class Judge:
     """A backend with set log-probs of Yes (token 1) and No (token 2), and none of either for a solution of "six"."""
 
+    lead: ClassVar[list[int]] = []
+    "What the template puts before an answer."
+
     def __init__(self, folder: Path, dtype: str, batch: int, max_length: int) -> None:
         assert folder == Path("models/judge")
         self.room = max_length
 
     def encode(self, messages: list[dict[str, str]], completion: str | None = None) -> tuple[list[int], list[int]]:
         asked = messages[0]["content"]
-        return [9 if "six" in asked else 7] * len(asked), {"Yes": [1, 0], "No": [2, 0], None: []}[completion]
+        said = {"Yes": [*self.lead, 1, 0], "No": [*self.lead, 2, 0], None: []}
+        return [9 if "six" in asked else 7] * len(asked), said[completion]
 
     def next_logprobs(self, prompts: Sequence[list[int]], candidates: Sequence[int]) -> list[list[float]]:
         assert candidates == [1, 2]
+        assert all(prompt[len(prompt) - len(self.lead) :] == self.lead for prompt in prompts)
         says = [(0.05, 0.04) if prompt[0] == 9 else (0.6, 0.2) for prompt in prompts]
         return [[math.log(yes), math.log(no)] for yes, no in says]
 
@@ -63,6 +68,20 @@ def test_genrm_is_the_share_of_yes_in_yes_and_no(judge: Any) -> None:
     # 0.6 / (0.6 + 0.2) = 0.75
     (score,) = judge.score([SUM], ["5"], Path("models"))
     assert score.value == pytest.approx(0.75)
+
+
+def test_a_line_end_that_the_template_puts_before_an_answer_is_no_part_of_the_judgement(
+    judge: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Judge, "lead", [3])
+    (score,) = judge.score([SUM], ["2+3=5"], Path("models"))
+    assert score.value == pytest.approx(0.75)
+
+
+def test_a_judge_whose_tokens_cannot_tell_yes_from_no_is_refused(judge: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Judge, "encode", lambda self, messages, completion=None: ([7], [3, 0] if completion else []))
+    with pytest.raises(SettingsError, match="writes Yes and No with the same tokens"):
+        judge.score([SUM], ["2+3=5"], Path("models"))
 
 
 def test_a_judge_that_says_neither_yes_nor_no_gives_no_value(judge: Any) -> None:

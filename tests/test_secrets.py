@@ -209,7 +209,7 @@ def test_no_output_holds_a_secret_whatever_an_endpoint_echoes(
     page.mkdir()
     (page / "report.json").write_text(json.dumps(settings.declared(Oracle(api=asked))))
     plain = settings.plain(Oracle(api=asked))
-    assert tracking.told(tracking.Mirror("qup/toy", "a", {"arms": {}}, plain, {}, artifacts=page), tmp_path)
+    assert tracking.attempt(tracking.Mirror("qup/toy", "a", {"arms": {}}, plain, {}, artifacts=page), tmp_path)
     endpoint.failures = [(401, {})]
     with pytest.raises(SettingsError) as caught:
         asked.generate([[{"role": "user", "content": "z"}]], Sampling(0.0, 50, 1), ["z"])

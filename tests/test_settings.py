@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from wrongsettings import WRONG
 
-from qup import arms, reference, settings, study
+from qup import arms, errors, reference, settings, study
 from qup.errors import SettingsError
 from qup.evals import EvaluationSettings
 from qup.settings import declared, plain, read_yaml
@@ -249,3 +249,16 @@ def test_every_setting_has_a_word_of_explanation() -> None:
         "Chains.shortest",
         "Chains.longest",
     }
+
+
+def nested(depth: int) -> list[Any]:
+    """A list within lists."""
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("value", [nested(5_000), 10**5000], ids=["deep", "long"])
+def test_a_value_that_python_cannot_write_out_is_told_by_its_kind(value: object) -> None:
+    assert errors.shown(value) == f"a {type(value).__name__} that is too large to be shown"

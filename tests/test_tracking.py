@@ -398,15 +398,15 @@ def told_soon(mirror: Mirror, root: Path) -> str:
     """The line, which comes within ten seconds; the import of MLflow, which comes before, is the machine's matter."""
     tracking._prepare()
     begin = time.monotonic()
-    line = tracking.told(mirror, root)
+    line = tracking.attempt(mirror, root)
     assert time.monotonic() - begin < 10
     assert "\n" not in line
     return line
 
 
 def test_a_state_that_is_mirrored_is_told_in_a_line(tmp_path: Path, client: Any, mirror: Mirror) -> None:
-    assert re.fullmatch(r"MLflow: added, run \w{32} of qup/toy", tracking.told(mirror, tmp_path))
-    assert re.fullmatch(r"MLflow: already there, run \w{32} of qup/toy", tracking.told(mirror, tmp_path))
+    assert re.fullmatch(r"MLflow: added, run \w{32} of qup/toy", tracking.attempt(mirror, tmp_path))
+    assert re.fullmatch(r"MLflow: already there, run \w{32} of qup/toy", tracking.attempt(mirror, tmp_path))
 
 
 def test_an_experiment_that_was_deleted_is_restored(tmp_path: Path, client: Any, mirror: Mirror) -> None:
@@ -472,7 +472,7 @@ def test_a_store_that_is_locked_for_all_or_for_writing_is_one_line(
         if thread.name == tracking.THREAD:
             thread.join(60)
     monkeypatch.undo()
-    assert tracking.told(mirror, tmp_path).startswith("MLflow: already there")
+    assert tracking.attempt(mirror, tmp_path).startswith("MLflow: already there")
 
 
 def test_a_store_that_is_damaged_is_one_line(tmp_path: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -504,7 +504,7 @@ def test_names_that_mlflow_refuses_are_mirrored_under_names_like_them(
     ]
     arms = {NATIVE: {**an_arm(NATIVE), "rewards": dict.fromkeys(names, ESTIMATE)}}
     odd = dataclasses.replace(mirror, summary={"arms": arms}, settings=dict.fromkeys(names, 1))
-    assert tracking.told(odd, tmp_path).startswith("MLflow: added")
+    assert tracking.attempt(odd, tmp_path).startswith("MLflow: added")
     child = runs(client)[NATIVE]
     metrics = [name for name in child.data.metrics if name.startswith("reward.") and not name.endswith(("low", "high"))]
     assert {"reward.a b", "reward.ü"} <= set(metrics)

@@ -183,7 +183,7 @@ class ChatFormat:
                 )
             )
         except (TemplateError, TypeError, ValueError) as error:
-            raise SettingsError(f"the chat template fails: {' '.join(str(error).split())}") from error
+            raise SettingsError(f"the chat template fails: {error}") from error
 
     def _strftime(self, form: str) -> str:
         return datetime.strptime(self.date_string, DATE_FORM).strftime(form)

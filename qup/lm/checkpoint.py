@@ -81,8 +81,7 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
         return config, AutoTokenizer.from_pretrained(folder)
     # The tokenizers library raises nothing more special than `Exception`.
     except Exception as error:
-        reason = " ".join(str(error).split())
-        raise SettingsError(f"{folder.name}: transformers cannot read configuration or tokenizer: {reason}") from error
+        raise SettingsError(f"{folder.name}: transformers cannot read configuration or tokenizer: {error}") from error
 
 
 def _json(path: Path) -> dict[str, Any]:

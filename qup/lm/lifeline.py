@@ -36,6 +36,18 @@ def python(
     return subprocess.Popen(command, text=True, encoding="utf-8", env=own, pass_fds=[end], **pipes)
 
 
+def finished(code: str, arguments: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    """What a fresh interpreter that runs `code` said until it was done; it ends with this process too."""
+    pipe = subprocess.PIPE
+    with python(code, arguments, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe) as process:
+        try:
+            said, complained = process.communicate()
+        except BaseException:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, said, complained)
+
+
 @functools.cache
 def _ends(pid: int) -> tuple[int, int]:
     """The pipe of process `pid`, never written to: a forked child must not keep its parent's children alive."""

@@ -20,7 +20,7 @@ from qup.arms import Arm
 from qup.compat import Metric
 from qup.errors import SettingsError
 from qup.measured.answers import Answers, Column, answers_of
-from qup.records import Compat, Count, Eval, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
+from qup.records import OMITTED, Compat, Count, Eval, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Base:
     judged: list[Judged]
     pretraining: list[Step] = field(default_factory=list)
     "The curve of a learner that the study made itself."
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list, metadata=OMITTED)
     "What was mended of the learner's checkpoint, and what a reader must know of it."
 
 

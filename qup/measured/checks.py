@@ -22,8 +22,8 @@ Fault = str | None
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What every learner was asked."""
+class Requirements:
+    """What a study asks of every arm."""
 
     tasks: Sequence[str]
     main: str
@@ -55,7 +55,9 @@ def counts(path: Path, train: Sequence[Problem], tasks: Mapping[str, Sequence[Pr
     return checks
 
 
-def check(folder: Path, base: Base, arms: Mapping[str, Measured], declared: Mapping[str, Arm], asked: Asked) -> None:
+def check(
+    folder: Path, base: Base, arms: Mapping[str, Measured], declared: Mapping[str, Arm], asked: Requirements
+) -> None:
     """Refuse measured arms of which one lacks something, has too much, or is about other problems than its like.
 
     `arms` are by the name of the arm that their file is to be of.
@@ -87,7 +89,7 @@ def _refuse(folder: Path, name: str, faults: Iterable[Fault]) -> None:
         raise SettingsError(f"{folder}: {name}: {fault}: damaged, or of another run: git checkout it, or `dvc repro`")
 
 
-def _base_faults(base: Base, asked: Asked) -> Iterator[Fault]:
+def _base_faults(base: Base, asked: Requirements) -> Iterator[Fault]:
     yield from _answer_faults(base.answers, [0], [BASE], asked.tasks, asked)
     counts = base.checks.get("evaluation", {})
     for each in base.answers:
@@ -139,7 +141,11 @@ def _run_faults(arm: Measured, objectives: Sequence[str]) -> Iterator[Fault]:
 
 
 def _answer_faults(
-    answers: Sequence[Answers], replicates: Iterable[int], objectives: Sequence[str], tasks: Sequence[str], asked: Asked
+    answers: Sequence[Answers],
+    replicates: Iterable[int],
+    objectives: Sequence[str],
+    tasks: Sequence[str],
+    asked: Requirements,
 ) -> Iterator[Fault]:
     wanted = {(task, decoding, objective) for task in tasks for decoding in asked.repeats for objective in objectives}
     found = [(each.task, each.decoding, each.objective) for each in answers]

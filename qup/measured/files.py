@@ -13,25 +13,19 @@ from qup import whole
 from qup.errors import SettingsError
 from qup.measured import Base, Curve, Judged, Measured
 from qup.measured.answers import Answers, Column, Counts
-from qup.records import Step, row, typed
+from qup.records import Step, omitted, row, typed, written_fields
 
 T = TypeVar("T", Measured, Base)
-OPTIONAL = {"notes"}
-"Fields that are left out where they are empty."
 
 
 def write(path: Path, measured: Sequence[Measured | Base]) -> None:
     """Measured arms as one file, a line per field so that two versions can be compared."""
     blocks = []
     for item in measured:
-        fields = ((f.name, getattr(item, f.name)) for f in dataclasses.fields(item) if _there(item, f.name))
+        fields = ((name, getattr(item, name)) for name in written_fields(item))
         lines = (f"{json.dumps(key)}: {json.dumps(_plain(value), ensure_ascii=False)}" for key, value in fields)
         blocks.append("{" + ",\n".join(lines) + "}")
     whole.write(path, "[" + ",\n".join(blocks) + "]\n")
-
-
-def _there(item: Measured | Base, name: str) -> bool:
-    return name not in OPTIONAL or bool(getattr(item, name))
 
 
 def _plain(value: Any) -> Any:
@@ -83,7 +77,8 @@ def _one(path: Path, items: Sequence[T]) -> T:
 def _each(path: Path, kind: type[T], make: Callable[[dict[str, Any]], T]) -> list[T]:
     """What is made of each row of a file, whose fields are those of `kind`."""
     rows, fields = _rows(path), {f.name for f in dataclasses.fields(kind)}
-    if not isinstance(rows, list) or any(not isinstance(row, dict) or (fields ^ set(row)) - OPTIONAL for row in rows):
+    due = fields - set(omitted(kind))
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and due <= set(row) <= fields for row in rows):
         raise _another_version(path)
     try:
         return [make(row) for row in rows]

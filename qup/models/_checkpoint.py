@@ -6,14 +6,12 @@ Pickled weights, which could run code when they are loaded, are converted by `qu
 import hashlib
 import json
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from qup.errors import SettingsError
+from qup.lm import lifeline
 
 TEXT = ("*.json", "*.txt", "*.jinja", "*.model")
 "Config, tokenizer and chat template."
@@ -135,13 +133,7 @@ def _convert(source: Path, folder: Path, scratch: Path) -> None:
     scratch.mkdir(parents=True, exist_ok=True)
     # Not into `folder`: if this process is killed, what it started may still write.
     with tempfile.TemporaryDirectory(dir=scratch) as made:
-        done: Any = subprocess.run(
-            [sys.executable, "-m", "qup.models._pickled", str(source), made],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = lifeline.finished("from qup.models._pickled import main; main()", [str(source), made])
         if done.returncode:
             said = (done.stdout if done.returncode == 2 else done.stderr).strip().splitlines()
             reason = said[-1] if said else f"its process ended with {done.returncode}: is there memory for the model?"

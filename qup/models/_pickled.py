@@ -1,4 +1,4 @@
-"""Pickled weights as safetensors: `python -m qup.models._pickled <checkpoint> <folder to write>`.
+"""Pickled weights as safetensors, in an interpreter of its own: `main`, with a checkpoint and the folder to write.
 
 A pickle is a program. `torch.load(weights_only=True)` runs one that builds tensors and plain containers and refuses
 all others, so a checkpoint that would do anything else ends here, with the name of what it asked for.
@@ -74,7 +74,3 @@ def main() -> None:
     except SettingsError as error:
         print(error)
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

@@ -95,10 +95,9 @@ class Model:
             if isinstance(error, IncompleteSnapshotError) and is_offline_mode():
                 # Who loaded the model before had no need of every file; whether the weights are whole shows later.
                 return Path(error.snapshot_path)
-            reason = " ".join(str(error).split())
-            if Path(self.repo).is_dir():
-                reason += f"; the folder of that name here is {{source: folder, path: {self.repo!r}}}"
-            raise SettingsError(f"{self.repo} at {self.revision[:8]} cannot be downloaded: {reason}") from error
+            here = Path(self.repo).is_dir()
+            remedy = f"; the folder of that name here is {{source: folder, path: {self.repo!r}}}" if here else ""
+            raise SettingsError(f"{self.repo} at {self.revision[:8]} cannot be downloaded: {error}{remedy}") from error
 
 
 def _named_cache() -> Path | None:

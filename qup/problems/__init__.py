@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from qup import seeds
 from qup.errors import SettingsError
 from qup.problems import _splits
-from qup.problems._content import HEAVIEST, Found, quotas
+from qup.problems._content import HEAVIEST, Supply, quotas
 from qup.problems._pools import Pool
 from qup.problems._splits import KeptBack, Split, TakenError
 from qup.records import HELDOUT, TRAIN, Problem
@@ -31,7 +31,7 @@ class Source(Protocol):
         """Up to `count` distinct problems, the same for the same seed; fewer only if the source has no more.
 
         `files` is the folder of users' own files. A source that leaves rows out, or has to say how it read them, gives
-        a `_content.Found`.
+        a `_content.Supply`.
 
         Raises:
             SettingsError: the source cannot give problems as set (missing file, bad line, unknown task).
@@ -167,7 +167,7 @@ def _asked(
         more = partial(weighted.source.problems, seed=seed, files=files)
         asked = share + share // 4 + 8
         given = more(asked)
-        if isinstance(given, Found) and given.reading:
+        if isinstance(given, Supply) and given.reading:
             readings.append(given.reading)
         name = f"{listed}[{place}] ({name_of(weighted.plug)})"
         pools.append(Pool(name, weighted.weight, given, more, asked))

@@ -16,8 +16,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from qup.answers import extract
-from qup.errors import SettingsError
-from qup.problems._content import listed, problem, shown
+from qup.errors import SettingsError, shown
+from qup.problems._content import listed, problem
 from qup.records import Problem
 
 Words = Annotated[str, Field(min_length=1)]
@@ -67,7 +67,7 @@ class Columns:
             solution = _text(row, self.solution, ASSISTANT, where) or solution
         return problem(question, answer, source, solution, grader=self.grader)
 
-    def told(self) -> str:
+    def description(self) -> str:
         """How a row is read, in a few words."""
         after = f"what follows {self.answer_after!r} in " if self.answer_after else ""
         within = "the box in " if self.answer_boxed else after

@@ -3,7 +3,6 @@
 import hashlib
 import random
 import re
-import reprlib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +16,9 @@ from qup.seeds import derive
 
 HEAVIEST = 1e9
 "Largest weight, beside which a source of weight 1 would give nothing anyway; the sum of many is a number still."
-SHORT = reprlib.Repr()
-SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 80
-SHORT.maxlevel = 3
 
 
-class Found(list[Problem]):
+class Supply(list[Problem]):
     """Problems that a source gives, what it left out of its rows on the way, and in a few words how it read them."""
 
     def __init__(self, problems: Iterable[Problem], left_out: Mapping[str, int], reading: str = "") -> None:
@@ -31,14 +27,9 @@ class Found(list[Problem]):
         self.reading = reading
 
 
-def told(left_out: Mapping[str, int]) -> str:
+def in_words(left_out: Mapping[str, int]) -> str:
     """Counts of what was left out by reason, in words: `2 repeated, 3 different golds`."""
     return ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in left_out.items() if count)
-
-
-def shown(value: object) -> str:
-    """A value in an error's one line: cut where it is long or deep."""
-    return SHORT.repr(value)
 
 
 def listed(names: Iterable[object]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from qup import graders
 from qup.errors import SettingsError
-from qup.problems._content import Found, differing, normalized, told
+from qup.problems._content import Supply, differing, in_words, normalized
 from qup.records import Problem, Verdict
 from qup.seeds import derive
 
@@ -125,7 +125,7 @@ def _sorted_out(pool: Pool, given: list[Problem], seen: Mapping[str, Problem], p
         else:
             kept[key] = problem
     counts = {"source": pool.name, "given": len(given), "gold_failed": sum(not passed[p.id] for p in given)}
-    if isinstance(given, Found) and given.left_out:
+    if isinstance(given, Supply) and given.left_out:
         counts["left_out"] = given.left_out
     return Usable(kept, _repeated({**counts, "repeated": 0}, again))
 
@@ -152,7 +152,7 @@ def _worked(problem: Problem) -> bool:
 def _require(pool: Pool, usable: Usable, wanted: int, lower: str) -> None:
     counts = usable.counts
     if len(usable.problems) < wanted:
-        losses = told(counts.get("left_out", {}))
+        losses = in_words(counts.get("left_out", {}))
         raise TooFewError(
             f"{pool.name} has {len(usable.problems)} usable problems of the {wanted} that its weight asks for (it gave "
             f"{counts['given']}; {counts['gold_failed']} whose answer our grader rejects, "

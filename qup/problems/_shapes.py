@@ -135,7 +135,7 @@ def _chosen(ways: Sequence[Columns], row: Row, name: str) -> Columns:
         else:
             read.setdefault((normalized(problem.question), normalized(problem.answer)), way)
     if len(read) > 1:
-        told = "; or ".join(way.told() for way in read.values())
+        told = "; or ".join(way.description() for way in read.values())
         first = next(iter(read.values()))
         raise SettingsError(
             f"{name} can be read in {len(read)} ways ({told}): set the columns, e.g. "

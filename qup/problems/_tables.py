@@ -17,8 +17,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from qup.errors import SettingsError
-from qup.problems._content import listed, shown
+from qup.errors import SettingsError, shown
+from qup.problems._content import listed
 from qup.problems._text import decoded
 
 PACKED = ".gz"

@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 from qup import graders
 from qup.errors import SettingsError
 from qup.problems._columns import Columns, Words
-from qup.problems._content import Found, Repeats, distinct, shuffled
+from qup.problems._content import Repeats, Supply, distinct, shuffled
 from qup.records import Problem
 from qup.settings import STRICT
 
@@ -70,7 +70,7 @@ class Source:
             wanted *= 2
         if not kept and read.failed:
             raise read.failed[0]
-        return Found(kept, {"unreadable": len(read.failed), **repeats.counts})
+        return Supply(kept, {"unreadable": len(read.failed), **repeats.counts})
 
     def _fill(self, read: "_Read", rows: Any, order: Iterator[int], wanted: float) -> bool:
         """Read on until there are as many problems as wanted; whether that was all there is."""

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from qup.records._lines import OMITTED, line, parsed, read, row, write
+from qup.records._lines import OMITTED, line, omitted, parsed, read, row, write, written_fields
 from qup.records._values import Count, Magnitude, Ordinal, typed
 
-__all__ = ["Count", "line", "parsed", "read", "row", "typed", "write"]
+__all__ = ["OMITTED", "Count", "line", "omitted", "parsed", "read", "row", "typed", "write", "written_fields"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."

@@ -41,9 +41,21 @@ def line(record: Any) -> str:
 
 def row(record: Any) -> dict[str, Any]:
     """A record's fields as they are written."""
-    optional = [f for f in dataclasses.fields(record) if "omitted" in f.metadata]
-    needless = {f.name for f in optional if getattr(record, f.name) == f.default}
-    return {name: value for name, value in dataclasses.asdict(record).items() if name not in needless}
+    written = set(written_fields(record))
+    return {name: value for name, value in dataclasses.asdict(record).items() if name in written}
+
+
+def written_fields(record: Any) -> list[str]:
+    """The names of those fields of a record that are written."""
+    optional = omitted(type(record))
+    needless = {name for name, default in optional.items() if getattr(record, name) == default}
+    return [f.name for f in dataclasses.fields(record) if f.name not in needless]
+
+
+def omitted(kind: Any) -> dict[str, Any]:
+    """The fields of a type that are left out at their default, and that default."""
+    optional = [f for f in dataclasses.fields(kind) if "omitted" in f.metadata]
+    return {f.name: f.default if f.default_factory is dataclasses.MISSING else f.default_factory() for f in optional}
 
 
 def parsed(text: str, kind: type[T]) -> T:

@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass
 
 from qup import graders, seeds
 from qup.answers import extract
-from qup.oracles import Asked, Reply, Speaker
+from qup.oracles import CountedSpeaker, Reply, Speaker
 from qup.records import Outcome, Problem, Refined, Scope, Stratum, Trace, Verdict, drafted
 from qup.settings import STRICT
 
@@ -145,11 +145,11 @@ def refine(refiner: Refiner, oracle: Speaker, drafts: Sequence[Draft], retries: 
     A refiner that repairs must come to the gold answer; one that does not must leave the draft's own as it is.
     """
     tries: list[list[Proposal]] = [[] for _ in drafts]
-    asked_of = Asked(oracle)
+    speaker = CountedSpeaker(oracle)
     open_rows = list(range(len(drafts)))
     for attempt in range(retries + 1):
         asked = [drafts[row] for row in open_rows]
-        judged = _judge(asked, refiner.propose(asked, asked_of, attempt), refiner.repairs)
+        judged = _judge(asked, refiner.propose(asked, speaker, attempt), refiner.repairs)
         for row, proposal in zip(open_rows, judged, strict=True):
             tries[row].append(proposal)
         open_rows = [row for row in open_rows if tries[row][-1].reply and not tries[row][-1].passed]

@@ -42,24 +42,29 @@ class Reward:
         from qup.backends.hf import Backend
 
         judge = Backend(models / self.model, dtype=self.dtype, batch=self.batch, max_length=self.max_length)
-        prompts = [judge.encode(ask(self.prompt, p.question, text))[0] for p, text in zip(problems, texts, strict=True)]
+        shared, candidates = self._candidates(judge)
+        asked = (ask(self.prompt, p.question, text) for p, text in zip(problems, texts, strict=True))
+        prompts = [[*judge.encode(chat)[0], *shared] for chat in asked]
         longest = judge.room
         fitting = [i for i, prompt in enumerate(prompts) if len(prompt) <= longest]
-        candidates = self._candidates(judge)
         scores: dict[int, list[float]] = {}
         for start in tqdm(range(0, len(fitting), self.batch), desc="judge", unit="batch"):
             rows = fitting[start : start + self.batch]
             scores |= zip(rows, judge.next_logprobs([prompts[i] for i in rows], candidates), strict=True)
         return [self._score(p.id, scores.get(i), longest) for i, p in enumerate(problems)]
 
-    def _candidates(self, judge: Any) -> list[int]:
-        """The first tokens of Yes and No, which are the whole words to all but character tokenizers."""
-        yes, no = (judge.encode([{"role": "user", "content": "?"}], word)[1][0] for word in ("Yes", "No"))
+    def _candidates(self, judge: Any) -> tuple[list[int], list[int]]:
+        """What Yes and No begin with alike, as a line end that a template puts before an answer; then where they part.
+
+        The tokens by which they part are the whole words to all but character tokenizers.
+        """
+        yes, no = (judge.encode([{"role": "user", "content": "?"}], word)[1] for word in ("Yes", "No"))
         if yes == no:
             raise SettingsError(
-                f"rewards.genrm: {self.model} starts Yes and No with the same token, so it cannot judge"
+                f"rewards.genrm: {self.model} writes Yes and No with the same tokens, so it cannot judge: name another"
             )
-        return [yes, no]
+        shared = next(i for i, (one, other) in enumerate(zip(yes, no, strict=False)) if one != other)
+        return yes[:shared], [yes[shared], no[shared]]
 
     def _score(self, problem_id: str, logprobs: Sequence[float] | None, longest: int) -> Score:
         if logprobs is None:

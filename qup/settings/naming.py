@@ -56,7 +56,8 @@ def _tell_apart(name: str, seen: dict[str, str], *where: str) -> None:
 def _stays(file: str) -> str:
     """A file's path as given, if it stays in its folder."""
     ways = (PurePosixPath(file), PureWindowsPath(file))
-    if not file.strip() or not file.isprintable() or any(".." in way.parts or way.anchor for way in ways):
+    leaves = any(way.anchor or ".." in way.parts or not way.parts for way in ways)
+    if leaves or not file.strip() or not file.isprintable():
         raise SettingsError(f"expected a file below the folder, such as mine/problems.jsonl, got {shown(file)}")
     return file
 

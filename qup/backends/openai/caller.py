@@ -114,9 +114,7 @@ def _other_limit(error: Any, body: Mapping[str, Any]) -> dict[str, str]:
     """The field to rename, and how, where a server says that it does not know the longest answer by this name."""
     words = answer.said(error.body or "").lower()
     for name, other in (LIMITS, LIMITS[::-1]):
-        unknown = f"{other}" in words or re.search(
-            r"unsupported|unknown|unrecognized|not permitted|extra inputs", words
-        )
+        unknown = other in words or re.search(r"unsupported|unknown|unrecognized|not permitted|extra inputs", words)
         if error.status_code in OF_THE_ITEM and name in body and re.search(rf"\b{name}\b", words) and unknown:
             return {name: other}
     return {}

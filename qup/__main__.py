@@ -2,7 +2,7 @@
 
 qup check               # params.yaml and its study, before DVC touches anything
 qup check --data        # and whether the data are still what DVC wrote
-qup list refiners       # or metrics, rewards, oracles, sources, models, backends, studies
+qup list refiners       # or metrics, rewards, graders, oracles, sources, models, backends, studies
 qup show glassbox       # the verdict in the terminal
 """
 
@@ -79,7 +79,7 @@ def _check_data() -> None:
 @app.command("list")
 def list_plugs(
     kind: Annotated[
-        str, typer.Argument(help="refiners, metrics, rewards, oracles, sources, models, backends, studies")
+        str, typer.Argument(help="refiners, metrics, rewards, graders, oracles, sources, models, backends, studies")
     ],
 ) -> None:
     """What there is of a kind, each with what its docstring says first, or its title."""

@@ -27,9 +27,9 @@ def _main_checkout(folder: Path) -> Path:
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
         shared, top = map(Path, done.stdout.splitlines())
+        below = folder.relative_to(top)
     except (OSError, subprocess.CalledProcessError, ValueError):
+        # No Git, no repository, or GIT_DIR names one that the folder is not in.
         return folder
     # A bare repository's worktrees and a submodule have no other checkout.
-    if shared.name != ".git" or shared.parent == top:
-        return folder
-    return shared.parent / folder.relative_to(top)
+    return folder if shared.name != ".git" or shared.parent == top else shared.parent / below

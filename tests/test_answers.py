@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qup import answers
-from qup.answers import bounded
+from qup import answers, graders
+from qup.answers import Graded, bounded
 from qup.answers.boxes import TOKEN
-from qup.records import Verdict
+from qup.records import Problem, Verdict
 from tools import grading
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,6 +22,15 @@ PAIRS = grading.pairs(ROOT / "tests" / "answer_pairs.yaml")
 KINDS = list(dict.fromkeys(pair.kind for pair in PAIRS))
 KNOWN_FAILURES = {(r"(0,\infty)", r"\mathbb{R}^+")}
 "Gold and given; each is right, and nobody reads it so."
+
+
+def graded(golds: list[str], texts: list[str], cut: list[bool]) -> list[Graded]:
+    """What becomes of completions of mathematical problems."""
+    return graders.graded([Problem(f"p{i}", "?", gold, "toy") for i, gold in enumerate(golds)], texts, cut)
+
+
+def verdicts(golds: list[str], texts: list[str], cut: list[bool]) -> list[Verdict]:
+    return [completion.verdict for completion in graded(golds, texts, cut)]
 
 
 @pytest.mark.parametrize(
@@ -94,13 +103,13 @@ def test_the_counts_in_the_docs_are_those_of_the_pairs() -> None:
 
 @pytest.mark.parametrize(("gold", "answer"), [("-4", "4 - 1 - 7"), ("3", "2+1"), ("3", "6/2"), ("6", r"2 \cdot 3")])
 def test_the_question_copied_into_the_box_is_not_an_answer(gold: str, answer: str) -> None:
-    assert answers.grade([(gold, answer)]) == [False]
+    assert bounded.judge([(gold, answer)]) == [False]
 
 
 def test_failures_are_told_from_wrong_answers() -> None:
     texts = [r"\boxed{4}", r"\boxed{5}", "4", "4", r"\boxed{4} and", rf"\boxed{{{'1' * 301}}}"]
     cut = [False, False, False, True, True, False]
-    assert answers.verdicts(["4"] * 6, texts, cut) == [
+    assert verdicts(["4"] * 6, texts, cut) == [
         Verdict.CORRECT,
         Verdict.WRONG,
         Verdict.UNPARSED,
@@ -112,11 +121,11 @@ def test_failures_are_told_from_wrong_answers() -> None:
 
 @given(st.sampled_from([r"\boxed{4}", r"\boxed{5}", "4", r"<think>\boxed{4}</think> \boxed{4}", r"\boxed{4} and"]))
 def test_a_cut_completion_is_truncated_whatever_it_boxed(text: str) -> None:
-    assert answers.verdicts(["4"], [text], [True]) == [Verdict.TRUNCATED]
+    assert verdicts(["4"], [text], [True]) == [Verdict.TRUNCATED]
 
 
 def test_each_completion_comes_with_its_answer() -> None:
-    assert answers.graded(["4"], [r"\boxed{ 5 }"], [False]) == [answers.Graded("5", Verdict.WRONG)]
+    assert graded(["4"], [r"\boxed{ 5 }"], [False]) == [Graded("5", Verdict.WRONG)]
 
 
 HOSTILE = {
@@ -141,7 +150,7 @@ HOSTILE = {
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_text_is_no_right_answer_and_takes_no_time(kind: str) -> None:
     start = time.monotonic()
-    (verdict,) = answers.verdicts(["7"], [HOSTILE[kind]], [False])
+    (verdict,) = verdicts(["7"], [HOSTILE[kind]], [False])
     assert verdict in {Verdict.UNPARSED, Verdict.WRONG}
     # What is quadratic in 200,000 characters takes minutes.
     assert time.monotonic() - start < 60
@@ -165,19 +174,19 @@ def test_extraction_looks_at_each_mark_once(monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_answer_that_cannot_be_computed_is_unparsed_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded, "KILL_AFTER", 1)
     texts = [r"\boxed{9^{9^{9^9}}}", r"\boxed{\frac{14}{2}}"]
-    assert answers.verdicts(["9/1", "7.0"], texts, [False, False]) == [Verdict.UNPARSED, Verdict.CORRECT]
+    assert verdicts(["9/1", "7.0"], texts, [False, False]) == [Verdict.UNPARSED, Verdict.CORRECT]
 
 
 def test_a_killed_worker_is_replaced() -> None:
-    assert answers.grade([("1/2", "0.5"), ("1/4", "0.25")]) == [True, True]
+    assert bounded.judge([("1/2", "0.5"), ("1/4", "0.25")]) == [True, True]
     for worker in bounded.workers(os.getpid()):
         if worker.process:
             worker.process.kill()
             worker.process.wait()
-    assert answers.grade([("1/5", "0.2"), ("1/8", "0.125")]) == [True, True]
+    assert bounded.judge([("1/5", "0.2"), ("1/8", "0.125")]) == [True, True]
 
 
 def test_five_hundred_short_answers_take_seconds() -> None:
     start = time.monotonic()
-    assert all(answers.grade([(rf"\frac{{{i}}}{{7}}", f"{i}/7") for i in range(1, 501)]))
+    assert all(bounded.judge([(rf"\frac{{{i}}}{{7}}", f"{i}/7") for i in range(1, 501)]))
     assert time.monotonic() - start < 30

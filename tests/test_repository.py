@@ -20,6 +20,17 @@ def test_a_folder_without_git_is_its_own_root(tmp_path: Path) -> None:
     assert repository.root(tmp_path) == tmp_path.resolve()
 
 
+def test_a_repository_that_the_environment_names_is_none_of_a_folder_outside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("main", "checkout", "elsewhere"):
+        (tmp_path / name).mkdir()
+    git(tmp_path / "main", "init", "--quiet")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "main" / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path / "checkout"))
+    assert repository.root(tmp_path / "elsewhere") == (tmp_path / "elsewhere").resolve()
+
+
 @pytest.mark.parametrize("below", ["tmpabc", "standalone/tmpabc", "tmpabc/sub"])
 def test_a_copy_that_dvc_runs_an_experiment_in_belongs_to_the_repository(tmp_path: Path, below: str) -> None:
     inside = tmp_path / "home" / ".dvc" / "tmp" / "exps" / below

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from qup import answers
+from qup import graders
+from qup.records import Problem
 
 MARKED = re.compile(r"(<!-- counts -->\n).*?(<!-- /counts -->)", re.DOTALL)
 
@@ -59,7 +60,8 @@ def judged(asked: Sequence[Pair]) -> list[Judged]:
 
 def ours(asked: Sequence[Pair]) -> list[bool]:
     """Whether our grader marks each pair's completion as correct."""
-    verdicts = answers.verdicts([p.gold for p in asked], [p.completion for p in asked], [False] * len(asked))
+    problems = [Problem(str(i), "?", pair.gold, "pairs") for i, pair in enumerate(asked)]
+    verdicts = graders.verdicts(problems, [pair.completion for pair in asked], [False] * len(asked))
     return [verdict == "correct" for verdict in verdicts]
 
 

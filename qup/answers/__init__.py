@@ -3,21 +3,17 @@ r"""Does a completion hold the right answer? Takes what is boxed and compares by
 Only a box counts as an answer, because our prompts ask for one; `boxes` finds it. `notation`, `words`, `lists`, `units`
 and `values` read what it says, `equality` says when two answers are one and the same: math-verify
 (huggingface/Math-Verify), and vetoes of what it is known to get wrong. `bounded` asks it in worker processes, because
-answers are untrusted input to a parser.
-
->>> grade([("1/2", r"\frac{2}{4}"), ("3", "2+1"), ("7", None)])
-[True, False, False]
+answers are untrusted input to a parser. Which of these a problem's answer goes through is for `qup.graders`.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from qup.answers import bounded
 from qup.answers.boxes import extract
 from qup.records import Verdict
 
-__all__ = ["Graded", "extract", "grade", "graded", "graded_by", "verdicts"]
+__all__ = ["Graded", "extract", "graded_by"]
 
 Gold = TypeVar("Gold")
 
@@ -48,16 +44,6 @@ def graded_by(
     return [Graded(answer, _verdict(same, cut)) for answer, same, cut in rows]
 
 
-def graded(golds: Sequence[str], texts: Sequence[str], truncated: Sequence[bool]) -> list[Graded]:
-    """Answer and verdict of each completion, by value."""
-    return graded_by(bounded.judge, golds, texts, truncated)
-
-
-def verdicts(golds: Sequence[str], texts: Sequence[str], truncated: Sequence[bool]) -> list[Verdict]:
-    """The verdicts alone, by value."""
-    return [completion.verdict for completion in graded(golds, texts, truncated)]
-
-
 def _verdict(same: bool | None, truncated: bool) -> Verdict:
     """A cut completion has given no answer, whatever it boxed on the way: it was not done, and has no end to learn."""
     if truncated:
@@ -65,8 +51,3 @@ def _verdict(same: bool | None, truncated: bool) -> Verdict:
     if same is None:
         return Verdict.UNPARSED
     return Verdict.CORRECT if same else Verdict.WRONG
-
-
-def grade(answers: Sequence[tuple[str, str | None]]) -> list[bool]:
-    """Whether each (gold, given) pair is one and the same answer; what cannot be read is not."""
-    return [same is True for same in bounded.judge(answers)]

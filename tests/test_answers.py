@@ -59,6 +59,11 @@ def verdicts(golds: list[str], texts: list[str], cut: list[bool]) -> list[Verdic
         (r"It is \boxed{3}. <think> Or is it \boxed{4}", "3"),
         (r"[THINK]\boxed{3}[/THINK]\boxed{4}", "4"),
         (r"[THINK] \boxed{3}", None),
+        (r"◁think▷\boxed{3}◁/think▷\boxed{4}", "4"),
+        (r"◁think▷\boxed{3}", None),
+        (r"<|begin_of_thought|>\boxed{3}<|end_of_thought|>\boxed{4}", "4"),
+        (r"<|channel|>analysis<|message|>\boxed{3}<|end|><|channel|>final<|message|>\boxed{4}", "4"),
+        (r"<|channel|>analysis<|message|>\boxed{3}", None),
     ],
 )
 def test_the_last_complete_box_is_the_answer_and_nothing_else_is(text: str, answer: str | None) -> None:

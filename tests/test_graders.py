@@ -48,6 +48,7 @@ def judged(given: str, gold: str, grader: str) -> Verdict:
         ("a  b", "a b", C),
         ("a_b", r"a\_b", C),
         ("1 2\n3 4", "1 2\n3 4", C),
+        ("caf\u00e9", "cafe\u0301", C),
         ("Paris", "paris", W),
         ("0.5", "1/2", W),
         ("xy", "yx", W),
@@ -63,6 +64,7 @@ def test_exact_is_the_very_text(gold: str, given: str, verdict: Verdict) -> None
     [
         ("B", "B", C),
         ("B", "(b)", C),
+        ("B", "[B]", C),
         ("(B)", r"\text{B}", C),
         ("B", "B. 12", C),
         ("B", r"\textbf{(B)}\ \frac{1}{2}", C),

@@ -14,7 +14,9 @@ TOKEN = re.compile(r"\\{1,2}(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 r"""A box that opens, a backslash and what it escapes (`\}` closes nothing), or a brace. Some models write `\\boxed`."""
 
 THOUGHT = re.compile(
-    r"<(/?)(?:seed:)?(?:think|thinking|thought|reasoning)>|\[(/?)THINK\]|<\|(begin|end)_of_thought\|>", re.IGNORECASE
+    r"<(?P<xml>/?)(?:seed:)?(?:think|thinking|thought|reasoning)>|\[(?P<square>/?)THINK\]|◁(?P<angle>/?)think▷"
+    r"|<\|(?:begin|(?P<end>end))_of_thought\|>|<\|channel\|>(?:analysis|commentary|(?P<final>final))",
+    re.IGNORECASE,
 )
 "The marks around a block of thinking, as the models write them that have one."
 
@@ -49,7 +51,7 @@ def spoken(text: str) -> str:
     """A completion without its thinking; the template may have opened the block, so a closing mark is enough."""
     begin, opened = 0, None
     for mark in THOUGHT.finditer(text):
-        if "/" in mark.group() or mark[3] == "end":
+        if any(mark.groups()):
             begin, opened = mark.end(), None
         elif opened is None:
             opened = mark.start()

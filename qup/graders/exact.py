@@ -1,5 +1,6 @@
 """Exact text: the very characters of the gold answer, spacing apart. For answers that mean what they look like."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -27,4 +28,5 @@ class Grader:
 
 
 def _text(answer: str) -> str:
-    return " ".join(answer.split())
+    # An accent may be a character of its own: it reads the same.
+    return " ".join(unicodedata.normalize("NFC", answer).split())

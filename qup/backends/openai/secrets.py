@@ -52,7 +52,10 @@ def require_public_url(base_url: str) -> None:
             'variable, key_env: NAME for a key, extra: {extra_headers: {Authorization: "Basic ${NAME}"}} for a login',
             "base_url",
         )
-    if parts.query or parts.fragment or "?" in base_url:
+    # `urlsplit` takes line breaks out by itself; some servers read parameters after a `;`.
+    if not base_url.isprintable() or " " in base_url:
+        raise SettingsError("expected a URL like https://host/v1, without spaces and line breaks", "base_url")
+    if parts.query or parts.fragment or "?" in base_url or ";" in base_url:
         raise SettingsError(
             'holds a query: write it as extra: {extra_query: {field: "${NAME}"}}, with its value in the environment\'s '
             "variable NAME, for a study is published",
@@ -60,7 +63,7 @@ def require_public_url(base_url: str) -> None:
         )
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise SettingsError("expected a URL like https://host/v1", "base_url")
-    if SECRET_VALUE.search(parts.path):
+    if SECRET_VALUE.search(parts.netloc) or SECRET_VALUE.search(parts.path):
         raise SettingsError(f"holds what looks like a key, {_remedy()}", "base_url")
 
 
@@ -74,6 +77,9 @@ def require_references(extra: Mapping[str, Any]) -> None:
         if path[0] in SENT_BESIDE:
             if not _refers(value) and not _is_public(path[-1]):
                 raise SettingsError(f"a header or query field must stay out of the study, {_remedy()}", "extra", *path)
+        elif any(map(_looks_secret, path)):
+            # Its own name would show it.
+            raise SettingsError(f"the name of a field looks like a secret, {_remedy()}", "extra")
         elif not _refers(value) and (_names_secret(path, value) or _looks_secret(value)):
             raise SettingsError(f"looks like a secret, {_remedy()}", "extra", *path)
 

@@ -56,7 +56,7 @@ def commands() -> list[list[str]]:
     stages = read_yaml(ROOT / "dvc.yaml")["stages"]
     lines = []
     for name, stage in stages.items():
-        matrix = {**stage["matrix"], "study": ["smoke"]}
+        matrix = {**stage.get("matrix", {}), "study": ["smoke"]}
         if "${oracles}" in matrix.get("oracle", ()):
             matrix |= {"oracle": ["home"], "refiner": ARM["refiner"]}
         for cell in product(*matrix.values()) if name != "track" else ():

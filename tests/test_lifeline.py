@@ -116,10 +116,11 @@ def test_a_stage_under_nohup_goes_on_when_the_terminal_ends(tmp_path: Path) -> N
     assert gone(children, 1) == []
 
 
-def test_a_process_that_the_system_kills_is_one_line_and_its_neighbours_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_process_that_the_system_kills_is_one_line_and_its_neighbours_end(tmp_path: Path, which: int) -> None:
     stage = holder("sleep", tmp_path)
     children = psutil.Process(stage.pid).children(recursive=True)
-    os.kill(int(next((tmp_path / "begun").iterdir()).name), signal.SIGKILL)
+    os.kill(sorted(int(begun.name) for begun in (tmp_path / "begun").iterdir())[which], signal.SIGKILL)
     stage.wait(60)
     said = (tmp_path / "said.txt").read_text()
     assert said.startswith("qup: a process of this stage was killed, mostly by the system for want of memory")

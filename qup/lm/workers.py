@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context, parent_process
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from qup.errors import SettingsError
 from qup.lm import lifeline
@@ -76,7 +76,7 @@ def spread(work: Callable[[Sequence[Job]], Sequence[Result]], jobs: Sequence[Job
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch, _pool(processes, scratch) as pool:
         try:
             shares = [pool.submit(work, jobs[first::processes]) for first in range(processes)]
-            wait(shares, return_when=FIRST_EXCEPTION)
+            _await(shares)
             for share in filter(Future.done, shares):
                 share.result()
         except BaseException as error:
@@ -88,6 +88,21 @@ def spread(work: Callable[[Sequence[Job]], Sequence[Result]], jobs: Sequence[Job
             raise
         done = [share.result() for share in shares]
     return [done[i % processes][i // processes] for i in range(len(jobs))]
+
+
+def _await(shares: Sequence[Future[Any]]) -> None:
+    """Return when all are done or one has failed.
+
+    Raises:
+        BrokenProcessPool: a process died; the pool misses the death of one that it started after it last looked.
+    """
+    started = len(active_children())
+    while True:
+        done, under_way = wait(shares, timeout=1, return_when=FIRST_EXCEPTION)
+        if not under_way or any(share.exception() for share in done):
+            return
+        if len(active_children()) < started:
+            raise BrokenProcessPool("a process died")
 
 
 def _pool(processes: int, scratch: str) -> ProcessPoolExecutor:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -59,7 +60,14 @@ class Repo:
         """A command under way, in a process group of its own."""
         quiet = subprocess.DEVNULL
         return subprocess.Popen(
-            command, cwd=self.folder, env=self.environment(), stdout=quiet, stderr=quiet, start_new_session=True
+            command,
+            cwd=self.folder,
+            env=self.environment(),
+            stdout=quiet,
+            stderr=quiet,
+            start_new_session=True,
+            # Where the tests run in the background Ctrl-C is ignored, and what they start would ignore it too.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
 
     def measured(self, study: str, file: str) -> list[dict[str, Any]]:

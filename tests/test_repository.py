@@ -71,7 +71,7 @@ from qup import repository
 from qup.backends import Sampling
 from qup.backends.openai import Backend
 from qup import tracking
-from qup.tracking import Mirror, told
+from qup.tracking import Mirror, attempt
 from ruamel.yaml import YAML
 from stages import cli
 
@@ -81,7 +81,7 @@ names = YAML(typ="safe").load(Path("params.yaml"))["names"]
 backend = Backend("toy", os.environ["QUP_TEST_URL"], 10_000, "QUP_TEST_KEY")
 answers = backend.generate([[{"role": "user", "content": name}] for name in names], Sampling(0, 50, 1), names)
 Path("said.txt").write_text(json.dumps([answer.text for answer in answers]))
-print(told(Mirror("qup/toy", "".join(names), {"arms": {}}, {"seed": 1}, {}), repository.root()))
+print(attempt(Mirror("qup/toy", "".join(names), {"arms": {}}, {"seed": 1}, {}), repository.root()))
 cli.runs().mkdir(parents=True, exist_ok=True)
 (cli.runs() / f"{len(names)}.json").write_text("{}")
 """

@@ -1,6 +1,7 @@
 """Maps by hand: cells, their family, V - C as predicted from arms apart, and the line where the prediction turns."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 import toymaps
@@ -8,6 +9,7 @@ import toyreport
 from toymaps import PLACES, PLAIN, REFINED, REGIMES, SAR
 
 from qup.report import map_plot
+from qup.report.numbers import Missing
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +126,12 @@ def test_the_picture_of_the_maps_stands_second_on_the_page() -> None:
 
 def test_a_study_without_maps_has_no_section_of_them(monkeypatch) -> None:
     assert "Where quality and utility part" not in toyreport.toy().plain(monkeypatch).markdown
+
+
+def test_the_picture_rounds_a_cell_as_the_table_does() -> None:
+    # Of 240 answers: -13.6458 points; by way of -13.65 it would be -13.7.
+    gap = SimpleNamespace(estimate=SimpleNamespace(value=-131 / 960), resolved=True)
+    dial = SimpleNamespace(label="dial", values=[0])
+    square = SimpleNamespace(gap=gap, predicted=Missing("none"))
+    cells = map_plot.rows({"toy": SimpleNamespace(x=dial, y=dial, squares={"sampled": [[square]]})})
+    assert map_plot._shown(cells[0])["said"] == f"{100 * gap.estimate.value:+.1f}" == "-13.6"

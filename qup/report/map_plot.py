@@ -14,6 +14,8 @@ DARK = 0.6
 "Share of the reach from which a square is dark."
 LETTER = 6
 "Width of an average letter of an axis title, pixels."
+DIGITS = 6
+"Of a cell's value: so many that the picture, which shows one, rounds as the table does."
 
 
 def rows(maps: Mapping[str, Map]) -> Rows:
@@ -28,9 +30,9 @@ def rows(maps: Mapping[str, Map]) -> Rows:
             "y": each.y.values[up],
             "at": at,
             "up": up,
-            "value": round(100 * square.gap.estimate.value, 2),
+            "value": round(100 * square.gap.estimate.value, DIGITS),
             "resolved": square.gap.resolved,
-            "predicted": None if isinstance(square.predicted, Missing) else round(100 * square.predicted.value, 2),
+            "predicted": None if isinstance(square.predicted, Missing) else round(100 * square.predicted.value, DIGITS),
         }
         for name, each in maps.items()
         for decoding, squares in each.squares.items()

@@ -3,6 +3,7 @@
 qup check               # params.yaml and its study, before DVC touches anything
 qup check --data        # and whether the data are still what DVC wrote
 qup list refiners       # or metrics, rewards, graders, oracles, sources, models, backends, studies
+qup plan glassbox       # what it will cost and what of it will run, before anything does
 qup show glassbox       # the verdict in the terminal
 """
 
@@ -94,6 +95,28 @@ def list_plugs(
     console = Console(highlight=False)
     for name, text in rows.items():
         console.print(f"[bold]{escape(name):{width}}[/bold]  {escape(text)}", soft_wrap=True)
+
+
+@app.command()
+def plan(  # noqa: PLR0917 - flags
+    name: Annotated[str, typer.Argument(help="a study")],
+    device: Annotated[str | None, typer.Option(help="plan for this accelerator, or for cpu")] = None,
+    gpus: Annotated[int, typer.Option(help="how many of --device")] = 1,
+    calibrate: Annotated[bool, typer.Option("--calibrate", help="measure this machine first: half a minute")] = False,
+    status: Annotated[bool, typer.Option(help="ask DVC what will run and why")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="all of it, for programs")] = False,
+) -> None:
+    """What a study will cost, stage by stage, and what of it will run and why; nothing is run."""
+    from qup import plan as planning
+    from qup.plan import view
+
+    if calibrate:
+        print(f"calibrated: {planning.calibrate(Path(), name)}", file=sys.stderr)
+    made = planning.plan(Path(), name, planning.Asked(device, gpus, status))
+    if as_json:
+        print(json.dumps(view.plain(made), indent=1))
+    else:
+        view.show(made, Console(highlight=False))
 
 
 @app.command()

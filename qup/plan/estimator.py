@@ -1,0 +1,95 @@
+"""Seconds, memory, disk and dollars of each stage of one study on one machine."""
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qup.arms import Arm
+from qup.plan import money
+from qup.plan.changes import Change
+from qup.plan.counts import Counting
+from qup.plan.lengths import Lengths
+from qup.plan.machine import Machine
+from qup.plan.needs import Needs
+from qup.plan.rows import Row
+from qup.plan.runs import History
+from qup.plan.shapes import Shape
+from qup.plan.spans import Span
+from qup.plan.speeds import Speed
+from qup.plan.work import Stage
+from qup.records import LEARNER
+from qup.study import Study
+
+LIKE = 10
+"Times by which learners may differ in size for one's times to tell of the other's."
+LISTED = 3
+"Stages that are named one by one where they do not fit."
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """A study with its lengths, sizes and a machine's speed."""
+
+    study: Study
+    lengths: Lengths
+    shapes: dict[str, Shape | None]
+    machine: Machine
+    speed: Speed
+
+    def stages(self, arms: Sequence[Arm]) -> list[Stage]:
+        """All stages, counted."""
+        name = self.study.backend.name
+        engine = name if name != "auto" else "vllm" if self.machine.device or _installed("vllm") else "hf"
+        return Counting(self.study, self.lengths, engine).stages(arms)
+
+    def expected(self, arms: Sequence[Arm]) -> dict[str, Span]:
+        """Stage to seconds by rule."""
+        return {stage.name: self.speed.seconds(stage, self.study.threads) for stage in self.stages(arms)}
+
+    def like(self, other: "Estimator") -> bool:
+        """Whether another study's learner is of about this one's size, so that what it took tells something."""
+        one, two = self.shapes.get(LEARNER), other.shapes.get(LEARNER)
+        return one is not None and two is not None and max(one.flops, two.flops) <= LIKE * min(one.flops, two.flops)
+
+    def row(self, stage: Stage, change: Change | None, history: History) -> Row:
+        """A stage's row."""
+        needs = Needs(self.study, self.lengths, self.shapes)
+        seconds = self.speed.seconds(stage, self.study.threads)
+        return Row(
+            stage=stage,
+            change=change,
+            estimate=history.corrected(stage, seconds, self.speed.source.partition(":")[0], calibrated=self.speed.own),
+            memory=needs.memory(stage),
+            disk=needs.disk(stage),
+            cost=money.of(self.study, stage),
+        )
+
+    def notes(self, rows: Sequence[Row]) -> tuple[str, ...]:
+        """What the figures do not say by themselves."""
+        return (*self._sizes(), *self._fits(rows), *money.notes(self.study, [row.stage for row in rows]))
+
+    def _sizes(self) -> list[str]:
+        """How large each model is taken to be."""
+        said = []
+        for name, shape in self.shapes.items():
+            if shape is None:
+                said.append(f"models.{name}: its size is not known, so neither are its time and memory")
+            elif shape.source.endswith("name"):
+                said.append(
+                    f"models.{name}: taken to have {shape.parameters / 1e9:g} billion parameters, by {shape.source}"
+                )
+        return said
+
+    def _fits(self, rows: Sequence[Row]) -> list[str]:
+        device = self.machine.device
+        if device is None:
+            return []
+        large = [(row.stage.name, row.memory.mid / 1e9) for row in rows if row.memory]
+        over = [(name, needed) for name, needed in large if needed > device.memory]
+        limit = f"more than the {device.memory:g} GB of one {device.name}"
+        said = [f"{name} needs about {needed:,.0f} GB of GPU memory, {limit}" for name, needed in over[:LISTED]]
+        return said + [f"and so do {len(over) - LISTED} further stages"] * (len(over) > LISTED)
+
+
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None

@@ -1,0 +1,141 @@
+"""How long questions and answers of a study are and how many problems its learner solves: read off its earlier traces,
+else assumed, and said so.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from qup.plan.spans import Span, about, exactly
+from qup.records import Finish, Verdict
+from qup.study import Study
+
+READ = 20_000
+"Lines of a file that are read, at most: a plan is to take seconds."
+TEMPLATE = 12
+"Tokens that a chat template puts around a question [assumed]."
+CHARACTERS = 3.0
+"Characters of a token where there are no traces to tell [assumed: mathematics in English]."
+QUESTION = Span(20, 90, 300)
+"Tokens of a question where there are none to look at [assumed]."
+ANSWER = (0.15, 0.5, 1.0)
+"Shares of the longest allowed answer that an answer has where there are no traces [assumed]."
+LONGEST = (0.6, 0.95, 1.0)
+"The same of the longest answer in a batch."
+SOLVED = Span(0.05, 0.45, 0.95)
+"Share of problems that the learner solves where there are no traces [assumed]."
+CUT = 0.2
+"Share of samples cut above which other limits make other lengths."
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Tokens of questions and answers, and shares of problems."""
+
+    source: str
+    "Where it is from."
+    question: Span
+    "Tokens of a prompt, the chat template's included."
+    sampled: tuple[int, ...] = ()
+    "Tokens of the samples seen."
+    limit: int = 1
+    "Longest sample allowed when they were drawn."
+    characters: float = CHARACTERS
+    "Of a token."
+    solved: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    "Training set to problems seen, solved, and failed ones that have a draft."
+    whole: bool = False
+    "Whether every trace was read."
+
+    def answer(self, most: int) -> Span:
+        """Tokens of an answer that may have `most`."""
+        if not self.sampled:
+            return Span(*(share * most for share in ANSWER))
+        return about(self._scaled(sum(self.sampled) / len(self.sampled), most), 0.9, 1.1).capped(most)
+
+    def longest(self, most: int, batch: int) -> Span:
+        """Tokens of the longest answer in a batch, up to which all of the batch is computed."""
+        if not self.sampled or batch == 1:
+            return self.answer(most) if batch == 1 else Span(*(share * most for share in LONGEST))
+        ordered = sorted(self.sampled)
+        # The middle of the distribution of the largest of `batch`: where its power is a half.
+        place = min(len(ordered) - 1, int(len(ordered) * 0.5 ** (1 / batch)))
+        return about(self._scaled(ordered[place], most), 0.9, 1.1).capped(most)
+
+    def _scaled(self, tokens: float, most: int) -> float:
+        cut = sum(length >= self.limit for length in self.sampled) / len(self.sampled)
+        return min(most, tokens * most / self.limit if cut > CUT else tokens)
+
+    def share(self, training_set: str, scope: str) -> Span:
+        """Share of a training set's problems that a stream of a scope covers."""
+        own = self.solved.get(training_set) or self._of_all()
+        if own is None:
+            drafted = Span(0.0, 0.5, 1.0)
+            failed = Span(*(1 - share for share in (SOLVED.high, SOLVED.mid, SOLVED.low))) * drafted
+            return {"solved": SOLVED, "failed": failed, "all": (SOLVED + failed).capped(1.0)}[scope]
+        seen, solved, failed_ones = own
+        covered = {"solved": solved, "failed": failed_ones, "all": solved + failed_ones}[scope] / seen
+        if self.whole and training_set in self.solved:
+            return exactly(covered)
+        return about(covered, 0.8, 1.2).capped(1.0)
+
+    def _of_all(self) -> tuple[int, int, int] | None:
+        if not self.solved:
+            return None
+        seen, solved, failed = (sum(column) for column in zip(*self.solved.values(), strict=True))
+        return seen, solved, failed
+
+
+def of_study(study: Study, data: Path) -> Lengths:
+    """What the study's data tell, `data` being their folder; assumptions where there are none."""
+    problems = list(_lines(data / "problems" / "train.jsonl"))
+    traces = list(_lines(data / "traces.jsonl"))
+    if not traces:
+        return Lengths("no traces yet: lengths and solved problems are assumed", _question(problems, CHARACTERS))
+    tokens = sum(trace["tokens"] for trace in traces)
+    characters = sum(len(trace["text"]) for trace in traces) / max(1, tokens)
+    return Lengths(
+        source=f"the {len(traces)} traces of an earlier run in {data}",
+        question=_question(problems, characters or CHARACTERS),
+        sampled=tuple(trace["tokens"] for trace in traces),
+        limit=max(study.sampling.max_tokens, *(trace["tokens"] for trace in traces)),
+        characters=characters or CHARACTERS,
+        solved=_solved(problems, traces),
+        whole=len(traces) < READ and len(traces) == study.sampling.n * len(problems),
+    )
+
+
+def _lines(path: Path) -> Iterable[dict[str, Any]]:
+    """The first records of a file; none where it is not there or holds something else."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8") as file:
+        for line in islice(file, READ):
+            yield json.loads(line)
+
+
+def _question(problems: list[dict[str, Any]], characters: float) -> Span:
+    if not problems:
+        return QUESTION
+    mean = sum(len(problem["question"]) for problem in problems) / len(problems)
+    return about(mean / characters + TEMPLATE, 0.8, 1.3)
+
+
+def _solved(problems: list[dict[str, Any]], traces: list[dict[str, Any]]) -> dict[str, tuple[int, int, int]]:
+    """As `Lengths.solved`; by the rule of `qup.records.drafted`."""
+    verdicts: dict[str, set[str]] = defaultdict(set)
+    for trace in traces:
+        verdicts[trace["problem_id"]] |= {trace["verdict"]} if trace["finish"] != Finish.LENGTH else {"cut"}
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for problem in problems:
+        own = verdicts.get(problem["id"])
+        if own is not None:
+            tally = counts[problem.get("training_set") or ""]
+            solved = Verdict.CORRECT in own
+            for place, holds in enumerate((True, solved, not solved and Verdict.WRONG in own)):
+                tally[place] += holds
+    return {name: (seen, solved, failed) for name, (seen, solved, failed) in counts.items()}

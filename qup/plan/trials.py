@@ -1,0 +1,173 @@
+"""What a calibration runs in each of its processes: a little of every kind of work, by the code of the stages."""
+
+import importlib
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from qup import evals
+from qup.backends import Sampling
+from qup.backends.hf import Backend
+from qup.evals import EvaluationSettings, Examinee
+from qup.learner import Learner
+from qup.plan.work import Kind, Load
+from qup.records import HELDOUT, Problem
+from qup.study import Study
+from qup.training.settings import Budget
+
+TOKENS, STEPS, SHARE = 24, 6, 4
+"Tokens of an answer, steps of a run, and by how much the second of two tries is smaller."
+IMPORTS = {
+    Load.NOTHING: ("qup.study", "qup.records"),
+    Load.MODELS: ("torch", "transformers.models.llama.modeling_llama", "transformers.models.auto.tokenization_auto"),
+    Load.TRAINER: ("datasets", "peft", "trl.trainer.sft_trainer"),
+    Load.HARNESS: ("lm_eval.evaluator", "lm_eval.tasks"),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is tried, as it travels to the processes that do it."""
+
+    folder: Path
+    "Of the model."
+    study: Study
+    question: int
+    "Tokens of a prompt."
+    answer: int
+    "Tokens of a trace."
+    begun: float
+    "When the processes were asked for, as `time.time` has it."
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What one process took."""
+
+    loads: dict[str, float]
+    "Load to seconds from the start of the process until its imports are done."
+    rates: dict[Kind, tuple[float, float, float]]
+    "Seconds of a thing begun, of a pass, of a token computed."
+
+
+def say_loads() -> None:
+    """Print how long this process took to load what stages load; its argument is when it was started."""
+    print(json.dumps(_loads(float(sys.argv[1]))))
+
+
+def _loads(begun: float) -> dict[str, float]:
+    """Each load's seconds; what is loaded for one is there for the next, so each counts its own and the models'."""
+    taken, before = {}, begun
+    for load, modules in IMPORTS.items():
+        for module in modules:
+            importlib.import_module(module)
+        taken[load], before = time.time() - before, time.time()
+    own = taken[Load.NOTHING]
+    models = own + taken[Load.MODELS]
+    return {"nothing": own, "models": models} | {
+        load.name.lower(): models + taken[load] for load in (Load.TRAINER, Load.HARNESS)
+    }
+
+
+def run(jobs: Sequence[Asked]) -> list[Tried]:
+    """Everything, as the process of a pool."""
+    return [Tried(_loads(job.begun), _rates(job)) for job in jobs]
+
+
+def _rates(asked: Asked) -> dict[Kind, tuple[float, float, float]]:
+    settings = asked.study.backend
+    backend = Backend(asked.folder, settings.dtype, settings.batch, settings.max_length)
+    scorer = Backend(asked.folder, settings.dtype, settings.score_batch, settings.max_length)
+    words = list(_words(backend, asked.question + asked.answer))
+    begun = _exam(asked)
+    return {
+        Kind.GENERATE: (begun, *_generating(backend, words[: asked.question])),
+        Kind.SCORE: (0.0, *_scoring(scorer, words[: asked.question], words[: asked.answer])),
+        Kind.TRAIN: _training(asked, words),
+    }
+
+
+def _words(backend: Backend, count: int) -> Iterator[int]:
+    """Token ids, any, that a model knows."""
+    known = backend.encode([{"role": "user", "content": "0 1 2 3 4 5 6 7 8 9"}])[0]
+    for place in range(count):
+        yield known[place % len(known)]
+
+
+def _generating(backend: Backend, prompt: list[int]) -> tuple[float, float]:
+    """Seconds of a step and of a token in it, of a full batch and a smaller one."""
+    decoding = Sampling(temperature=1.0, max_tokens=TOKENS, seed=0)
+    backend._generate(backend.model, [prompt] * 2, replace(decoding, max_tokens=2), ["warm", "up"])
+
+    def steps(batch: int) -> float:
+        ids = [str(i) for i in range(batch)]
+        return _seconds(lambda: backend._generate(backend.model, [prompt] * batch, decoding, ids)) / TOKENS
+
+    return _line(steps, backend.batch, 1)
+
+
+def _scoring(backend: Backend, prompt: list[int], trace: list[int]) -> tuple[float, float]:
+    """Seconds of a pass and of a token in it."""
+    pair = (prompt, trace)
+    backend.score([pair])
+
+    def pass_of(batch: int) -> float:
+        return _seconds(lambda: backend.score([pair] * batch))
+
+    return _line(pass_of, backend.batch, len(prompt) + len(trace))
+
+
+def _line(seconds: Callable[[int], float], batch: int, width: int) -> tuple[float, float]:
+    """(a, b) of `a + b * tokens`, from a full batch and a smaller one of rows `width` tokens long."""
+    few = max(1, batch // SHARE)
+    full, small = seconds(batch), seconds(few)
+    token = max(0.0, full - small) / ((batch - few) * width) if batch > few else 0.0
+    return max(0.0, full - token * batch * width), token
+
+
+def _training(asked: Asked, words: list[int]) -> tuple[float, float, float]:
+    """Seconds of a run, of a step and of a token in it: from runs of one step, of more, and of more on less."""
+    from qup.training.examples import Example
+    from qup.training.trainer import Cell, train
+
+    own = asked.study.training
+    batch, few = own.batch, max(1, own.batch // SHARE)
+    example = Example(words, [-100] * asked.question + words[asked.question :], truncated=False)
+    seconds = {}
+    for steps, size in ((1, few), (1, batch), (STEPS, batch), (STEPS, few)):
+        settings = replace(own, budget=Budget(epochs=1), batch=size, objectives=("sft",), arms={})
+        with tempfile.TemporaryDirectory() as folder:
+            begin = time.perf_counter()
+            train(asked.folder, [example] * (size * steps), settings, Cell("sft", 0, 0), Path(folder, "out"))
+            seconds[steps, size] = time.perf_counter() - begin
+    full = max(0.0, seconds[STEPS, batch] - seconds[1, batch]) / (STEPS - 1)
+    begun = max(0.0, seconds[1, batch] - full)
+    small = max(0.0, seconds[STEPS, few] - begun) / STEPS
+    step, token = _line(lambda size: full if size == batch else small, batch, len(words))
+    return begun, step, token
+
+
+def _exam(asked: Asked) -> float:
+    """Seconds that a task takes before it generates: lm-eval's requests, and the weights of a trained learner."""
+    learner = Learner(asked.folder, asked.study.prompt, asked.study.backend)
+    problems = {HELDOUT: [Problem("a", "1 + 1?", "2", "plan"), Problem("b", "1 + 2?", "3", "plan")]}
+    settings = EvaluationSettings(tasks=(HELDOUT,), k=1, max_tokens=1, greedy=False)
+    full = asked.study.training.method == "full"
+    examined = [Examinee("sft", 1, asked.folder if full else None)]
+
+    def exam() -> float:
+        return _seconds(lambda: evals.evaluate(learner, examined, problems, settings, 0, None))
+
+    exam()
+    return statistics.median([exam(), exam()])
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin

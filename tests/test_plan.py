@@ -1,0 +1,296 @@
+"""What `qup plan` counts is what the stages ask: the records that each must hold, by `qup.records.due`."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qup import records, settings, study
+from qup.arms import Arm
+from qup.errors import SettingsError
+from qup.plan import lengths, money, needs, speeds
+from qup.plan.counts import Counting, spent
+from qup.plan.machine import here, named
+from qup.plan.oracle_calls import asked_of
+from qup.plan.runs import History
+from qup.plan.shapes import Shape, of_name
+from qup.plan.spans import Span, about, exactly
+from qup.plan.work import Kind, Load, Stage, Work
+from qup.records import TRAIN, Finish, Problem, Refined, Trace, Verdict, due
+from qup.study import Study
+from qup.training.examples import Example, schedule
+from qup.training.settings import Budget, TrainingSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY = "glassbox-tiny"
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """The shrunken glass box with samples that were drawn by rule, as its stages would leave them on disk."""
+
+    study: Study
+    problems: list[Problem]
+    traces: list[Trace]
+    stages: dict[str, Stage]
+
+    def stream(self, arm: Arm) -> list[Refined]:
+        own = records.of_set(self.problems, arm.training_set)
+        return [
+            Refined(problem, replicate, stratum, "text", "changed", 0, 1, 1, Verdict.CORRECT)
+            for problem, replicate, stratum in due.stream(own, self.traces, arm.scope)
+        ]
+
+    def runs(self, arm: Arm) -> list[Any]:
+        return due.runs(self.stream(arm), arm.training.objectives)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    own, data = study.read(ROOT / "studies" / f"{TINY}.yaml"), tmp_path_factory.mktemp("data")
+    sets, first, problems = [TRAIN, *own.problems.training_sets], 1, []
+    for name in sets:
+        for replicate in range(first, first + own.problems.replicates):
+            count = own.problems.train
+            ids = [f"{name}{replicate}-{i}" for i in range(count)]
+            problems += [Problem(i, "b is + a 1", "2", "toy", replicate=replicate, training_set=name) for i in ids]
+        first += own.problems.replicates
+    traces = [trace(problem, place, index) for place, problem in enumerate(problems) for index in range(own.sampling.n)]
+    records.write(data / "problems" / "train.jsonl", problems)
+    records.write(data / "traces.jsonl", traces)
+    seen = lengths.of_study(own, data)
+    stages = Counting(own, seen, "hf").stages(list(own.main_arms(["home"]).values()))
+    return Drawn(own, problems, traces, {stage.name: stage for stage in stages})
+
+
+def trace(problem: Problem, place: int, index: int) -> Trace:
+    """Every third problem is solved by its last sample; of the others every fifth has all samples cut."""
+    verdict = Verdict.CORRECT if place % 3 == 0 and index == 3 else Verdict.WRONG
+    finish = Finish.LENGTH if place % 5 == 1 and place % 3 else Finish.STOP
+    verdict = Verdict.TRUNCATED if finish is Finish.LENGTH else verdict
+    return Trace(problem.id, index, "so b is 2", 10 + place % 7, finish, "2", verdict)
+
+
+def test_sampling_is_n_answers_of_every_training_problem_of_every_set(drawn: Drawn) -> None:
+    asked = due.traces(drawn.problems, drawn.study.sampling.n)
+    assert drawn.stages["sample"].generations == exactly(len(asked))
+
+
+def test_evaluation_is_k_drawn_answers_and_a_greedy_one_of_each_learner_to_each_problem(drawn: Drawn) -> None:
+    own = drawn.study
+    counts = {"heldout": own.problems.heldout, "longer": own.problems.sets["longer"].count}
+    tasks = {task: [Problem(f"{task}{i}", "?", "2", "toy") for i in range(n)] for task, n in counts.items()}
+    asked = own.evaluation
+    base = due.answers([(records.BASE, 0)], tasks, asked.k, greedy=asked.greedy)
+    assert drawn.stages["baseline"].generations == exactly(len(base))
+    arm = own.main_arm("home", "style_aligned")
+    answers = due.answers(drawn.runs(arm), tasks, asked.k, greedy=asked.greedy)
+    assert drawn.stages["evaluate@home-style_aligned"].generations == exactly(len(answers))
+
+
+def test_further_arms_answer_the_main_task_alone(drawn: Drawn) -> None:
+    own, heldout = drawn.study, [Problem(f"h{i}", "?", "2", "toy") for i in range(drawn.study.problems.heldout)]
+    answers = [
+        key
+        for arm in own.further.values()
+        for key in due.answers(drawn.runs(arm), {"heldout": heldout}, own.evaluation.k, greedy=own.evaluation.greedy)
+    ]
+    assert drawn.stages["further"].generations == exactly(len(answers))
+
+
+def test_a_stream_has_a_trace_per_problem_within_its_scope_that_has_a_draft(drawn: Drawn) -> None:
+    scored = drawn.stages["further"].works
+    for arm in drawn.study.further.values():
+        stream = len(drawn.stream(arm))
+        assert any(work.kind is Kind.SCORE and work.items == exactly(stream) for work in scored), arm.name
+    native = len(drawn.stream(drawn.study.native))
+    # One pass over the trace, one over the native trace; none of this study's metrics asks for the trace alone.
+    assert drawn.stages["compat@home-restyled"].sum(Kind.SCORE).mid == native * passes(drawn.study)
+
+
+def passes(own: Study) -> int:
+    return 1 + len({need for metric in own.compat.values() for need in metric.passes})
+
+
+def test_rewards_are_tried_on_the_first_samples_of_the_main_set(drawn: Drawn) -> None:
+    tried = due.tried(drawn.problems, drawn.traces)
+    assert drawn.stages["reward-samples"].sum(Kind.SCORE) == exactly(len(tried))
+
+
+@pytest.mark.parametrize("batch", [3, 8])
+@pytest.mark.parametrize("budget", [Budget(epochs=2), Budget(epochs=0.5), Budget(tokens=100), Budget(tokens=777)])
+def test_a_run_trains_as_many_steps_and_tokens_as_its_budget_has(budget: Budget, batch: int) -> None:
+    """Traces of 10 tokens, 20 of them: what `schedule` lays out, counted without laying it out."""
+    settings = TrainingSettings(budget, batch=batch)
+    traces = [Example([0] * 15, [-100] * 5 + [0] * 10, truncated=False)] * 20
+    plan = schedule(traces, settings, seed=1)
+    steps, items, tokens = spent(settings, exactly(20), exactly(10))
+    assert steps == exactly(len(plan))
+    assert items.mid == pytest.approx(sum(map(len, plan)))
+    trained = 10 * sum(map(len, plan))
+    assert tokens.low <= trained <= tokens.high
+    if budget.tokens:
+        assert tokens.high < budget.tokens + 10 * batch + 1
+
+
+def test_who_asks_an_oracle_is_found_by_letting_the_refiner_ask() -> None:
+    asked = {refiner: asked_of(refiner) for refiner in settings.names("refiners")}
+    assert asked["oracle_refined"] == ["repair_prompt"]
+    assert asked["style_aligned"] == ["keep_style_prompt"]
+    assert asked["restyled"] == ["restyle_prompt"]
+    assert asked["oracle_synthesized"] == ["solve_prompt"]
+    assert asked["rejection_sampling"] == asked["unfiltered"] == []
+
+
+def paid(price: dict[str, float] | None, budget: int = 10**9) -> tuple[Study, dict[str, Stage]]:
+    """The smoke study with an endpoint as its Oracle, all problems drafted."""
+    given = settings.read_yaml(ROOT / "studies" / "smoke.yaml")
+    api = {"model": "big", "base_url": "https://example.org/v1", "budget": budget, "price": price}
+    given["oracles"]["home"] = {"oracle": "prompted", "api": api, "max_tokens": 100}
+    own = settings.read(Study, given)
+    seen = lengths.Lengths("toy", exactly(50), (80,) * 8, 96, 3.0, {TRAIN: (8, 6, 2)}, whole=True)
+    stages = Counting(own, seen, "hf").stages(list(own.main_arms(["home"]).values()))
+    return own, {stage.name: stage for stage in stages}
+
+
+def test_an_endpoints_cost_is_its_tokens_by_its_prices() -> None:
+    own, stages = paid({"prompt": 2.0, "completion": 8.0})
+    stage = stages["refine@home-oracle_refined"]
+    (call,) = stage.works
+    # Eight drafts; one more call for each at most, as the study's `retries` has it.
+    assert (call.kind, call.items.low, call.items.high) == (Kind.CALL, 8, 16)
+    cost = money.of(own, stage)
+    assert cost is not None
+    assert cost.mid == pytest.approx(call.prompt.mid * 2e-6 + call.completion.mid * 8e-6)
+    assert call.completion.mid == pytest.approx(call.items.mid * 80)
+    assert money.of(own, stages["sample"]) == exactly(0)
+
+
+def test_without_a_price_tokens_alone_are_told_and_a_budget_that_will_not_do_is() -> None:
+    own, stages = paid(None, budget=1000)
+    assert money.of(own, stages["refine@home-oracle_refined"]) is None
+    (note,) = money.notes(own, list(stages.values()))
+    assert "more than its budget of 1,000" in note
+
+
+def test_a_size_is_read_off_a_name_and_an_unknown_one_is_none() -> None:
+    sizes = {
+        "Qwen/Qwen2.5-Math-1.5B": 1.5e9,
+        "deepseek-ai/deepseek-math-7b-base": 7e9,
+        "a/SmolLM2-135M-Instruct": 135e6,
+    }
+    for name, parameters in sizes.items():
+        shape = of_name(name)
+        assert shape is not None
+        assert shape.parameters == parameters
+    mixture = of_name("Qwen/Qwen3-30B-A3B")
+    assert mixture is not None
+    assert (mixture.parameters, mixture.active) == (30e9, 3e9)
+    assert of_name("microsoft/phi-4") is None
+    assert of_name("Qwen2.5-Math") is None
+
+
+def test_full_training_of_seven_billion_does_not_fit_one_gpu_and_an_adapter_does() -> None:
+    """16 bytes a parameter: 112 GB before any activation; an adapter leaves 14 GB of bfloat16."""
+    seven = Shape(7e9, 28, 3584, 28672, 152_000, "toy")
+    full = TrainingSettings(Budget(epochs=1), method="full")
+    assert needs.training(seven, full, tokens=0) == 112e9
+    lora = dataclasses.replace(full, method="lora")
+    assert needs.training(seven, lora, tokens=0) < 16e9
+    # Activations of a token: 28 layers x 3584 x 34 bytes, and its logits.
+    token = needs.training(seven, full, tokens=1) - 112e9
+    assert token == pytest.approx(28 * 3584 * 34 + 152_000 * 8)
+
+
+def toy_speed(cores: int = 2, device: str | None = None) -> speeds.Speed:
+    machine = dataclasses.replace(named(device or "cpu", 1), cores=cores)
+    small = Shape(1e6, 4, 128, 1024, 110, "toy")
+    rate = speeds.Rate(exactly(1.0), exactly(0.5), exactly(0.0))
+    loads = {load: exactly(5.0) for load in Load}
+    return speeds.Speed("toy", machine, loads, loads, dict.fromkeys(speeds.WORK, rate), small, {"learner": small})
+
+
+def test_jobs_are_dealt_to_processes_as_the_stages_deal_them() -> None:
+    """Three runs of 10 passes on two processes: the one with two runs takes 2 x (1 + 5) seconds after its start."""
+    work = Work(Kind.TRAIN, "learner", exactly(30), passes=exactly(30), begun=exactly(3))
+    stage = Stage("train", (Load.TRAINER,), (work,), jobs=3)
+    assert toy_speed().seconds(stage, threads=1).mid == pytest.approx(5 + 2 * 6)
+    assert toy_speed().seconds(stage, threads=None).mid == pytest.approx(5 + 3 * 6)
+    assert toy_speed(cores=1).seconds(stage, threads=1).mid == pytest.approx(5 + 3 * 6)
+
+
+def test_what_a_stage_took_before_wins_then_others_of_its_kind_then_the_rule() -> None:
+    rule = exactly(10.0)
+    history = History({"train@a": 20.0, "report": 1.0}, {"train@a": rule, "report": rule}, {"sample": [3.0]})
+
+    def of(name: str, calibrated: bool = False) -> tuple[float, str]:
+        made = history.corrected(Stage(name, (Load.NOTHING,)), rule, "assumed", calibrated=calibrated)
+        return made.seconds.mid, made.source
+
+    assert of("train@a") == (20.0, "measured here")
+    # Twice what the rule says, as its like took.
+    assert of("train@b")[0] == 20.0
+    assert of("sample") == (30.0, "by 1 sample stages of other studies, measured here")
+    assert of("sample", calibrated=True) == (10.0, "assumed")
+    assert of("evaluate@a") == (10.0, "assumed")
+
+
+def test_a_large_model_on_a_machine_without_gpu_is_planned_for_one_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qup.plan.machine._seen", list)
+    assert here(2e6, "auto").device is None
+    assumed = here(7e9, "auto")
+    assert assumed.device is not None
+    assert "no accelerator here" in assumed.why
+    assert here(2e6, "vllm").device is not None
+
+
+def test_a_span_keeps_its_order_and_an_unknown_accelerator_is_a_line() -> None:
+    with pytest.raises(ValueError, match="low <= mid <= high"):
+        Span(2, 1, 3)
+    assert about(10, 0.5, 2).per(exactly(2)) == Span(2.5, 5, 10)
+    with pytest.raises(SettingsError, match="unknown accelerator 'H10': did you mean 'H100'"):
+        named("H10", 1)
+    with pytest.raises(SettingsError, match="one accelerator or more"):
+        named("H100", 0)
+
+
+def qup(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "qup", *words], cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_the_command_says_everything_as_json_and_an_unknown_study_is_one_line() -> None:
+    done = qup("plan", "smoke", "--no-status", "--json")
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    counts = Counter(row["stage"].partition("@")[0] for row in made["stages"])
+    assert counts["train"] == 4
+    assert counts["train-native"] == 1
+    low, mid, high = made["seconds"]
+    assert 0 < low < mid < high
+    wrong = qup("plan", "smok")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("qup: unknown study 'smok': did you mean 'smoke'?")
+
+
+def test_a_plan_loads_neither_torch_nor_transformers() -> None:
+    code = (
+        "import sys; from pathlib import Path; from qup import plan;"
+        "plan.plan(Path(), 'smoke', plan.Asked(status=False));"
+        "print([name for name in ('torch', 'transformers', 'lm_eval') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_every_study_here_can_be_planned() -> None:
+    from qup import plan
+
+    for file in sorted((ROOT / "studies").glob("*.yaml")):
+        made = plan.plan(ROOT, file.stem, plan.Asked(status=False))
+        assert made.seconds.mid > 0
+        assert len({row.stage.name for row in made.rows}) == len(made.rows)

@@ -28,6 +28,7 @@ from qup.training.settings import Budget, TrainingSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = "glassbox-tiny"
+NOWHERE = Path("nowhere")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +65,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     records.write(data / "problems" / "train.jsonl", problems)
     records.write(data / "traces.jsonl", traces)
     seen = lengths.of_study(own, data)
-    stages = Counting(own, seen, "hf").stages(list(own.main_arms(["home"]).values()))
+    stages = Counting(own, seen, NOWHERE, "hf").stages(list(own.main_arms(["home"]).values()))
     return Drawn(own, problems, traces, {stage.name: stage for stage in stages})
 
 
@@ -154,7 +155,7 @@ def paid(price: dict[str, float] | None, budget: int = 10**9) -> tuple[Study, di
     given["oracles"]["home"] = {"oracle": "prompted", "api": api, "max_tokens": 100}
     own = settings.read(Study, given)
     seen = lengths.Lengths("toy", exactly(50), (80,) * 8, 96, 3.0, {TRAIN: (8, 6, 2)}, whole=True)
-    stages = Counting(own, seen, "hf").stages(list(own.main_arms(["home"]).values()))
+    stages = Counting(own, seen, NOWHERE, "hf").stages(list(own.main_arms(["home"]).values()))
     return own, {stage.name: stage for stage in stages}
 
 

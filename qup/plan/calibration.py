@@ -23,7 +23,7 @@ from qup.plan.shapes import Shape, of_folder
 from qup.plan.spans import Span, about
 from qup.plan.speeds import SMALLEST, WORK, Rate, Speed
 from qup.plan.trials import Asked
-from qup.plan.work import Kind, Load
+from qup.plan.work import Load
 from qup.records import LEARNER
 from qup.settings import name_of, plain
 from qup.study import Study
@@ -33,13 +33,26 @@ WITHIN = (0.8, 1.25)
 "How far off a calibrated time may be, as factors."
 SCALED = (0.4, 2.5)
 "The same where the model is not the one that was calibrated."
+OF_OWN, OF_ANOTHER = "of this study's learner", "of a model of about its size, scaled"
 FARTHEST = 20.0
 "Times by which models may differ in size and be told from one another: a small one's time is not arithmetic."
 OWN = "from qup.plan.trials import say_loads; say_loads()"
 
 
+Measured = Mapping[str, Any]
+"What a calibration found, as JSON has it."
+
+
 def calibrate(study: Study, models: Path, question: int, answer: int) -> Path:
     """Measure and keep, in the file that is given back; lengths are in tokens."""
+    place = repository.root() / FILE
+    kept = _kept(place) | {_key(study): measure(study, models, question, answer)}
+    whole.write(place, json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    return place
+
+
+def measure(study: Study, models: Path, question: int, answer: int) -> Measured:
+    """How fast this machine is with the study's learner, lengths being in tokens."""
     side = 1 if study.threads is None else max(1, workers.cores() // study.threads)
     with tempfile.TemporaryDirectory() as scratch:
         folder = _model(study, models, Path(scratch))
@@ -47,17 +60,14 @@ def calibrate(study: Study, models: Path, question: int, answer: int) -> Path:
         shares = workers.spread(trials.run, [asked] * side, study.threads)
         shape = of_folder(folder)
     alone = json.loads(lifeline.finished(OWN, [str(time.time())]).stdout.splitlines()[-1])
-    measured = {
+    return {
         "host": platform.node(),
         "processes": side,
         "shape": dataclasses.asdict(shape) if shape else None,
         "alone": alone,
         "side_by_side": {load: statistics.mean(share.loads[load] for share in shares) for load in alone},
-        "rates": {kind: _mean(share.rates[kind] for share in shares) for kind in WORK},
+        "rates": {kind.value: _mean(share.rates[kind] for share in shares) for kind in WORK},
     }
-    place = repository.root() / FILE
-    whole.write(place, json.dumps(_kept(place) | {_key(study): measured}, indent=1, sort_keys=True) + "\n")
-    return place
 
 
 def _mean(rows: Iterable[tuple[float, ...]]) -> list[float]:
@@ -96,38 +106,38 @@ def _model(study: Study, models: Path, scratch: Path) -> Path:
 
 
 def speed(study: Study, machine: Machine, shapes: Mapping[str, Shape | None]) -> Speed | None:
-    """What was calibrated here: of this study's learner, else of any other, scaled; None if nothing was."""
+    """What was calibrated here: of this study's learner, else of one of about its size, scaled; None if nothing was."""
     kept = _kept(repository.root() / FILE)
     there = {key: each for key, each in kept.items() if each["host"] == platform.node() and each["shape"]}
     if machine.device is not None or not there:
         return None
+    if own := there.get(_key(study)):
+        return speed_of(own, machine, shapes, own=True)
     learner = shapes.get(LEARNER) or SMALLEST
-    own = _key(study) in there
-    chosen = there[_key(study)] if own else min(there.values(), key=lambda each: _apart(learner, each))
-    if not own and _apart(learner, chosen) > FARTHEST:
-        return None
-    low, high = WITHIN if own else SCALED
-    said = "of this study's learner" if own else "of a model of about its size, scaled"
+    nearest = min(there.values(), key=lambda each: _apart(learner, each))
+    return speed_of(nearest, machine, shapes, own=False) if _apart(learner, nearest) <= FARTHEST else None
+
+
+def speed_of(found: Measured, machine: Machine, shapes: Mapping[str, Shape | None], *, own: bool) -> Speed:
+    """What a calibration found, as speed; `own`: it is of this study's learner."""
 
     def loads(name: str) -> dict[Load, Span]:
-        return {load: about(chosen[name][load.name.lower()], *WITHIN) for load in Load}
+        return {load: about(found[name][load.name.lower()], *WITHIN) for load in Load}
 
-    def rate(kind: Kind) -> Rate:
-        return Rate(*(about(max(0.0, each), low, high) for each in chosen["rates"][kind]))
-
+    bounds = WITHIN if own else SCALED
     return Speed(
-        source=f"calibrated here, {said}",
+        source=f"calibrated here, {OF_OWN if own else OF_ANOTHER}",
         machine=machine,
         loads=loads("alone"),
         side_by_side=loads("side_by_side"),
-        rates={kind: rate(kind) for kind in WORK},
-        shape=Shape(**chosen["shape"]),
+        rates={kind: Rate(*(about(each, *bounds) for each in found["rates"][kind.value])) for kind in WORK},
+        shape=Shape(**found["shape"]),
         shapes=shapes,
         own=own,
     )
 
 
-def _apart(learner: Shape, kept: Mapping[str, Any]) -> float:
+def _apart(learner: Shape, found: Measured) -> float:
     """How many times larger the larger of two models is."""
-    ratio = float(kept["shape"]["parameters"]) / learner.parameters
+    ratio = float(found["shape"]["parameters"]) / learner.parameters
     return max(ratio, 1 / ratio)

@@ -7,10 +7,11 @@ what is asked of each problem, and so every generation of sampling and evaluatio
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from qup.arms import NATIVE, Arm
-from qup.plan.exams import Exam, exams, main_exam
+from qup.plan.exams import CHOICES, Exam, exams, main_exam
 from qup.plan.lengths import Lengths
 from qup.plan.obtaining import making
 from qup.plan.oracle_calls import calls
@@ -32,6 +33,8 @@ class Counting:
 
     study: Study
     lengths: Lengths
+    folder: Path
+    "Of the evaluation sets, as the prepare stage leaves them."
     engine: str
     "`hf`, which computes all of a batch to the end of its longest answer, or `vllm`, which fills a place at once."
 
@@ -39,7 +42,7 @@ class Counting:
         """All stages for these main arms, the native one among them; `track`, which counts nothing, is left out."""
         each = [stage for step in ARM_STEPS for arm in arms for stage in step(self, arm)]
         native = Stage(f"native@{_cell(arms[0])}", (Load.NOTHING,))
-        learner = [self._exams(exam, 1) for exam in exams(self.study)]
+        learner = [work for exam in exams(self.study, self.folder) for work in self._exam(exam, 1)]
         before = [Stage("prepare", (Load.NOTHING,)), making(self.study, self.lengths), self._sample(), native]
         samples = min(VALIDATED, self._problems(TRAIN) * self.study.sampling.n)
         judged = self._rewards(exactly(samples))
@@ -84,8 +87,8 @@ class Counting:
     def evaluate(self, arm: Arm) -> Iterator[Stage]:
         """Every learner that the arm trained on every task."""
         learners = self._replicates(arm) * len(arm.training.objectives)
-        works = tuple(self._exams(exam, learners) for exam in exams(self.study))
-        yield Stage(_name("evaluate", arm), (Load.HARNESS,), works, jobs=learners)
+        works = [work for exam in exams(self.study, self.folder) for work in self._exam(exam, learners)]
+        yield Stage(_name("evaluate", arm), (Load.HARNESS,), tuple(works), jobs=learners)
 
     def measure(self, arm: Arm) -> Iterator[Stage]:
         """The arm's records as columns."""
@@ -106,12 +109,14 @@ class Counting:
         drafts = self._drafts(arm)
         learners = self._replicates(arm) * len(arm.training.objectives)
         asked = calls(self.study, arm.oracle, arm.refiner, drafts, self.lengths)
-        trained = [self._passes(arm), *self._training(arm), self._exams(main_exam(self.study), learners)]
+        exam = main_exam(self.study, self.folder)
+        trained = [self._passes(arm), *self._training(arm), *self._exam(exam, learners)]
         return [*asked, *self._rewards(drafts), *trained]
 
     def _generated(self, model: str, shares: Sequence[Span], most: int, begun: int = 1) -> Work:
         """Answers to shares of questions, each share of which fills batches of its own."""
         items, batch = total(shares), self.study.backend.batch
+        most = max(1, min(most, self.study.backend.max_length - round(self.lengths.question.mid)))
         answer, longest = self.lengths.answer(most), self.lengths.longest(most, batch)
         steps = [batches(share, batch) * (longest if self.engine == "hf" else answer) for share in shares]
         return Work(
@@ -126,10 +131,18 @@ class Counting:
             padding=longest.mid / answer.mid if self.engine == "hf" else 1.0,
         )
 
-    def _exams(self, exam: Exam, learners: int) -> Work:
-        """A task as so many learners take it."""
-        shares = [exam.problems * repeats for _ in range(learners) for repeats in exam.decodings]
-        return self._generated(LEARNER, shares, exam.max_tokens, begun=len(shares))
+    def _exam(self, exam: Exam, learners: int) -> list[Work]:
+        """A task as so many learners take it: answers as long as each decoding allows, or given texts scored."""
+        works = []
+        for most in sorted({decoding.max_tokens for decoding in exam.decodings}, reverse=True):
+            repeats = [decoding.repeats for decoding in exam.decodings if decoding.max_tokens == most]
+            if most == 0:
+                texts = exam.problems * (CHOICES * learners)
+                works.append(self._scored(LEARNER, texts, self.lengths.question, self.study.backend.score_batch))
+                continue
+            shares = [exam.problems * count for _ in range(learners) for count in repeats]
+            works.append(self._generated(LEARNER, shares, most, begun=len(shares)))
+        return works
 
     def _rewards(self, traces: Span) -> list[Work]:
         """Every reward that runs a model, on so many traces."""

@@ -3,6 +3,7 @@
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from qup.arms import Arm
 from qup.plan import money
@@ -31,6 +32,8 @@ class Estimator:
     """A study with its lengths, sizes and a machine's speed."""
 
     study: Study
+    problems: Path
+    "Folder of the evaluation sets."
     lengths: Lengths
     shapes: dict[str, Shape | None]
     machine: Machine
@@ -40,7 +43,7 @@ class Estimator:
         """All stages, counted."""
         name = self.study.backend.name
         engine = name if name != "auto" else "vllm" if self.machine.device or _installed("vllm") else "hf"
-        return Counting(self.study, self.lengths, engine).stages(arms)
+        return Counting(self.study, self.lengths, self.problems, engine).stages(arms)
 
     def expected(self, arms: Sequence[Arm]) -> dict[str, Span]:
         """Stage to seconds by rule."""

@@ -1,10 +1,28 @@
 """What the learners are asked in evaluation, task by task: how many problems, how often, how long an answer may be."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from qup.plan.spans import Span, exactly
 from qup.records import HELDOUT
 from qup.study import Study
+
+UNKNOWN = Span(30, 500, 5000)
+"Problems of a task whose data are not here and that says no number [assumed]."
+CHOICES = 4
+"Texts a problem that a task of log-likelihoods compares [assumed]."
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """One way in which a task's problems are answered."""
+
+    repeats: int
+    "Answers a problem."
+    max_tokens: int
+    "0: nothing is written, given texts are scored."
 
 
 @dataclass(frozen=True)
@@ -13,29 +31,60 @@ class Exam:
 
     task: str
     problems: Span
-    k: int
-    "Drawn answers a problem."
-    greedy: bool
-    max_tokens: int
-
-    @property
-    def decodings(self) -> list[int]:
-        """Answers a problem of each decoding."""
-        return [self.k, *[1] * self.greedy]
+    decodings: tuple[Decoding, ...]
 
     @property
     def answers(self) -> Span:
         """Generations that one learner is asked for."""
-        return self.problems * sum(self.decodings)
+        return self.problems * sum(decoding.repeats for decoding in self.decodings if decoding.max_tokens)
 
 
-def exams(study: Study) -> list[Exam]:
-    """The study's tasks, in order."""
-    asked = study.evaluation
-    counts = {HELDOUT: study.problems.heldout} | {name: own.count for name, own in study.problems.sets.items()}
-    return [Exam(task, exactly(counts[task]), asked.k, asked.greedy, asked.max_tokens) for task in asked.tasks]
+def exams(study: Study, problems: Path) -> list[Exam]:
+    """The study's tasks, in order; `problems` is the folder in which the prepare stage leaves evaluation sets."""
+    sets: Mapping[str, Any] = study.problems.sets
+    settings: Any = study.evaluation
+    if not hasattr(settings, "asked"):
+        own = tuple(Decoding(n, settings.max_tokens) for n in (settings.k, *[1] * settings.greedy))
+        return [Exam(task, _count(study, task, problems), own) for task in settings.tasks]
+    return [
+        Exam(each.name, _count(study, each.name, problems), _decodings(each))
+        for each in settings.asked([HELDOUT, *sets])
+    ]
 
 
-def main_exam(study: Study) -> Exam:
+def _decodings(asked: Any) -> tuple[Decoding, ...]:
+    return tuple(Decoding(each.repeats, each.max_tokens) for each in asked.decodings)
+
+
+def _count(study: Study, task: str, problems: Path) -> Span:
+    """Problems of a task: as set, as they lie on disk, or as its published description says."""
+    if task == HELDOUT:
+        return exactly(study.problems.heldout)
+    own = study.problems.sets.get(task)
+    if own is not None and own.count is not None:
+        return exactly(own.count)
+    file = problems / f"{task}.jsonl"
+    if file.is_file():
+        with file.open("rb") as lines:
+            return exactly(sum(1 for _ in lines))
+    rows = [_rows(weighted.source) for weighted in own.sources] if own is not None else [None]
+    known = [count for count in rows if count is not None]
+    return exactly(sum(known)) if len(known) == len(rows) else UNKNOWN
+
+
+def _rows(source: Any) -> int | None:
+    """Rows of a published set, as its file in qup/problems/benchmarks has them; None of other sources."""
+    name = getattr(source, "set", None)
+    if name is None:
+        return None
+    from qup.problems._published import benchmark
+
+    known = benchmark(name)
+    digest = getattr(source, "sha256", None)
+    counts = [known.rows(digest), *(file.rows for file in known.files)]
+    return next((count for count in counts if count is not None), None)
+
+
+def main_exam(study: Study, problems: Path) -> Exam:
     """The task that utility is of, which is all that further arms are asked."""
-    return next(exam for exam in exams(study) if exam.task == study.evaluation.main)
+    return next(exam for exam in exams(study, problems) if exam.task == study.evaluation.main)

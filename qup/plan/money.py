@@ -28,6 +28,8 @@ def notes(study: Study, stages: Sequence[Stage]) -> Iterator[str]:
     """A line per endpoint: its tokens, and whether they are more than its budget."""
     for name, endpoint in endpoints(study).items():
         works = [work for stage in stages for work in stage.works if work.model == name]
+        if not works:
+            continue
         tokens = total(work.prompt + work.completion for work in works)
         yield f"{name}: {_millions(tokens)} million tokens in {total(w.items for w in works).mid:,.0f} calls" + _held(
             tokens, endpoint, works

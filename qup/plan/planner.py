@@ -69,14 +69,15 @@ class Planner:
 
     def estimator(self, read: Study) -> "Estimator":
         """What estimates a stage of the study."""
-        seen = lengths.of_study(read, self.root / "data" / self.name)
+        data = self.root / "data" / self.name
+        seen = lengths.of_study(read, data)
         sizes = shapes(read, self.root / "models" / self.name / "base")
         largest = max((shape.parameters for shape in sizes.values() if shape), default=0.0)
         machine = named(self.asked.device, self.asked.count) if self.asked.device else here(largest, read.backend.name)
         context = seen.question.mid + seen.answer(read.sampling.max_tokens).mid / 2
         speed = calibration.speed(read, machine, sizes)
         speed = speed or speeds.assumed(machine, sizes, read.backend.dtype, context, read.threads)
-        return Estimator(read, seen, sizes, machine, speed)
+        return Estimator(read, data / "problems" / "evaluation", seen, sizes, machine, speed)
 
     def as_it_ran(self, read: Study, judged: Status) -> Study:
         """The study with the settings of its last run, which is what measured times are of."""

@@ -13,12 +13,14 @@ import pytest
 from qup import records, settings, study
 from qup.arms import Arm
 from qup.errors import SettingsError
-from qup.plan import lengths, money, needs, speeds
+from qup.plan import calibration, lengths, money, needs, speeds, trials
+from qup.plan.changes import Status
 from qup.plan.counts import Counting, spent
-from qup.plan.machine import here, named
+from qup.plan.machine import DEFAULT, LARGE, here, named, tables
 from qup.plan.oracle_calls import asked_of
+from qup.plan.planner import Asked, Planner
 from qup.plan.runs import History
-from qup.plan.shapes import Shape, of_name
+from qup.plan.shapes import Shape, of_name, shapes
 from qup.plan.spans import Span, about, exactly
 from qup.plan.work import Kind, Load, Stage, Work
 from qup.records import TRAIN, Finish, Problem, Refined, Trace, Verdict, due
@@ -213,7 +215,24 @@ def toy_speed(cores: int = 2, device: str | None = None) -> speeds.Speed:
     small = Shape(1e6, 4, 128, 1024, 110, "toy")
     rate = speeds.Rate(exactly(1.0), exactly(0.5), exactly(0.0))
     loads = {load: exactly(5.0) for load in Load}
-    return speeds.Speed("toy", machine, loads, loads, dict.fromkeys(speeds.WORK, rate), small, {"learner": small})
+    rates = speeds.Scaled(dict.fromkeys(speeds.WORK, rate), small)
+    return speeds.Speed("toy", machine, loads, loads, rates, {"learner": small})
+
+
+def test_decoding_on_an_accelerator_reads_all_weights_a_pass_and_scoring_none() -> None:
+    """A model of 3.35 GB on an H100, whose memory gives 3,350 GB a second: a millisecond at the peak."""
+    shape = Shape(3.35e9 / 2, 10, 100, 0, 0, "toy")
+    device = named("H100", 1).device
+    assert device is not None
+    rates = speeds.Peak(device, "bfloat16", context=0)
+    share = tables()["utilisation"]["bandwidth"]
+    assert rates.of(Kind.GENERATE, shape).step.mid == pytest.approx(0.001 / share[1])
+    assert rates.of(Kind.SCORE, shape).step == exactly(0)
+    # Training is forward and backward, each token; a packed model is read faster.
+    used = tables()["utilisation"]["train"][1]
+    assert rates.of(Kind.TRAIN, shape).token.mid == pytest.approx(3 * shape.flops / (989e12 * used))
+    packed = dataclasses.replace(shape, packed=0.5)
+    assert rates.of(Kind.GENERATE, packed).step.mid == pytest.approx(0.001 / share[1] / 4)
 
 
 def test_jobs_are_dealt_to_processes_as_the_stages_deal_them() -> None:
@@ -253,11 +272,71 @@ def test_a_large_model_on_a_machine_without_gpu_is_planned_for_one_and_says_so(m
 def test_a_span_keeps_its_order_and_an_unknown_accelerator_is_a_line() -> None:
     with pytest.raises(ValueError, match="low <= mid <= high"):
         Span(2, 1, 3)
-    assert about(10, 0.5, 2).per(exactly(2)) == Span(2.5, 5, 10)
+    # Two factors of two either way are one of 2 ^ sqrt(2), and an exact one widens nothing.
+    product = about(10, 0.5, 2) * about(3, 0.5, 2)
+    assert (product.mid, product.high) == (30, pytest.approx(30 * 2 ** (2**0.5)))
+    assert about(10, 0.5, 2) * exactly(3) == Span(15, 30, 60)
+    assert Span(0, 1, 2) * Span(1, 2, 3) == Span(0, 2, 6)
     with pytest.raises(SettingsError, match="unknown accelerator 'H10': did you mean 'H100'"):
         named("H10", 1)
     with pytest.raises(SettingsError, match="one accelerator or more"):
         named("H100", 0)
+
+
+def test_a_model_whose_size_nothing_tells_is_a_note_until_the_study_says_it() -> None:
+    given = settings.read_yaml(ROOT / "studies" / "smoke.yaml")
+    given["models"]["judge"] = {"source": "hub", "repo": "microsoft/phi-4", "revision": "0" * 40}
+    unknown = shapes(settings.read(Study, given), NOWHERE)
+    assert unknown["judge"] is None
+    given["models"]["judge"]["size"] = {"parameters": 117, "active": 5.1, "bits": 4.25}
+    known = shapes(settings.read(Study, given), NOWHERE)["judge"]
+    assert known is not None
+    # What works on a token is arithmetic, and all of it, packed, is memory.
+    assert known.flops == pytest.approx(2 * 5.1e9)
+    assert known.weights("bfloat16") == pytest.approx(117e9 * 4.25 / 8)
+    work = Work(Kind.SCORE, "judge", exactly(3), prompt=exactly(30), passes=exactly(3))
+    assert dataclasses.replace(toy_speed(), shapes=unknown).of(work) == exactly(0)
+
+
+def test_lengths_of_samples_that_were_cut_grow_with_what_is_allowed_and_those_of_others_do_not() -> None:
+    def answers(*sampled: int) -> lengths.Lengths:
+        return lengths.Lengths("toy", exactly(9), sampled, limit=100)
+
+    # Half of them were cut at 100, so at 200 the mean of 80 is taken to double; one that ended by itself ends there.
+    assert answers(60, 100).answer(200).mid == pytest.approx(160)
+    assert answers(60, 70).answer(200).mid == pytest.approx(65)
+    assert answers(60, 70).answer(50).mid == 50
+    assert answers(*range(1, 101)).longest(100, batch=1000).mid >= 99
+
+
+def test_records_that_cannot_be_read_are_said_to_be_and_lengths_are_assumed(tmp_path: Path) -> None:
+    own = study.read(ROOT / "studies" / "smoke.yaml")
+    for text in ("{", '{"tokens": 1}\n', "[1]\n", '{"tokens": "x", "text": 1, "finish": 1}\n'):
+        (tmp_path / "traces.jsonl").write_text(text)
+        seen = lengths.of_study(own, tmp_path)
+        assert seen.sampled == ()
+        assert "cannot be read" in seen.source
+
+
+def test_what_was_measured_is_of_the_settings_of_then_and_is_scaled_to_those_of_now() -> None:
+    planner = Planner(ROOT, "smoke", Asked())
+    read = planner.read()
+    then = planner.as_it_ran(read, Status(settings={"sampling": {"n": 2, "max_tokens": 96}}))
+    assert (read.sampling.n, then.sampling.n) == (6, 2)
+    # Settings that this version does not know are those of now.
+    assert planner.as_it_ran(read, Status(settings={"sampling": {"draws": 2}})) is read
+    # Ten seconds then, by a rule that says five of then and fifteen of now: thirty.
+    history = History({"sample": 10.0}, {"sample": exactly(5.0)}, {})
+    stage = Stage("sample", (Load.MODELS,))
+    assert history.corrected(stage, exactly(15.0), "assumed", calibrated=True).seconds.mid == pytest.approx(30.0)
+
+
+def test_calibrated_rates_are_a_line_through_a_full_and_a_smaller_batch() -> None:
+    """Two seconds a pass and a tenth a token: 8 rows of 5 tokens take 6 seconds, 2 rows take 3."""
+    step, token = trials._line(lambda batch: 2 + 0.1 * 5 * batch, batch=8, width=5)
+    assert (step, token) == (pytest.approx(2), pytest.approx(0.1))
+    # One row has no smaller batch: all of it is the pass.
+    assert trials._line(lambda batch: 3.0, batch=1, width=5) == (3.0, 0.0)
 
 
 def qup(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -295,3 +374,13 @@ def test_every_study_here_can_be_planned() -> None:
         made = plan.plan(ROOT, file.stem, plan.Asked(status=False))
         assert made.seconds.mid > 0
         assert len({row.stage.name for row in made.rows}) == len(made.rows)
+
+
+def test_the_page_has_the_rules_that_the_code_has() -> None:
+    page = " ".join((ROOT / "docs" / "plan.md").read_text(encoding="utf-8").split())
+    assert f"keeps {needs.MOVED} bytes a parameter" in page
+    assert f"are {needs.ACTIVATION} bytes a token" in page
+    assert f"{needs.CHECKPOINTED} with gradient checkpoints" in page
+    assert (LARGE, "two billion parameters or more" in page) == (2e9, True)
+    assert (calibration.FARTHEST, "more than twenty times larger" in page) == (20, True)
+    assert f"for one {DEFAULT}" in page

@@ -21,7 +21,7 @@ from qup.plan import trials
 from qup.plan.machine import Machine
 from qup.plan.shapes import Shape, of_folder
 from qup.plan.spans import Span, about
-from qup.plan.speeds import SMALLEST, WORK, Rate, Speed
+from qup.plan.speeds import WORK, Rate, Scaled, Speed
 from qup.plan.trials import Asked
 from qup.plan.work import Load
 from qup.records import LEARNER
@@ -113,7 +113,9 @@ def speed(study: Study, machine: Machine, shapes: Mapping[str, Shape | None]) ->
         return None
     if own := there.get(_key(study)):
         return speed_of(own, machine, shapes, own=True)
-    learner = shapes.get(LEARNER) or SMALLEST
+    learner = shapes.get(LEARNER)
+    if learner is None:
+        return None
     nearest = min(there.values(), key=lambda each: _apart(learner, each))
     return speed_of(nearest, machine, shapes, own=False) if _apart(learner, nearest) <= FARTHEST else None
 
@@ -125,13 +127,13 @@ def speed_of(found: Measured, machine: Machine, shapes: Mapping[str, Shape | Non
         return {load: about(found[name][load.name.lower()], *WITHIN) for load in Load}
 
     bounds = WITHIN if own else SCALED
+    rates = {kind: Rate(*(about(each, *bounds) for each in found["rates"][kind.value])) for kind in WORK}
     return Speed(
         source=f"calibrated here, {OF_OWN if own else OF_ANOTHER}",
         machine=machine,
         loads=loads("alone"),
         side_by_side=loads("side_by_side"),
-        rates={kind: Rate(*(about(each, *bounds) for each in found["rates"][kind.value])) for kind in WORK},
-        shape=Shape(**found["shape"]),
+        rates=Scaled(rates, Shape(**found["shape"])),
         shapes=shapes,
         own=own,
     )

@@ -27,6 +27,10 @@ PADDED = {True: 1.05, False: 1.25}
 "Tokens computed to those that count, in a step of traces that are about as long, and of any [assumed]."
 
 
+RECOMPUTED = 4 / 3
+"Passes of a step with gradient checkpoints, forward twice and backward, to those of one without."
+
+
 @dataclass(frozen=True)
 class Counting:
     """A study with what is known of its lengths."""
@@ -180,16 +184,19 @@ class Counting:
         own = self._drafts(arm) * (1 / replicates)
         answer = self.lengths.answer(self.study.sampling.max_tokens).capped(settings.max_length)
         steps, items, tokens = spent(settings, own, answer)
+        given: Any = settings
+        parts = settings.batch // (getattr(given, "micro_batch", None) or settings.batch)
+        again = RECOMPUTED if getattr(given, "gradient_checkpointing", False) else 1.0
         trained = Work(
             kind=Kind.TRAIN,
             model=LEARNER,
             items=items * runs,
             prompt=items * self.lengths.question * runs,
             completion=tokens * runs,
-            passes=steps * runs,
-            batch=settings.batch,
+            passes=steps * (runs * parts),
+            batch=settings.batch // parts,
             begun=exactly(runs),
-            padding=PADDED[settings.group_by_length],
+            padding=PADDED[settings.group_by_length] * again,
         )
         return [trained, *([self._probes(settings, own, steps, answer, runs, replicates)] if replicates > 1 else [])]
 

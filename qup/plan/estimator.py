@@ -23,8 +23,7 @@ from qup.study import Study
 
 LIKE = 10
 "Times by which learners may differ in size for one's times to tell of the other's."
-LISTED = 3
-"Stages that are named one by one where they do not fit."
+HINT = "say it in the study, models.<name>.size: {parameters: <billions>}"
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,8 @@ class Estimator:
         said = []
         for name, shape in self.shapes.items():
             if shape is None:
-                said.append(f"models.{name}: its size is not known, so neither are its time and memory")
-            elif shape.source.endswith("name"):
+                said.append(f"models.{name}: its size is not known, so its time and memory are not counted: {HINT}")
+            elif shape.source.startswith("'"):
                 said.append(
                     f"models.{name}: taken to have {shape.parameters / 1e9:g} billion parameters, by {shape.source}"
                 )
@@ -87,11 +86,14 @@ class Estimator:
         device = self.machine.device
         if device is None:
             return []
-        large = [(row.stage.name, row.memory.mid / 1e9) for row in rows if row.memory]
-        over = [(name, needed) for name, needed in large if needed > device.memory]
+        least: dict[str, float] = {}
+        for row in rows:
+            if row.memory:
+                step = row.stage.step.removesuffix("-native")
+                least[step] = max(least.get(step, 0.0), row.memory.low / 1e9)
         limit = f"more than the {device.memory:g} GB of one {device.name}"
-        said = [f"{name} needs about {needed:,.0f} GB of GPU memory, {limit}" for name, needed in over[:LISTED]]
-        return said + [f"and so do {len(over) - LISTED} further stages"] * (len(over) > LISTED)
+        over = {step: needed for step, needed in least.items() if needed > device.memory}
+        return [f"{step} needs at least {needed:,.0f} GB of GPU memory, {limit}" for step, needed in over.items()]
 
 
 def _installed(package: str) -> bool:

@@ -22,11 +22,11 @@ CHARACTERS = 3.0
 "Characters of a token where there are no traces to tell [assumed: mathematics in English]."
 QUESTION = Span(20, 90, 300)
 "Tokens of a question where there are none to look at [assumed]."
-ANSWER = (0.15, 0.5, 1.0)
+ANSWER = (0.2, 0.5, 1.0)
 "Shares of the longest allowed answer that an answer has where there are no traces [assumed]."
 LONGEST = (0.6, 0.95, 1.0)
 "The same of the longest answer in a batch."
-SOLVED = Span(0.05, 0.45, 0.95)
+SOLVED = Span(0.15, 0.45, 0.9)
 "Share of problems that the learner solves where there are no traces [assumed]."
 CUT = 0.2
 "Share of samples cut above which other limits make other lengths."
@@ -43,7 +43,7 @@ class Lengths:
     sampled: tuple[int, ...] = ()
     "Tokens of the samples seen."
     limit: int = 1
-    "Longest sample allowed when they were drawn."
+    "Longest sample allowed when they were drawn; no matter where none was cut."
     characters: float = CHARACTERS
     "Of a token."
     solved: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
@@ -92,6 +92,14 @@ class Lengths:
 
 def of_study(study: Study, data: Path) -> Lengths:
     """What the study's data tell, `data` being their folder; assumptions where there are none."""
+    try:
+        return _seen(study, data)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        # Whose records these are is for the stages to say.
+        return Lengths(f"the records in {data} cannot be read: lengths are assumed", QUESTION)
+
+
+def _seen(study: Study, data: Path) -> Lengths:
     problems = list(_lines(data / "problems" / "train.jsonl"))
     traces = list(_lines(data / "traces.jsonl"))
     if not traces:
@@ -102,11 +110,16 @@ def of_study(study: Study, data: Path) -> Lengths:
         source=f"the {len(traces)} traces of an earlier run in {data}",
         question=_question(problems, characters or CHARACTERS),
         sampled=tuple(trace["tokens"] for trace in traces),
-        limit=max(study.sampling.max_tokens, *(trace["tokens"] for trace in traces)),
+        limit=_limit(traces) or study.sampling.max_tokens,
         characters=characters or CHARACTERS,
         solved=_solved(problems, traces),
         whole=len(traces) < READ and len(traces) == study.sampling.n * len(problems),
     )
+
+
+def _limit(traces: list[dict[str, Any]]) -> int:
+    """The longest answer that was allowed when these were drawn; 0 where none was cut."""
+    return max((trace["tokens"] for trace in traces if trace["finish"] == Finish.LENGTH), default=0)
 
 
 def _lines(path: Path) -> Iterable[dict[str, Any]]:

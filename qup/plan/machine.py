@@ -81,7 +81,7 @@ def here(largest: float, engine: str) -> Machine:
         return Machine(workers.cores(), seen[0], len(seen))
     if largest < LARGE and engine != "vllm":
         return Machine(workers.cores(), None)
-    why = f"there is no accelerator here, so one is assumed; others by --device ({', '.join(tables()['devices'])})"
+    why = "there is no accelerator here: one is assumed, another by --device"
     return Machine(workers.cores(), _device(DEFAULT), 1, why)
 
 

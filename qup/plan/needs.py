@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from qup.plan.lengths import Lengths
-from qup.plan.shapes import Shape
-from qup.plan.spans import Span, about, exactly, total
-from qup.plan.speeds import BYTES
+from qup.plan.shapes import BYTES, Shape
+from qup.plan.spans import Span, exactly, total
 from qup.plan.work import Kind, Stage, Work
 from qup.records import LEARNER
 from qup.settings import name_of
@@ -32,8 +31,6 @@ TOKENIZER = 8e6
 "Bytes of a tokenizer's files [assumed]; a small model's are fewer."
 COPIES = 2
 "Of each output: in its place and in DVC's cache, where that makes no links."
-NAMED = (0.85, 1.2)
-"How far off a size is that was read off a name, or a rule of thumb."
 
 
 @dataclass(frozen=True)
@@ -45,31 +42,33 @@ class Needs:
     shapes: Mapping[str, Shape | None]
 
     def memory(self, stage: Stage) -> Span | None:
-        """Bytes of one of the stage's processes at its largest moment; None where a model's size is not known."""
-        largest = exactly(PROCESS if stage.works else PROCESS / 10)
+        """Bytes of one of the stage's processes at its largest moment; None where a model's size is not known.
+
+        The least of generation is what one answer at a time takes: an engine fills a batch as far as there is room.
+        """
+        needed = [exactly(PROCESS if stage.works else PROCESS / 10)]
         for work in stage.works:
+            shape = self.shapes.get(work.model)
             if work.kind is Kind.CALL:
                 continue
-            shape = self.shapes.get(work.model)
             if shape is None:
                 return None
-            needed = about(self._of(work, shape), *NAMED) + exactly(PROCESS)
-            largest = max(largest, needed, key=lambda span: span.mid)
-        return largest
+            needed.append(exactly(PROCESS) + self._of(work, shape, making=stage.step == "obtain"))
+        return max(needed, key=lambda span: span.mid)
 
-    def _of(self, work: Work, shape: Shape) -> float:
-        """Bytes for one work."""
-        answer = work.completion.high / max(1.0, work.items.high)
-        width = work.prompt.high / max(1.0, work.items.high) + answer
+    def _of(self, work: Work, shape: Shape, *, making: bool) -> Span:
+        """Bytes for one work; `making`: it makes one of the study's models, in float32."""
+        dtype = self.study.backend.dtype
+        nbytes, rows = BYTES[dtype], min(work.batch, max(1.0, work.items.mid))
+        answer, width = _each(work.completion, work.items), _each(work.prompt + work.completion, work.items)
         if work.kind is Kind.TRAIN:
-            made_here = work.model == LEARNER and work.passes.mid > 0
-            return training(shape, self.study.training if made_here else None, work.batch * width)
-        nbytes = BYTES[self.study.backend.dtype]
-        rows = min(work.batch, max(1.0, work.items.high))
-        held = shape.parameters * nbytes
+            settings = None if making else self.study.training
+            return Span(*(training(shape, settings, work.batch * each) for each in (width.low, width.mid, width.high)))
+        held = exactly(shape.weights(dtype))
         if work.kind is Kind.GENERATE:
-            return held + rows * width * shape.cached * nbytes + rows * shape.vocabulary * 4
-        return held + rows * width * shape.hidden * nbytes * 12 + answer * shape.vocabulary * nbytes
+            one, batch = (width * (shape.cached * nbytes * count) for count in (1, rows))
+            return held + Span(one.mid, batch.mid, batch.high) + exactly(rows * shape.vocabulary * 4)
+        return held + width * (rows * shape.hidden * nbytes * 12) + answer * (shape.vocabulary * nbytes)
 
     def disk(self, stage: Stage) -> Span:
         """Bytes that a stage leaves, DVC's copies among them."""
@@ -105,8 +104,15 @@ class Needs:
         return texts + rows * RECORD
 
 
+def _each(tokens: Span, items: Span) -> Span:
+    """Tokens of an item."""
+    pairs = ((tokens.low, items.low), (tokens.mid, items.mid), (tokens.high, items.high))
+    low, mid, high = (part / count if count else 0.0 for part, count in pairs)
+    return Span(min(low, mid), mid, max(mid, high))
+
+
 def training(shape: Shape, settings: TrainingSettings | None, tokens: float) -> float:
-    """Bytes of a run of training, a step of which has so many tokens; None: one that makes a model, in float32.
+    """Bytes of a run of training, a pass of which has so many tokens; None: one that makes a model, in float32.
 
     >>> seven = Shape(7e9, 28, 3584, 0, 0, "")
     >>> training(seven, None, tokens=0) / 1e9
@@ -114,9 +120,8 @@ def training(shape: Shape, settings: TrainingSettings | None, tokens: float) -> 
     """
     full, nbytes = settings is None or settings.method == "full", 4 if settings is None else BYTES[settings.dtype]
     given: Any = settings
-    part = (getattr(given, "micro_batch", None) or given.batch) / given.batch if settings else 1.0
     kept = CHECKPOINTED if getattr(given, "gradient_checkpointing", False) else ACTIVATION
-    activations = tokens * part * (shape.layers * shape.hidden * kept * nbytes / 2 + shape.vocabulary * 4 * 2)
+    activations = tokens * (shape.layers * shape.hidden * kept * nbytes / 2 + shape.vocabulary * 4 * 2)
     if full:
         return shape.parameters * MOVED + activations
     return shape.parameters * nbytes + adapter(shape, given.rank) * MOVED + activations

@@ -2,6 +2,7 @@
 them, else parsed from a name that says so.
 """
 
+import dataclasses
 import json
 import math
 import re
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qup.models import Size
 from qup.settings import name_of
 from qup.study import Study
 
@@ -22,6 +24,9 @@ ASPECT = 128
 "Width to layers of a usual Transformer, where no configuration tells [assumed]."
 VOCABULARY = 130_000
 "Tokens of a vocabulary, likewise [assumed]."
+
+
+BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,12 @@ class Shape:
     "Where it is from."
     active: float | None = None
     "Parameters that work on a token, of a mixture of experts."
+    packed: float | None = None
+    "Bytes of a weight in memory, where it is packed."
+
+    def weights(self, dtype: str) -> float:
+        """Bytes of all its weights in memory."""
+        return self.parameters * (self.packed or BYTES[dtype])
 
     @property
     def flops(self) -> float:
@@ -52,8 +63,16 @@ def shapes(study: Study, folder: Path) -> dict[str, Shape | None]:
         source: Any = entry.source
         # A model made from another is as large.
         base = made.get(getattr(source, "base", ""))
-        made[name] = of_folder(folder / name) or base or _of_source(source)
+        said = _of_size(entry.size) if entry.size else None
+        made[name] = said or of_folder(folder / name) or base or _of_source(source)
     return made
+
+
+def _of_size(size: Size) -> Shape:
+    """A model by the study's own word."""
+    active = size.active and 1e9 * size.active
+    shape = usual(1e9 * size.parameters, "the study's own word", active or None)
+    return dataclasses.replace(shape, packed=size.bits and size.bits / 8)
 
 
 def _of_source(source: Any) -> Shape | None:
@@ -87,18 +106,22 @@ def of_name(name: str) -> Shape | None:
         return None
     parameters = float(said[1]) * {"b": 1e9, "m": 1e6}[said[2].lower()]
     working = ACTIVE.search(name)
-    # P = 12 L h^2 with h = ASPECT L.
+    return usual(parameters, f"'{said[0]}' in its name", float(working[1]) * 1e9 if working else None)
+
+
+def usual(parameters: float, source: str, active: float | None = None) -> Shape:
+    """A Transformer of usual proportions: P = 12 L h^2 with h = ASPECT L."""
     layers = max(1, round((parameters / (12 * ASPECT**2)) ** (1 / 3)))
     hidden = ASPECT * layers
     return Shape(
         parameters=parameters,
         layers=layers,
         hidden=hidden,
-        # Grouped-query attention with a quarter of the heads.
-        cached=2 * layers * hidden // 4,
+        # Grouped-query attention with an eighth of the heads.
+        cached=2 * layers * hidden // 8,
         vocabulary=VOCABULARY,
-        source=f"'{said[0]}' in its name",
-        active=float(working[1]) * 1e9 if working else None,
+        source=source,
+        active=active,
     )
 
 

@@ -1,6 +1,7 @@
 """Quantities that are known only between two bounds, with what is expected in between."""
 
 import functools
+import math
 import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,15 +30,27 @@ class Span:
         return Span(self.low + other.low, self.mid + other.mid, self.high + other.high)
 
     def __mul__(self, other: "Span | float") -> "Span":
-        """With bounds that may be met at once: the widest that the product can be."""
-        by = other if isinstance(other, Span) else exactly(other)
-        return Span(self.low * by.low, self.mid * by.mid, self.high * by.high)
+        """With the bounds that two independent factors have together: their logarithms add up as errors do.
+
+        What may be nothing is as wide as its bounds.
+        """
+        if not isinstance(other, Span):
+            return Span(self.low * other, self.mid * other, self.high * other)
+        if min(self.low, other.low) == 0:
+            return Span(self.low * other.low, self.mid * other.mid, self.high * other.high)
+        down, up = (math.hypot(math.log(a), math.log(b)) for a, b in zip(self._apart, other._apart, strict=True))
+        mid = self.mid * other.mid
+        # Where one is exact nothing is rounded.
+        if self.exact or other.exact:
+            return Span(self.low * other.low, mid, self.high * other.high)
+        return Span(mid / math.exp(down), mid, mid * math.exp(up))
 
     __rmul__ = __mul__
 
-    def per(self, other: "Span") -> "Span":
-        """Divided by a span, the slowest rate giving the longest time."""
-        return Span(self.low / other.high, self.mid / other.mid, self.high / other.low)
+    @property
+    def _apart(self) -> tuple[float, float]:
+        """How far the bounds are from what is expected, as factors."""
+        return self.mid / self.low, self.high / self.mid
 
     def capped(self, most: float) -> "Span":
         """No part of it above a limit."""

@@ -7,17 +7,20 @@ be reached; each says so, and how far off it may be.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from qup.plan.machine import Device, Machine, tables
-from qup.plan.shapes import Shape
+from qup.plan.shapes import BYTES, Shape
 from qup.plan.spans import NONE, Span, total
 from qup.plan.work import Kind, Load, Stage, Work
 from qup.records import LEARNER
 
-BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
 BACKWARD = 3
 "Passes that a step of training is worth: forward, and backward at twice its price (2001.08361)."
-SMALLEST = Shape(1e6, 4, 128, 1024, 110, "a small model")
+
+
+WORK = (Kind.GENERATE, Kind.SCORE, Kind.TRAIN)
+"What is done here; an endpoint's work is not."
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,63 @@ class Rate:
         """Of some work, none of it side by side."""
         return work.begun * self.begun + work.passes * self.step + work.computed * self.token
 
-    def scaled(self, before: Shape, now: Shape) -> "Rate":
-        """Of another model: passes cost by layers, tokens by arithmetic."""
-        layers, flops = now.layers / before.layers, now.flops / before.flops
-        return Rate(self.begun, self.step * layers, self.token * flops)
+
+class Rates(Protocol):
+    """What tells a rate."""
+
+    def of(self, kind: Kind, shape: Shape) -> Rate:
+        """That of a kind of work of a model."""
+        ...
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """Rates measured of one model, for others: passes cost by layers, tokens by arithmetic."""
+
+    rates: Mapping[Kind, Rate]
+    shape: Shape
+    "Of that model."
+
+    def of(self, kind: Kind, shape: Shape) -> Rate:
+        """Scaled."""
+        own = self.rates[kind]
+        layers, flops = shape.layers / self.shape.layers, shape.flops / self.shape.flops
+        return Rate(own.begun, own.step * layers, own.token * flops)
+
+
+@dataclass(frozen=True)
+class Cores:
+    """Some cores that work on one run, by the table."""
+
+    count: int
+
+    def of(self, kind: Kind, shape: Shape) -> Rate:
+        """Arithmetic, and what a pass costs whatever is in it."""
+        core = tables()["core"]
+        token = _times(kind) * shape.flops * _inverse(1e12 * self.count, core["tflops"])
+        return Rate(_begun(kind), _about(core["pass_ms"][kind] / 1000 * shape.layers), token)
+
+
+@dataclass(frozen=True)
+class Peak:
+    """An accelerator, by the table: arithmetic; decoding also reads from memory, all weights a pass, and the cache."""
+
+    device: Device
+    dtype: str
+    context: float
+    "Tokens that one looks back on."
+
+    def of(self, kind: Kind, shape: Shape) -> Rate:
+        """By its peaks and the shares of them that are reached."""
+        used = tables()["utilisation"]
+        token, step = _times(kind) * shape.flops * _inverse(1e12 * self.device.tflops, used[kind]), NONE
+        if kind is Kind.GENERATE:
+            byte = _inverse(1e9 * self.device.bandwidth, used["bandwidth"])
+            # A batch needs most of a mixture's experts.
+            step = shape.weights(self.dtype) * byte
+            token = token + BYTES[self.dtype] * shape.cached * self.context * byte
+        # Each run reads the learner's weights and saves its own; each decoding of a trained learner reads those.
+        return Rate(_begun(kind) + _about(moved(shape, self.dtype)), step, token)
 
 
 @dataclass(frozen=True)
@@ -46,18 +102,18 @@ class Speed:
     """How fast a machine does the work of a study."""
 
     source: str
-    "Where the figures are from: measured, calibrated or assumed."
+    "Where the figures are from: calibrated or assumed."
     machine: Machine
     loads: Mapping[Load, Span]
     "Seconds until a stage computes, by what it imports."
     side_by_side: Mapping[Load, Span]
     "The same where processes start side by side."
-    rates: Mapping[Kind, Rate]
-    "Of the model `shape`."
-    shape: Shape
+    rates: Rates
     shapes: Mapping[str, Shape | None]
     own: bool = False
     "Whether they were measured of this study's learner."
+    engine: Span = NONE
+    "Seconds until what generates is ready."
 
     def seconds(self, stage: Stage, threads: int | None) -> Span:
         """Of a whole stage, from its start to its end.
@@ -67,6 +123,8 @@ class Speed:
         processes = self.processes(stage, threads)
         loads = self.side_by_side if processes > 1 else self.loads
         started = total(loads[load] for load in stage.loads)
+        if any(work.kind is Kind.GENERATE for work in stage.works):
+            started += self.engine
         share = math.ceil(stage.jobs / processes) / stage.jobs
         return started + total(self.of(work) for work in stage.works) * share
 
@@ -76,60 +134,41 @@ class Speed:
         return min(stage.jobs, side)
 
     def of(self, work: Work) -> Span:
-        """Of some work; an endpoint's time is its own."""
-        if work.kind is Kind.CALL:
+        """Of some work; none of an endpoint, whose time is its own, and of a model whose size is not known."""
+        shape = self.shapes.get(work.model)
+        if work.kind is Kind.CALL or shape is None:
             return NONE
-        shape = self.shapes.get(work.model) or self.shapes.get(LEARNER) or SMALLEST
-        return self.rates[work.kind].scaled(self.shape, shape).seconds(work)
+        return self.rates.of(work.kind, shape).seconds(work)
 
 
 def assumed(
     machine: Machine, shapes: Mapping[str, Shape | None], dtype: str, context: float, threads: int | None
 ) -> Speed:
     """By the table of peak figures; models compute in `dtype`, and a token looks back on `context` others."""
-    shape = shapes.get(LEARNER) or SMALLEST
-    device, starts = machine.device, tables()["starts"]
+    device, starts, largest = machine.device, tables()["starts"], shapes.get(LEARNER)
     loads = {load: _about(starts["loads"][load.name.lower()]) for load in Load}
-    if device is None:
-        rates = {kind: _cores(kind, shape, threads or machine.cores) for kind in WORK}
-    else:
-        rates = {kind: _device(kind, shape, device, dtype, context) for kind in WORK}
-    if device is not None:
-        weights = BYTES[dtype] * shape.parameters / 1e9 / starts["read_gb_a_second"]
-        loads |= {load: loads[load] + _about(starts["engine"] + weights) for load in (Load.MODELS, Load.HARNESS)}
+    rates: Rates = Cores(threads or machine.cores) if device is None else Peak(device, dtype, context)
+    engine = NONE if device is None else _about(starts["engine"] + (moved(largest, dtype) if largest else 0))
     peak = "peak figures" if device else "usual cores"
     source = f"assumed: {peak} and the share of them that is reached (qup/plan/devices.yaml), not measured"
-    return Speed(source, machine, loads, loads, rates, shape, shapes)
+    return Speed(source, machine, loads, loads, rates, shapes, engine=engine)
 
 
-WORK = (Kind.GENERATE, Kind.SCORE, Kind.TRAIN)
+def moved(shape: Shape, dtype: str) -> float:
+    """Seconds in which a model's weights come from disk."""
+    return float(shape.weights(dtype) / 1e9 / tables()["starts"]["read_gb_a_second"])
 
 
 def _about(seconds: float) -> Span:
     return Span(seconds / 2, seconds, seconds * 2)
 
 
+def _begun(kind: Kind) -> Span:
+    return _about(tables()["starts"]["begun"][kind])
+
+
 def _times(kind: Kind) -> int:
     return BACKWARD if kind is Kind.TRAIN else 1
-
-
-def _cores(kind: Kind, shape: Shape, count: int) -> Rate:
-    """That of some cores which work on one run."""
-    core, starts = tables()["core"], tables()["starts"]
-    token = _times(kind) * shape.flops * _inverse(1e12 * count, core["tflops"])
-    return Rate(_about(starts["begun"][kind]), _about(core["pass_ms"][kind] / 1000 * shape.layers), token)
-
-
-def _device(kind: Kind, shape: Shape, device: Device, dtype: str, context: float) -> Rate:
-    """An accelerator's: arithmetic by its peak; decoding also reads from memory, all weights a step, and the cache."""
-    used, nbytes = tables()["utilisation"], BYTES[dtype]
-    token = _times(kind) * shape.flops * _inverse(1e12 * device.tflops, used[kind])
-    step = NONE
-    if kind is Kind.GENERATE:
-        byte = _inverse(1e9 * device.bandwidth, used["bandwidth"])
-        step = nbytes * (shape.active or shape.parameters) * byte
-        token = token + nbytes * shape.cached * context * byte
-    return Rate(_about(tables()["starts"]["begun"][kind]), step, token)
 
 
 def _inverse(peak: float, shares: Sequence[float]) -> Span:

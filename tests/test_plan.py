@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from qup import records, settings, study
+from qup import plan, records, settings, study
 from qup.arms import Arm
 from qup.errors import SettingsError
-from qup.plan import calibration, lengths, money, needs, speeds, trials
+from qup.plan import calibration, lengths, money, needs, speeds, trials, view
 from qup.plan.changes import Status
 from qup.plan.counts import Counting, spent
 from qup.plan.machine import DEFAULT, LARGE, here, named, tables
@@ -339,6 +339,30 @@ def test_calibrated_rates_are_a_line_through_a_full_and_a_smaller_batch() -> Non
     assert trials._line(lambda batch: 3.0, batch=1, width=5) == (3.0, 0.0)
 
 
+def test_a_span_is_told_in_one_unit_with_its_bounds_and_an_exact_one_without() -> None:
+    told = {
+        view.number(exactly(0)): "",
+        view.number(exactly(1024), "B"): "1.02kB",
+        view.number(Span(900, 1200, 1500)): "1.2k (0.9-1.5)",
+        view.duration(Span(30, 90, 120)): "1.5 min (0.5-2)",
+        view.duration(Span(3600, 7200, 7200)): "2 h (1-2)",
+        view.duration(exactly(7)): "7 s",
+    }
+    assert all(said == expected for said, expected in told.items()), told
+
+
+def test_stages_of_a_kind_are_a_row_and_the_last_row_is_their_sum() -> None:
+    made = plan.plan(ROOT, "smoke", plan.Asked(device="cpu", status=False))
+    rows = {row[0]: row for row in view.cells(made)}
+    k, greedy, heldout, arms = 2, 1, 6, 5
+    answers = view.COLUMNS.index("answers")
+    # Two objectives on one replicate.
+    assert rows[f"evaluate x {arms}"][answers] == str(arms * 2 * heldout * (k + greedy))
+    assert rows["sample"][answers] == "48"
+    main, further, base = 180, 36, 18
+    assert rows["all stages"][answers] == str(48 + main + further + base)
+
+
 def qup(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "qup", *words], cwd=cwd, capture_output=True, text=True, check=False)
 
@@ -368,8 +392,6 @@ def test_a_plan_loads_neither_torch_nor_transformers() -> None:
 
 
 def test_every_study_here_can_be_planned() -> None:
-    from qup import plan
-
     for file in sorted((ROOT / "studies").glob("*.yaml")):
         made = plan.plan(ROOT, file.stem, plan.Asked(status=False))
         assert made.seconds.mid > 0

@@ -110,8 +110,8 @@ def of_name(name: str) -> Shape | None:
 
 
 def usual(parameters: float, source: str, active: float | None = None) -> Shape:
-    """A Transformer of usual proportions: P = 12 L h^2 with h = ASPECT L."""
-    layers = max(1, round((parameters / (12 * ASPECT**2)) ** (1 / 3)))
+    """A Transformer of usual proportions: P = 12 L h^2 with h = ASPECT L; a mixture's are those of what is active."""
+    layers = max(1, round(((active or parameters) / (12 * ASPECT**2)) ** (1 / 3)))
     hidden = ASPECT * layers
     return Shape(
         parameters=parameters,

@@ -1,7 +1,7 @@
 """Problems from their sources, graded on gold, split into disjoint sets to train on and to evaluate on."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from qup import problems, records, whole
 from stages import cli
@@ -18,15 +18,24 @@ def main(argv: Sequence[str] | None = None) -> None:
         for task, rows in evaluation.items():
             records.write(part / "evaluation" / f"{task}.jsonl", rows)
         whole.write(part / "checks.json", json.dumps(split.checks, indent=2, sort_keys=True) + "\n")
-    sizes = ", ".join(f"{len(rows)} in {task}" for task, rows in evaluation.items())
+    for line in _told(split):
+        print(line)
+
+
+def _told(split: problems.Split) -> Iterator[str]:
+    """How files were read, how large the sets are, and what training and evaluation sets have in common."""
+    yield from split.readings
+    for counts in (each for name in split.checks["training"] for each in split.sources[name]):
+        for task, shared in counts.get("kept_for", {}).items():
+            yield f"{counts['source']}: {shared} problems are in {task}, and so not trained on"
+    evaluation, length = split.checks["evaluation"], split.checks["ngram"]
+    sizes = ", ".join(f"{counts['count']} in {task}" for task, counts in evaluation.items())
+    sharing = ", ".join(f"{counts['sharing_an_ngram']} in {task}" for task, counts in evaluation.items())
     training = ", ".join(
         f"{len(counts['replicates'])} x {counts['count'] // len(counts['replicates'])} in {name}"
         for name, counts in split.checks["training"].items()
     )
-    shared, length = split.checks["evaluation"][records.HELDOUT]["sharing_an_ngram"], split.checks["ngram"]
-    for reading in split.readings:
-        print(reading)
-    print(f"to train on {training}; {sizes}; {shared} in heldout share {length} words in a row with one")
+    yield f"to train on {training}; {sizes}; {sharing} share {length} words in a row with one"
 
 
 if __name__ == "__main__":

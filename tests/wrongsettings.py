@@ -29,6 +29,16 @@ WRONG: list[tuple[str, Any, str]] = [
     ("rewards|genrn", {"model": "judge"}, r"^rewards\.genrn: unknown reward 'genrn': did you mean 'genrm'\?"),
     ("rewards|genrm|model", "juge", r"^rewards\.genrm: unknown model 'juge': did you mean 'judge'\?"),
     ("models|judge|source", "randon", r"^models\.judge: unknown model 'randon': did you mean 'random'\?"),
+    (
+        "models|judge|architecture",
+        "lama",
+        r"^models\.judge\.architecture: unknown architecture 'lama': did you mean 'llama",
+    ),
+    (
+        "models|judge",
+        {"source": "hub", "repo": "a/b"},
+        r"^models\.judge: needs 'revision', which is missing$",
+    ),
     ("models|judge|source", ..., r"^models\.judge: needs 'source': one of folder, hub, preference"),
     ("models|judge", {"source": "folder", "path": " "}, r"^models\.judge\.path: expected a folder, got ' '$"),
     (
@@ -69,6 +79,9 @@ WRONG: list[tuple[str, Any, str]] = [
         ["sft", "sft"],
         r"^training\.objectives: expected one or more, each once, got \['sft', 'sft'\]",
     ),
+    ("training|micro_batch", 3, r"^training\.micro_batch: expected a divisor of batch, 4, got 3$"),
+    ("training|clip", 0, r"^training\.clip: expected a number above 0, got 0$"),
+    ("training|adam_beta1", 1, r"^training\.adam_beta1: expected "),
     ("training|probes", {"count": 1}, r"^training\.probes\.count: expected "),
     ("problems|replicates", 0, r"^problems\.replicates: expected a number above 0, got 0$"),
     ("problems|training_sets", {"train": {}}, r"^problems\.training_sets: 'train' is made of problems\.sources"),

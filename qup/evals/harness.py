@@ -41,8 +41,20 @@ def run_task(model: Any, problems: Sequence[Problem], learner: Learner, k: int) 
     with _task_folder(problems, learner, k) as folder:
         manager = TaskManager(include_path=str(folder), include_defaults=False)
         # `simple_evaluate` adds a list of the machine's packages to its results, which takes a second.
-        results = evaluator.evaluate(model, manager.load([TASK]), apply_chat_template=True, bootstrap_iters=0)
+        results = evaluator.evaluate(
+            model,
+            manager.load([TASK]),
+            apply_chat_template=True,
+            bootstrap_iters=0,
+            system_instruction=_system(learner),
+        )
     return {key: value for key, value in results["results"][TASK].items() if isinstance(value, float)}
+
+
+def _system(learner: Learner) -> str | None:
+    """The system message under which the learner is asked, if there is one."""
+    first = learner.ask("")[0]
+    return first["content"] if first["role"] == "system" else None
 
 
 @contextlib.contextmanager

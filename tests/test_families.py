@@ -116,6 +116,7 @@ def spoken(oss: ChatFormat, reply: str) -> str:
         ("<|channel|>commentary to=x<|message|>{}<|call|>", ""),
         ("<|channel|>final<|message|>no<|end|><|start|>assistant<|channel|>final<|message|>yes<|return|>", "yes"),
         ("<|channel|>final<|message|>the fin", "the fin"),
+        ("<|channel|>final<|message|>so 2<|end|><|start|>assistant<|channel|>analysis<|message|>or 3", "so 2"),
         ("", ""),
     ],
 )

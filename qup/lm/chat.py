@@ -6,6 +6,7 @@ model's name.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -174,13 +175,15 @@ class ChatFormat:
         return [*self.opening, *self._ids(start + completion)]
 
     def _answer(self, token_ids: Sequence[int]) -> Sequence[int]:
-        """What follows the last opening of an answer in a completion; all of it where answers need none."""
+        """What follows the last opening of an answer, up to the message's end; all of it where answers need none."""
         width = len(self.opening)
         if not width:
             return token_ids
         starts = range(len(token_ids) - width, -1, -1)
         start = next((i for i in starts if tuple(token_ids[i : i + width]) == self.opening), None)
-        return [] if start is None else token_ids[start + width :]
+        if start is None:
+            return []
+        return list(itertools.takewhile(lambda token: token not in self.frame, token_ids[start + width :]))
 
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -19,9 +19,11 @@ from qup.errors import SettingsError
 from qup.problems import _splits
 from qup.problems._content import HEAVIEST, Supply, quotas
 from qup.problems._pools import Pool
-from qup.problems._splits import KeptBack, Split, TakenError
+from qup.problems._splits import KeptBack, Split, TakenError, contaminated
 from qup.records import HELDOUT, TRAIN, Problem
 from qup.settings import STRICT, Plug, name_of
+
+__all__ = ["ProblemSettings", "SetSettings", "Source", "TrainingSet", "Weighted", "contaminated", "prepare"]
 
 
 class Source(Protocol):

@@ -57,7 +57,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("evaluation|prompt", "boxd", r"^evaluation\.prompt: unknown prompt of the learner 'boxd': did you mean 'boxed'\?"),
     ("backend|name", "vlm", r"^backend\.name: unknown backend 'vlm': did you mean 'vllm'\? known: auto, hf, vllm"),
     ("backend|name", "openai", r"^backend\.name: unknown backend 'openai': .*known: auto, hf, vllm"),
-    ("evaluation|tasks", ["heldot"], r"^evaluation\.tasks: 'heldot' has no problems; add problems\.sets\.heldot"),
+    ("evaluation|tasks", ["heldot"], r"^evaluation\.tasks\[0\]: unknown task 'heldot': did you mean 'heldout'"),
     ("models|learner", ..., r"^models: needs a 'learner', has: judge, reward_model$"),
     ("oracles", {}, r"^oracles: the first Oracle is called 'home', got: none$"),
     ("oracles", {"voiced": {"oracle": "scripted"}}, r"^oracles: the first Oracle is called 'home', got: voiced$"),

@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator, Sequence
 
 from qup import problems, records, whole
+from qup.evals import data
 from stages import cli
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write train.jsonl, evaluation/<task>.jsonl and checks.json."""
+    """Write train.jsonl, evaluation/<task>.jsonl, the data of lm-eval's tasks beside them, and checks.json."""
     args = cli.parser(__doc__, files="folder of your own problem files", out="folder to write").parse_args(argv)
     study = cli.start(args)
     split = problems.prepare(study.problems, study.seed, args.files)
@@ -17,6 +18,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         records.write(part / "train.jsonl", split.train)
         for task, rows in evaluation.items():
             records.write(part / "evaluation" / f"{task}.jsonl", rows)
+        ngram = study.problems.ngram
+        split.checks["evaluation"] |= data.lay(study.asked, split.train, ngram, args.files, part / "evaluation")
         whole.write(part / "checks.json", json.dumps(split.checks, indent=2, sort_keys=True) + "\n")
     for line in _told(split):
         print(line)

@@ -16,6 +16,7 @@ from qup.errors import SettingsError
 from qup.plan import calibration, lengths, money, needs, speeds, trials, view
 from qup.plan.changes import Status
 from qup.plan.counts import Counting, spent
+from qup.plan.exams import CHOICES, Decoding, Exam, exams
 from qup.plan.machine import DEFAULT, LARGE, here, named, tables
 from qup.plan.oracle_calls import asked_of
 from qup.plan.planner import Asked, Planner
@@ -88,22 +89,41 @@ def test_evaluation_is_k_drawn_answers_and_a_greedy_one_of_each_learner_to_each_
     own = drawn.study
     counts = {"heldout": own.problems.heldout, "longer": own.problems.sets["longer"].count}
     tasks = {task: [Problem(f"{task}{i}", "?", "2", "toy") for i in range(n)] for task, n in counts.items()}
-    asked = own.evaluation
-    base = due.answers([(records.BASE, 0)], tasks, asked.k, greedy=asked.greedy)
+    repeats = {task: {"sampled": own.evaluation.k, "greedy": int(own.evaluation.greedy)} for task in tasks}
+    base = due.answers([(records.BASE, 0)], tasks, repeats)
     assert drawn.stages["baseline"].generations == exactly(len(base))
     arm = own.main_arm("home", "style_aligned")
-    answers = due.answers(drawn.runs(arm), tasks, asked.k, greedy=asked.greedy)
+    answers = due.answers(drawn.runs(arm), tasks, repeats)
     assert drawn.stages["evaluate@home-style_aligned"].generations == exactly(len(answers))
 
 
 def test_further_arms_answer_the_main_task_alone(drawn: Drawn) -> None:
     own, heldout = drawn.study, [Problem(f"h{i}", "?", "2", "toy") for i in range(drawn.study.problems.heldout)]
-    answers = [
-        key
-        for arm in own.further.values()
-        for key in due.answers(drawn.runs(arm), {"heldout": heldout}, own.evaluation.k, greedy=own.evaluation.greedy)
-    ]
+    repeats = {"heldout": {"sampled": own.evaluation.k, "greedy": int(own.evaluation.greedy)}}
+    arms = own.further.values()
+    answers = [key for arm in arms for key in due.answers(drawn.runs(arm), {"heldout": heldout}, repeats)]
     assert drawn.stages["further"].generations == exactly(len(answers))
+
+
+def test_a_task_with_settings_of_its_own_is_asked_by_them_and_a_published_set_has_the_rows_of_its_file() -> None:
+    own = study.read(ROOT / "studies" / "qwen2.5-math-7b.yaml")
+    asked = {exam.task: exam for exam in exams(own, NOWHERE)}
+    assert asked["math500"].problems == exactly(500)
+    assert asked["aime24"].answers == exactly(30 * (16 + 1))
+    given = settings.read_yaml(ROOT / "studies" / "glassbox-tiny.yaml")
+    given["evaluation"]["tasks"] = ["heldout", {"task": "longer", "k": 5, "greedy": False, "max_tokens": 9}]
+    own = settings.read(Study, given)
+    (longer,) = [exam for exam in exams(own, NOWHERE) if exam.task == "longer"]
+    assert longer.answers == exactly(16 * 5)
+    assert [decoding.max_tokens for decoding in longer.decodings] == [9]
+
+
+def test_given_texts_that_a_task_scores_are_no_generations(drawn: Drawn) -> None:
+    exam = Exam("arc_easy", exactly(10), (Decoding(1, 0),))
+    assert exam.answers == exactly(0)
+    counting = Counting(drawn.study, lengths.Lengths("toy", exactly(20)), NOWHERE, "hf")
+    (work,) = counting._exam(exam, learners=3)
+    assert (work.kind, work.items) == (Kind.SCORE, exactly(10 * CHOICES * 3))
 
 
 def test_a_stream_has_a_trace_per_problem_within_its_scope_that_has_a_draft(drawn: Drawn) -> None:

@@ -78,7 +78,10 @@ def obtain(models: Mapping[str, ModelSettings], out: Path, cache: Path) -> None:
     """
     for name, model in models.items():
         folder = out / name
-        model.source.obtain(folder, cache)
+        try:
+            model.source.obtain(folder, cache)
+        except SettingsError as error:
+            raise error.below("models", name) from error
         if model.template is not None:
             (folder / "chat_template.jinja").write_text(templates.text(model.template), encoding="utf-8")
         seen = examine(name, model, folder)

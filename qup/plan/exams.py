@@ -1,10 +1,10 @@
 """What the learners are asked in evaluation, task by task: how many problems, how often, how long an answer may be."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qup.evals import Asked
 from qup.plan.spans import Span, exactly
 from qup.records import HELDOUT
 from qup.study import Study
@@ -41,18 +41,11 @@ class Exam:
 
 def exams(study: Study, problems: Path) -> list[Exam]:
     """The study's tasks, in order; `problems` is the folder in which the prepare stage leaves evaluation sets."""
-    sets: Mapping[str, Any] = study.problems.sets
-    settings: Any = study.evaluation
-    if not hasattr(settings, "asked"):
-        own = tuple(Decoding(n, settings.max_tokens) for n in (settings.k, *[1] * settings.greedy))
-        return [Exam(task, _count(study, task, problems), own) for task in settings.tasks]
-    return [
-        Exam(each.name, _count(study, each.name, problems), _decodings(each))
-        for each in settings.asked([HELDOUT, *sets])
-    ]
+    asked = study.evaluation.asked([HELDOUT, *study.problems.sets])
+    return [Exam(each.name, _count(study, each.name, problems), _decodings(each)) for each in asked]
 
 
-def _decodings(asked: Any) -> tuple[Decoding, ...]:
+def _decodings(asked: Asked) -> tuple[Decoding, ...]:
     return tuple(Decoding(each.repeats, each.max_tokens) for each in asked.decodings)
 
 
@@ -80,8 +73,8 @@ def _rows(source: Any) -> int | None:
     from qup.problems._published import benchmark
 
     known = benchmark(name)
-    digest = getattr(source, "sha256", None)
-    counts = [known.rows(digest), *(file.rows for file in known.files)]
+    of_files = [file.rows for file in known.files if source.sha256 in (None, file.sha256)]
+    counts = [*(of_files if source.file else []), known.hub.rows]
     return next((count for count in counts if count is not None), None)
 
 

@@ -2,18 +2,20 @@
 
 import importlib
 import json
+import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qup import evals
 from qup.backends import Sampling
 from qup.backends.hf import Backend
-from qup.evals import EvaluationSettings, Examinee
+from qup.evals import EvaluationSettings, Examinee, Paper, TaskEntry
 from qup.learner import Learner
 from qup.plan.work import Kind, Load
 from qup.records import HELDOUT, Problem
@@ -75,8 +77,9 @@ def _loads(begun: float) -> dict[str, float]:
 
 
 def run(jobs: Sequence[Asked]) -> list[Tried]:
-    """Everything, as the process of a pool."""
-    return [Tried(_loads(job.begun), _rates(job)) for job in jobs]
+    """Everything, as the process of a pool, without a word: what the libraries say is not for who reads a plan."""
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123
+        return [Tried(_loads(job.begun), _rates(job)) for job in jobs]
 
 
 def _rates(asked: Asked) -> dict[Kind, tuple[float, float, float]]:
@@ -155,13 +158,14 @@ def _training(asked: Asked, words: list[int]) -> tuple[float, float, float]:
 def _exam(asked: Asked) -> float:
     """Seconds that a task takes before it generates: lm-eval's requests, and the weights of a trained learner."""
     learner = Learner(asked.folder, asked.study.prompt, asked.study.backend)
-    problems = {HELDOUT: [Problem("a", "1 + 1?", "2", "plan"), Problem("b", "1 + 2?", "3", "plan")]}
-    settings = EvaluationSettings(tasks=(HELDOUT,), k=1, max_tokens=1, greedy=False)
+    settings = EvaluationSettings(tasks=(TaskEntry(HELDOUT),), k=1, max_tokens=1, greedy=False)
+    problems = [Problem("a", "1 + 1?", "2", "plan"), Problem("b", "1 + 2?", "3", "plan")]
+    paper = Paper(settings.asked([HELDOUT]), {HELDOUT: problems}, seed=0)
     full = asked.study.training.method == "full"
     examined = [Examinee("sft", 1, asked.folder if full else None)]
 
     def exam() -> float:
-        return _seconds(lambda: evals.evaluate(learner, examined, problems, settings, 0, None))
+        return _seconds(lambda: evals.evaluate(learner, examined, paper, None))
 
     exam()
     return statistics.median([exam(), exam()])

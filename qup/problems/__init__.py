@@ -20,9 +20,11 @@ from qup.errors import SettingsError
 from qup.problems import _pools, _splits
 from qup.problems._content import HEAVIEST, Supply, normalized, quotas
 from qup.problems._pools import Pool
-from qup.problems._splits import KeptBack, Split, TakenError
+from qup.problems._splits import KeptBack, Split, TakenError, contaminated
 from qup.records import HELDOUT, TRAIN, Problem
 from qup.settings import STRICT, Plug, name_of
+
+__all__ = ["ProblemSettings", "SetSettings", "Source", "TrainingSet", "Weighted", "contaminated", "prepare"]
 
 
 class Source(Protocol):

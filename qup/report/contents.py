@@ -14,6 +14,7 @@ from qup.report.sections import (
     contrasts,
     controls,
     dose,
+    harness,
     logic_and_style,
     methods,
     oracle,
@@ -62,6 +63,8 @@ class Numbers:
     maps: dict[str, phase.Map]
     dose: dict[str, dose.Ranking | Missing]
     predictors: predictors.Predictors
+    harness: dict[str, harness.Task]
+    "Of the main arms."
     problems: problems.Problems
     verdicts: list[verdict.Verdict]
     cautions: list[str]
@@ -101,6 +104,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         maps=phase.numbers(every),
         dose=dose.numbers(every),
         predictors=predictors.numbers(evidence),
+        harness=harness.numbers(evidence, tables.rows, {arm: row.label for arm, row in tables.rows.items()}),
         problems=problems.numbers(evidence.base),
         verdicts=verdict.numbers(grounds),
         cautions=cautions.numbers(
@@ -110,6 +114,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
             budgets=main.budgets,
             logic=logic,
             notes=evidence.base.notes,
+            still={arm.label: arm.still for arm in every.arms.values() if arm.still},
         ),
         methods=methods.numbers(evidence, every),
     )
@@ -133,6 +138,7 @@ def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
             contrasts.show(numbers.contrasts, declared),
             paradox.show(numbers.paradox),
             sets.show(numbers.main.sets, labels, declared),
+            harness.show(numbers.harness),
             logic_and_style.show(numbers.logic, labels, declared),
             premises.show(numbers.premises),
             adaptation.show(main_costs, labels),

@@ -326,7 +326,15 @@ def test_lengths_of_samples_that_were_cut_grow_with_what_is_allowed_and_those_of
     assert answers(60, 100).answer(200).mid == pytest.approx(160)
     assert answers(60, 70).answer(200).mid == pytest.approx(65)
     assert answers(60, 70).answer(50).mid == 50
-    assert answers(*range(1, 101)).longest(100, batch=1000).mid >= 99
+
+
+def test_the_longest_answer_of_a_batch_is_among_those_of_questions_about_as_long() -> None:
+    """Answers of 90 and 80 stand together, those of 20 and 10 do; in two shares 90 meets 20 and 80 meets 10."""
+    seen = lengths.Lengths("toy", exactly(9), (90, 80, 20, 10), limit=100)
+    assert seen.longest(100, batch=2).mid == (90 + 20) / 2
+    assert dataclasses.replace(seen, shares=2).longest(100, batch=2).mid == (90 + 80) / 2
+    assert seen.longest(100, batch=4).mid == 90
+    assert seen.longest(100, batch=1).mid == seen.answer(100).mid == 50
 
 
 def test_records_that_cannot_be_read_are_said_to_be_and_lengths_are_assumed(tmp_path: Path) -> None:

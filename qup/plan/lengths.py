@@ -3,6 +3,7 @@ else assumed, and said so.
 """
 
 import json
+import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ class Lengths:
     question: Span
     "Tokens of a prompt, the chat template's included."
     sampled: tuple[int, ...] = ()
-    "Tokens of the samples seen."
+    "Tokens of the samples seen, those of the longest questions first, as they are batched."
     limit: int = 1
     "Longest sample allowed when they were drawn; no matter where none was cut."
     characters: float = CHARACTERS
@@ -50,6 +51,8 @@ class Lengths:
     "Training set to problems seen, solved, and failed ones that have a draft."
     whole: bool = False
     "Whether every trace was read."
+    shares: int = 1
+    "Training sets and replicates whose samples were batched apart."
 
     def answer(self, most: int) -> Span:
         """Tokens of an answer that may have `most`."""
@@ -58,13 +61,17 @@ class Lengths:
         return about(self._scaled(sum(self.sampled) / len(self.sampled), most), 0.9, 1.1).capped(most)
 
     def longest(self, most: int, batch: int) -> Span:
-        """Tokens of the longest answer in a batch, up to which all of the batch is computed."""
-        if not self.sampled or batch == 1:
-            return self.answer(most) if batch == 1 else Span(*(share * most for share in LONGEST))
-        ordered = sorted(self.sampled)
-        # The middle of the distribution of the largest of `batch`: where its power is a half.
-        place = min(len(ordered) - 1, int(len(ordered) * 0.5 ** (1 / batch)))
-        return about(self._scaled(ordered[place], most), 0.9, 1.1).capped(most)
+        """Tokens of the longest answer in a batch, up to which all of the batch is computed: the mean over batches.
+
+        A batch holds questions that are about as long, and so are their answers.
+        """
+        if batch == 1:
+            return self.answer(most)
+        if not self.sampled:
+            return Span(*(share * most for share in LONGEST))
+        shares = [self.sampled[first :: self.shares] for first in range(self.shares)]
+        tops = [max(share[start : start + batch]) for share in shares for start in range(0, len(share), batch)]
+        return about(self._scaled(statistics.mean(tops), most), 0.9, 1.1).capped(most)
 
     def _scaled(self, tokens: float, most: int) -> float:
         cut = sum(length >= self.limit for length in self.sampled) / len(self.sampled)
@@ -109,12 +116,20 @@ def _seen(study: Study, data: Path) -> Lengths:
     return Lengths(
         source=f"the {len(traces)} traces of an earlier run in {data}",
         question=_question(problems, characters or CHARACTERS),
-        sampled=tuple(trace["tokens"] for trace in traces),
+        sampled=_as_batched(problems, traces),
+        shares=len({(problem.get("training_set"), problem.get("replicate")) for problem in problems}) or 1,
         limit=_limit(traces) or study.sampling.max_tokens,
         characters=characters or CHARACTERS,
         solved=_solved(problems, traces),
         whole=len(traces) < READ and len(traces) == study.sampling.n * len(problems),
     )
+
+
+def _as_batched(problems: list[dict[str, Any]], traces: list[dict[str, Any]]) -> tuple[int, ...]:
+    """Tokens of the samples in the order of their questions' lengths."""
+    questions = {problem["id"]: len(problem["question"]) for problem in problems}
+    ordered = sorted(traces, key=lambda trace: -questions.get(trace["problem_id"], 0))
+    return tuple(trace["tokens"] for trace in ordered)
 
 
 def _limit(traces: list[dict[str, Any]]) -> int:

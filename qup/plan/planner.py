@@ -67,7 +67,7 @@ class Planner:
         chosen = self.chosen(read)
         return list(read.main_arms(chosen.oracles, chosen.refiner).values())
 
-    def estimator(self, read: Study) -> "Estimator":
+    def estimator(self, read: Study) -> Estimator:
         """What estimates a stage of the study."""
         data = self.root / "data" / self.name
         seen = lengths.of_study(read, data)
@@ -106,11 +106,11 @@ class Planner:
         try:
             read = other.read()
             theirs = other.estimator(read)
+            if theirs.speed.source != own.speed.source or not own.like(theirs):
+                return {}
+            return History(taken, theirs.expected(other.arms(read)), {}).by_step()
         except SettingsError:
             return {}
-        if theirs.speed.source != own.speed.source or not own.like(theirs):
-            return {}
-        return History(taken, theirs.expected(other.arms(read)), {}).by_step()
 
 
 def _without_study(stage: str, name: str) -> str:

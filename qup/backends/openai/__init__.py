@@ -43,8 +43,9 @@ class Price:
     """US dollars a million tokens, for `qup plan`; no run reads it."""
 
     prompt: NonNegativeFloat
+    "Of what is asked."
     completion: NonNegativeFloat
-    "Hidden reasoning included."
+    "Of what is answered, hidden reasoning included."
 
 
 @dataclass(frozen=True, config=STRICT)

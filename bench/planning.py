@@ -4,6 +4,7 @@ The sample stage is run for it. Where the whole study has run here its stages' t
 those of training and evaluation, which were taken whenever it ran; a machine that was busier then shows here.
 """
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench._given import Given
+from qup import study
 from qup.arms import HOME
 from qup.plan import calibration, lengths, runs
 from qup.plan.estimator import Estimator
@@ -20,6 +22,7 @@ from qup.plan.shapes import shapes
 
 UNIT = "s"
 MACHINE = "cpu"
+CALIBRATE = "import sys; from bench.planning import calibrate; calibrate(*sys.argv[1:])"
 GROUPS = {"run": "", "train": "train", "evaluate": "evaluate"}
 "Name of a sum to what the stages in it start with."
 
@@ -51,9 +54,17 @@ def _estimator(given: Given) -> Estimator:
     data, models = given.root / "data" / given.name, given.learner.folder.parent
     seen, sizes, machine = lengths.of_study(given.study, data), shapes(given.study, models), named(MACHINE, 1)
     question, answer = round(seen.question.mid), round(seen.answer(given.study.sampling.max_tokens).mid)
-    found = calibration.measure(given.study, models, question, answer)
+    # A benchmark's process may start no others side by side, as stages do; a fresh one may.
+    words = [str(given.file), str(models), str(question), str(answer)]
+    done = subprocess.run([sys.executable, "-c", CALIBRATE, *words], check=True, capture_output=True, text=True)
+    found = json.loads(done.stdout.splitlines()[-1])
     speed = calibration.speed_of(found, machine, sizes, own=True)
     return Estimator(given.study, data / "problems" / "evaluation", seen, sizes, machine, speed)
+
+
+def calibrate(file: str, models: str, question: str, answer: str) -> None:
+    """Print what a calibration finds, as JSON."""
+    print(json.dumps(calibration.measure(study.read(Path(file)), Path(models), int(question), int(answer))))
 
 
 def _sampled(given: Given) -> float:
@@ -63,6 +74,6 @@ def _sampled(given: Given) -> float:
     with tempfile.TemporaryDirectory() as folder:
         flags["out"] = Path(folder, "traces.jsonl")
         command = [sys.executable, "-m", "stages.sample", *(f"--{flag}={path}" for flag, path in flags.items())]
-        start = time.perf_counter()
+        begin = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
-        return time.perf_counter() - start
+        return time.perf_counter() - begin

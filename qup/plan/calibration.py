@@ -52,7 +52,8 @@ def calibrate(study: Study, models: Path, question: int, answer: int) -> Path:
 
 
 def measure(study: Study, models: Path, question: int, answer: int) -> Measured:
-    """How fast this machine is with the study's learner, lengths being in tokens."""
+    """How fast this machine is with the study's learner, lengths being in tokens; limits this process as stages do."""
+    workers.limit(study.threads)
     side = 1 if study.threads is None else max(1, workers.cores() // study.threads)
     with tempfile.TemporaryDirectory() as scratch:
         folder = _model(study, models, Path(scratch))

@@ -1,7 +1,7 @@
 """What `qup plan` says of the time a study takes, after a calibration of just now, against the time that was taken.
 
-The sample stage is run for it. Where the whole study has run here its stages' times are compared too: all of them, and
-those of training and evaluation, which were taken whenever it ran; a machine that was busier then shows here.
+Where the whole study has run here its stages have left their times: all of them together are compared, and those of
+sampling, training, evaluation and the further arms. Elsewhere the sample stage is run for it.
 """
 
 import json
@@ -23,7 +23,7 @@ from qup.plan.shapes import shapes
 UNIT = "s"
 MACHINE = "cpu"
 CALIBRATE = "import sys; from bench.planning import calibrate; calibrate(*sys.argv[1:])"
-GROUPS = {"run": "", "train": "train", "evaluate": "evaluate"}
+GROUPS = {"run": "", "sample": "sample", "train": "train", "evaluate": "evaluate", "further": "further"}
 "Name of a sum to what the stages in it start with."
 
 
@@ -32,15 +32,14 @@ def measure(given: Given) -> dict[str, list[float]]:
     estimator = _estimator(given)
     stages = estimator.stages(list(given.study.main_arms([HOME]).values()))
     planned = {stage.name: estimator.speed.seconds(stage, given.study.threads).mid for stage in stages}
-    sides = {"sample-planned": [planned["sample"]], "sample-measured": [_sampled(given) for _ in range(given.repeats)]}
     taken = runs.measured(given.root).get(given.name, {}) | runs.latest(given.root, given.name)
-    return sides | _sums(planned, taken)
+    if set(planned) <= set(taken):
+        return _sums(planned, taken)
+    return {"sample-planned": [planned["sample"]], "sample-measured": [_sampled(given) for _ in range(given.repeats)]}
 
 
 def _sums(planned: Mapping[str, float], taken: Mapping[str, float]) -> dict[str, list[float]]:
-    """Sums over the stages that have both; nothing where a run was not whole."""
-    if set(planned) - set(taken):
-        return {}
+    """Sums over the stages of each group."""
     sums = {}
     for name, start in GROUPS.items():
         own = [stage for stage in planned if stage.startswith(start)]

@@ -60,13 +60,14 @@ def measure(study: Study, models: Path, question: int, answer: int) -> Measured:
         asked = Asked(folder, study, question, answer, begun=time.time())
         shares = workers.spread(trials.run, [asked] * side, study.threads)
         shape = of_folder(folder)
-    alone = json.loads(lifeline.finished(OWN, [str(time.time())]).stdout.splitlines()[-1])
+    alone = json.loads(lifeline.finished(OWN, [str(study.threads or 0), str(time.time())]).stdout.splitlines()[-1])
     return {
         "host": platform.node(),
         "processes": side,
         "shape": dataclasses.asdict(shape) if shape else None,
         "alone": alone,
-        "side_by_side": {load: statistics.mean(share.loads[load] for share in shares) for load in alone},
+        # The stage's own process starts first.
+        "side_by_side": {load: alone["nothing"] + statistics.mean(s.loads[load] for s in shares) for load in alone},
         "rates": {kind.value: _mean(share.rates[kind] for share in shares) for kind in WORK},
     }
 

@@ -138,7 +138,11 @@ class Speed:
         shape = self.shapes.get(work.model)
         if work.kind is Kind.CALL or shape is None:
             return NONE
-        return self.rates.of(work.kind, shape).seconds(work)
+        seconds = self.rates.of(work.kind, shape).seconds(work)
+        if work.kind is Kind.GENERATE:
+            # Prompts are passed over once, as texts that are scored.
+            seconds += work.prompt * self.rates.of(Kind.SCORE, shape).token
+        return seconds
 
 
 def assumed(

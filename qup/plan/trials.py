@@ -1,5 +1,6 @@
 """What a calibration runs in each of its processes: a little of every kind of work, by the code of the stages."""
 
+import functools
 import importlib
 import json
 import os
@@ -22,14 +23,18 @@ from qup.records import HELDOUT, Problem
 from qup.study import Study
 from qup.training.settings import Budget
 
-TOKENS, STEPS, SHARE = 24, 6, 4
-"Tokens of an answer, steps of a run, and by how much the second of two tries is smaller."
+TOKENS, FEW, STEPS, SHARE = 28, 4, 6, 4
+"Tokens of an answer and of a short one, steps of a run, and by how much the second of two batches is smaller."
 IMPORTS = {
     Load.NOTHING: ("qup.study", "qup.records"),
     Load.MODELS: ("torch", "transformers.models.llama.modeling_llama", "transformers.models.auto.tokenization_auto"),
     Load.TRAINER: ("datasets", "peft", "trl.trainer.sft_trainer"),
     Load.HARNESS: ("lm_eval.evaluator", "lm_eval.tasks"),
 }
+
+
+Clock = Callable[[Callable[[], object]], float]
+"What takes the time of a call, in seconds."
 
 
 @dataclass(frozen=True)
@@ -58,17 +63,20 @@ class Tried:
 
 
 def say_loads() -> None:
-    """Print how long this process took to load what stages load; its argument is when it was started."""
-    print(json.dumps(_loads(float(sys.argv[1]))))
+    """Print how long this process took to load what stages load; its arguments are its threads and when it started."""
+    threads, begun = sys.argv[1:]
+    print(json.dumps(_loads(int(threads), float(begun))))
 
 
-def _loads(begun: float) -> dict[str, float]:
+def _loads(threads: int, begun: float) -> dict[str, float]:
     """Each load's seconds; what is loaded for one is there for the next, so each counts its own and the models'."""
-    taken, before = {}, begun
+    # On one thread what the processor spent, or whoever else is busy on the machine would be measured.
+    now, before = (time.process_time, 0.0) if threads == 1 else (time.time, begun)
+    taken = {}
     for load, modules in IMPORTS.items():
         for module in modules:
             importlib.import_module(module)
-        taken[load], before = time.time() - before, time.time()
+        taken[load], before = now() - before, now()
     own = taken[Load.NOTHING]
     models = own + taken[Load.MODELS]
     return {"nothing": own, "models": models} | {
@@ -79,19 +87,19 @@ def _loads(begun: float) -> dict[str, float]:
 def run(jobs: Sequence[Asked]) -> list[Tried]:
     """Everything, as the process of a pool, without a word: what the libraries say is not for who reads a plan."""
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123
-        return [Tried(_loads(job.begun), _rates(job)) for job in jobs]
+        return [Tried(_loads(job.study.threads or 0, job.begun), _rates(job)) for job in jobs]
 
 
 def _rates(asked: Asked) -> dict[Kind, tuple[float, float, float]]:
-    settings = asked.study.backend
+    settings, clocked = asked.study.backend, clock(asked.study.threads)
     backend = Backend(asked.folder, settings.dtype, settings.batch, settings.max_length)
     scorer = Backend(asked.folder, settings.dtype, settings.score_batch, settings.max_length)
     words = list(_words(backend, asked.question + asked.answer))
-    begun = _exam(asked)
+    begun = _exam(asked, clocked)
     return {
-        Kind.GENERATE: (begun, *_generating(backend, words[: asked.question])),
-        Kind.SCORE: (0.0, *_scoring(scorer, words[: asked.question], words[: asked.answer])),
-        Kind.TRAIN: _training(asked, words),
+        Kind.GENERATE: (begun, *_generating(backend, words[: asked.question], clocked)),
+        Kind.SCORE: (0.0, *_scoring(scorer, words[: asked.question], words[: asked.answer], clocked)),
+        Kind.TRAIN: _training(asked, words, clocked),
     }
 
 
@@ -102,25 +110,29 @@ def _words(backend: Backend, count: int) -> Iterator[int]:
         yield known[place % len(known)]
 
 
-def _generating(backend: Backend, prompt: list[int]) -> tuple[float, float]:
+def _generating(backend: Backend, prompt: list[int], clocked: Clock) -> tuple[float, float]:
     """Seconds of a step and of a token in it, of a full batch and a smaller one."""
     decoding = Sampling(temperature=1.0, max_tokens=TOKENS, seed=0)
     backend._generate(backend.model, [prompt] * 2, replace(decoding, max_tokens=2), ["warm", "up"])
 
+    def seconds(batch: int, tokens: int) -> float:
+        sampling, ids = replace(decoding, max_tokens=tokens), [str(i) for i in range(batch)]
+        return clocked(lambda: backend._generate(backend.model, [prompt] * batch, sampling, ids))
+
     def steps(batch: int) -> float:
-        ids = [str(i) for i in range(batch)]
-        return _seconds(lambda: backend._generate(backend.model, [prompt] * batch, decoding, ids)) / TOKENS
+        # Without what the prompts take, whatever comes after them.
+        return max(0.0, seconds(batch, TOKENS) - seconds(batch, FEW)) / (TOKENS - FEW)
 
     return _line(steps, backend.batch, 1)
 
 
-def _scoring(backend: Backend, prompt: list[int], trace: list[int]) -> tuple[float, float]:
+def _scoring(backend: Backend, prompt: list[int], trace: list[int], clocked: Clock) -> tuple[float, float]:
     """Seconds of a pass and of a token in it."""
     pair = (prompt, trace)
     backend.score([pair])
 
     def pass_of(batch: int) -> float:
-        return _seconds(lambda: backend.score([pair] * batch))
+        return clocked(lambda: backend.score([pair] * batch))
 
     return _line(pass_of, backend.batch, len(prompt) + len(trace))
 
@@ -133,7 +145,7 @@ def _line(seconds: Callable[[int], float], batch: int, width: int) -> tuple[floa
     return max(0.0, full - token * batch * width), token
 
 
-def _training(asked: Asked, words: list[int]) -> tuple[float, float, float]:
+def _training(asked: Asked, words: list[int], clocked: Clock) -> tuple[float, float, float]:
     """Seconds of a run, of a step and of a token in it: from runs of one step, of more, and of more on less."""
     from qup.training.examples import Example
     from qup.training.trainer import Cell, train
@@ -145,9 +157,8 @@ def _training(asked: Asked, words: list[int]) -> tuple[float, float, float]:
     for steps, size in ((1, few), (1, batch), (STEPS, batch), (STEPS, few)):
         settings = replace(own, budget=Budget(epochs=1), batch=size, objectives=("sft",), arms={})
         with tempfile.TemporaryDirectory() as folder:
-            begin = time.perf_counter()
-            train(asked.folder, [example] * (size * steps), settings, Cell("sft", 0, 0), Path(folder, "out"))
-            seconds[steps, size] = time.perf_counter() - begin
+            traces, cell, out = [example] * (size * steps), Cell("sft", 0, 0), Path(folder, "out")
+            seconds[steps, size] = clocked(functools.partial(train, asked.folder, traces, settings, cell, out))
     full = max(0.0, seconds[STEPS, batch] - seconds[1, batch]) / (STEPS - 1)
     begun = max(0.0, seconds[1, batch] - full)
     small = max(0.0, seconds[STEPS, few] - begun) / STEPS
@@ -155,7 +166,7 @@ def _training(asked: Asked, words: list[int]) -> tuple[float, float, float]:
     return begun, step, token
 
 
-def _exam(asked: Asked) -> float:
+def _exam(asked: Asked, clocked: Clock) -> float:
     """Seconds that a task takes before it generates: lm-eval's requests, and the weights of a trained learner."""
     learner = Learner(asked.folder, asked.study.prompt, asked.study.backend)
     settings = EvaluationSettings(tasks=(TaskEntry(HELDOUT),), k=1, max_tokens=1, greedy=False)
@@ -165,13 +176,22 @@ def _exam(asked: Asked) -> float:
     examined = [Examinee("sft", 1, asked.folder if full else None)]
 
     def exam() -> float:
-        return _seconds(lambda: evals.evaluate(learner, examined, paper, None))
+        return clocked(lambda: evals.evaluate(learner, examined, paper, None))
 
     exam()
     return statistics.median([exam(), exam()])
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
+def clock(threads: int | None) -> Clock:
+    """What takes the time of a call: what the processor spent where it computes on one thread, else the wall's.
+
+    On one thread that is what an idle machine would take, however busy this one is just now.
+    """
+    now = time.process_time if threads == 1 else time.perf_counter
+
+    def seconds(work: Callable[[], object]) -> float:
+        begin = now()
+        work()
+        return now() - begin
+
+    return seconds

@@ -56,9 +56,9 @@ class Work:
 
     @property
     def computed(self) -> Span:
-        """Tokens that passes go over, those that only fill a batch included."""
+        """Tokens that passes go over, those that only fill a batch included; of generation without its prompts."""
         if self.kind is Kind.GENERATE:
-            return self.prompt + self.completion * self.padding
+            return self.completion * self.padding
         return (self.prompt + self.completion) * self.padding
 
 

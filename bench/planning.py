@@ -5,11 +5,12 @@ sampling, training, evaluation and the further arms. Elsewhere the sample stage 
 """
 
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench._given import Given
@@ -22,43 +23,53 @@ from qup.plan.shapes import shapes
 
 UNIT = "s"
 MACHINE = "cpu"
+NONE = "(none)"
+"A study without data: `planned-before` is what is said before anything has run."
 CALIBRATE = "import sys; from bench.planning import calibrate; calibrate(*sys.argv[1:])"
 GROUPS = {"run": "", "sample": "sample", "train": "train", "evaluate": "evaluate", "further": "further"}
 "Name of a sum to what the stages in it start with."
 
 
 def measure(given: Given) -> dict[str, list[float]]:
-    """Planned and measured seconds: of sampling, and of what of a whole run has left its times."""
-    estimator = _estimator(given)
-    stages = estimator.stages(list(given.study.main_arms([HOME]).values()))
-    planned = {stage.name: estimator.speed.seconds(stage, given.study.threads).mid for stage in stages}
+    """Planned and measured seconds: of what of a whole run has left its times, else of sampling."""
+    found = _found(given)
+    planned = {side: _planned(given, found, data) for side, data in (("planned", given.name), ("planned-before", NONE))}
     taken = runs.measured(given.root).get(given.name, {}) | runs.latest(given.root, given.name)
-    if set(planned) <= set(taken):
-        return _sums(planned, taken)
-    return {"sample-planned": [planned["sample"]], "sample-measured": [_sampled(given) for _ in range(given.repeats)]}
+    if not set(planned["planned"]) <= set(taken):
+        sampled = {"sample": statistics.mean(_sampled(given) for _ in range(given.repeats))}
+        return _sums(["sample"], planned | {"measured": sampled})
+    return _sums(list(planned["planned"]), planned | {"measured": taken})
 
 
-def _sums(planned: Mapping[str, float], taken: Mapping[str, float]) -> dict[str, list[float]]:
-    """Sums over the stages of each group."""
+def _sums(stages: Sequence[str], sides: Mapping[str, Mapping[str, float]]) -> dict[str, list[float]]:
+    """Sums over the stages of each group that are among some, on each side."""
     sums = {}
     for name, start in GROUPS.items():
-        own = [stage for stage in planned if stage.startswith(start)]
-        sums[f"{name}-planned"] = [sum(planned[stage] for stage in own)]
-        sums[f"{name}-measured"] = [sum(taken[stage] for stage in own)]
+        own = [stage for stage in stages if stage.startswith(start)]
+        sums |= {f"{name}-{side}": [sum(of[stage] for stage in own)] for side, of in sides.items() if own}
     return sums
 
 
-def _estimator(given: Given) -> Estimator:
-    """The study on this machine as a calibration has it now; nothing of it is kept."""
-    data, models = given.root / "data" / given.name, given.learner.folder.parent
-    seen, sizes, machine = lengths.of_study(given.study, data), shapes(given.study, models), named(MACHINE, 1)
+def _planned(given: Given, found: calibration.Measured, data: str) -> dict[str, float]:
+    """Stage to seconds, by a calibration and the records in a folder of the data."""
+    folder, models = given.root / "data" / data, given.learner.folder.parent
+    sizes, machine = shapes(given.study, models), named(MACHINE, 1)
+    speed = calibration.speed_of(found, machine, sizes, own=True)
+    seen = lengths.of_study(given.study, folder)
+    estimator = Estimator(given.study, folder / "problems" / "evaluation", seen, sizes, machine, speed)
+    stages = estimator.stages(list(given.study.main_arms([HOME]).values()))
+    return {stage.name: speed.seconds(stage, given.study.threads).mid for stage in stages}
+
+
+def _found(given: Given) -> calibration.Measured:
+    """What a calibration finds just now; nothing of it is kept."""
+    seen = lengths.of_study(given.study, given.root / "data" / given.name)
     question, answer = round(seen.question.mid), round(seen.answer(given.study.sampling.max_tokens).mid)
     # A benchmark's process may start no others side by side, as stages do; a fresh one may.
-    words = [str(given.file), str(models), str(question), str(answer)]
+    words = [str(given.file), str(given.learner.folder.parent), str(question), str(answer)]
     done = subprocess.run([sys.executable, "-c", CALIBRATE, *words], check=True, capture_output=True, text=True)
-    found = json.loads(done.stdout.splitlines()[-1])
-    speed = calibration.speed_of(found, machine, sizes, own=True)
-    return Estimator(given.study, data / "problems" / "evaluation", seen, sizes, machine, speed)
+    found: calibration.Measured = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def calibrate(file: str, models: str, question: str, answer: str) -> None:

@@ -337,6 +337,21 @@ def test_the_longest_answer_of_a_batch_is_among_those_of_questions_about_as_long
     assert seen.longest(100, batch=1).mid == seen.answer(100).mid == 50
 
 
+def test_before_anything_has_run_answers_are_about_as_long_as_solutions_where_problems_have_any(tmp_path: Path) -> None:
+    problems = [{"id": "a", "question": "q" * 30, "solution": "s" * 120}, {"id": "b", "question": "q" * 60}]
+    (tmp_path / "toy" / "problems").mkdir(parents=True)
+    text = "".join(json.dumps(row) + "\n" for row in problems)
+    (tmp_path / "toy" / "problems" / "train.jsonl").write_text(text)
+    seen = lengths.of_study(study.read(ROOT / "studies" / "smoke.yaml"), tmp_path / "toy")
+    # Three characters a token, and the chat template around a question.
+    assert seen.answer(1000) == about(40, *lengths.SKETCHED)
+    assert seen.question.mid == pytest.approx(45 / 3 + lengths.TEMPLATE)
+    assert "no traces yet" in seen.source
+    # The glass box makes its problems without a file.
+    drawn = lengths.of_study(study.read(ROOT / "studies" / "glassbox.yaml"), tmp_path / "nothing")
+    assert 20 < drawn.answer(96).mid < 60
+
+
 def test_records_that_cannot_be_read_are_said_to_be_and_lengths_are_assumed(tmp_path: Path) -> None:
     own = study.read(ROOT / "studies" / "smoke.yaml")
     for text in ("{", '{"tokens": 1}\n', "[1]\n", '{"tokens": "x", "text": 1, "finish": 1}\n'):

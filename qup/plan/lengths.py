@@ -2,6 +2,7 @@
 else assumed, and said so.
 """
 
+import dataclasses
 import json
 import statistics
 from collections import defaultdict
@@ -11,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from qup.errors import SettingsError
 from qup.plan.spans import Span, about, exactly
 from qup.records import Finish, Verdict
 from qup.study import Study
@@ -29,6 +31,10 @@ LONGEST = (0.6, 0.95, 1.0)
 "The same of the longest answer in a batch."
 SOLVED = Span(0.15, 0.45, 0.9)
 "Share of problems that the learner solves where there are no traces [assumed]."
+MEASURED, SKETCHED = (0.9, 1.1), (0.5, 1.8)
+"How far off answers' lengths may be, as factors: of samples seen, and of solutions that stand in for them [assumed]."
+DRAWN = 256
+"Problems that a source is asked for where none were prepared."
 CUT = 0.2
 "Share of samples cut above which other limits make other lengths."
 
@@ -43,8 +49,8 @@ class Lengths:
     "Tokens of a prompt, the chat template's included."
     sampled: tuple[int, ...] = ()
     "Tokens of the samples seen, those of the longest questions first, as they are batched."
-    limit: int = 1
-    "Longest sample allowed when they were drawn; no matter where none was cut."
+    limit: int = 0
+    "Longest sample allowed when they were drawn; 0 where none was cut."
     characters: float = CHARACTERS
     "Of a token."
     solved: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
@@ -53,12 +59,14 @@ class Lengths:
     "Whether every trace was read."
     shares: int = 1
     "Training sets and replicates whose samples were batched apart."
+    bounds: tuple[float, float] = MEASURED
+    "How far off the lengths of answers may be, as factors."
 
     def answer(self, most: int) -> Span:
         """Tokens of an answer that may have `most`."""
         if not self.sampled:
             return Span(*(share * most for share in ANSWER))
-        return about(self._scaled(sum(self.sampled) / len(self.sampled), most), 0.9, 1.1).capped(most)
+        return about(self._scaled(sum(self.sampled) / len(self.sampled), most), *self.bounds).capped(most)
 
     def longest(self, most: int, batch: int) -> Span:
         """Tokens of the longest answer in a batch, up to which all of the batch is computed: the mean over batches.
@@ -71,10 +79,10 @@ class Lengths:
             return Span(*(share * most for share in LONGEST))
         shares = [self.sampled[first :: self.shares] for first in range(self.shares)]
         tops = [max(share[start : start + batch]) for share in shares for start in range(0, len(share), batch)]
-        return about(self._scaled(statistics.mean(tops), most), 0.9, 1.1).capped(most)
+        return about(self._scaled(statistics.mean(tops), most), *self.bounds).capped(most)
 
     def _scaled(self, tokens: float, most: int) -> float:
-        cut = sum(length >= self.limit for length in self.sampled) / len(self.sampled)
+        cut = sum(length >= self.limit for length in self.sampled) / len(self.sampled) if self.limit else 0.0
         return min(most, tokens * most / self.limit if cut > CUT else tokens)
 
     def share(self, training_set: str, scope: str) -> Span:
@@ -110,7 +118,7 @@ def _seen(study: Study, data: Path) -> Lengths:
     problems = list(_lines(data / "problems" / "train.jsonl"))
     traces = list(_lines(data / "traces.jsonl"))
     if not traces:
-        return Lengths("no traces yet: lengths and solved problems are assumed", _question(problems, CHARACTERS))
+        return _sketched(problems or _drawn(study, data.parent / "problems"), study.sampling.n)
     tokens = sum(trace["tokens"] for trace in traces)
     characters = sum(len(trace["text"]) for trace in traces) / max(1, tokens)
     return Lengths(
@@ -118,11 +126,37 @@ def _seen(study: Study, data: Path) -> Lengths:
         question=_question(problems, characters or CHARACTERS),
         sampled=_as_batched(problems, traces),
         shares=len({(problem.get("training_set"), problem.get("replicate")) for problem in problems}) or 1,
-        limit=_limit(traces) or study.sampling.max_tokens,
+        limit=_limit(traces),
         characters=characters or CHARACTERS,
         solved=_solved(problems, traces),
         whole=len(traces) < READ and len(traces) == study.sampling.n * len(problems),
     )
+
+
+def _sketched(problems: list[dict[str, Any]], n: int) -> Lengths:
+    """What problems alone tell: their questions, and their solutions, about as long as which answers may be."""
+    solutions = [row for row in problems if row.get("solution")]
+    longest_first = sorted(solutions, key=lambda row: -len(row["question"]))
+    source = "no traces yet: lengths are assumed, and so is how many problems are solved"
+    if solutions:
+        source = "no traces yet: answers as long as the problems' solutions, and solved problems, are assumed"
+    return Lengths(
+        source=source,
+        question=_question(problems, CHARACTERS),
+        sampled=tuple(round(len(row["solution"]) / CHARACTERS) for row in longest_first for _ in range(n)),
+        bounds=SKETCHED,
+    )
+
+
+def _drawn(study: Study, files: Path) -> list[dict[str, Any]]:
+    """Problems of the first source, where it makes them by itself or has a file of them here; nothing is downloaded."""
+    source: Any = study.problems.sources[0].source
+    if not (source.endless or getattr(source, "file", None)):
+        return []
+    try:
+        return [dataclasses.asdict(problem) for problem in source.problems(DRAWN, study.seed, files)]
+    except SettingsError:
+        return []
 
 
 def _as_batched(problems: list[dict[str, Any]], traces: list[dict[str, Any]]) -> tuple[int, ...]:

@@ -73,7 +73,7 @@ def _written(study: Study, oracle: Any, prompt: str, items: Span, lengths: Lengt
         kind=Kind.GENERATE if endpoint is None else Kind.CALL,
         model=oracle.model if endpoint is None else f"{endpoint.model} at {endpoint.base_url}",
         items=items,
-        prompt=items * _question(getattr(oracle, prompt), oracle.voice, lengths),
+        prompt=items * _question(study, getattr(oracle, prompt), oracle.voice, lengths),
         completion=items * answer,
         passes=batches(items, batch) * steps,
         batch=batch,
@@ -90,10 +90,10 @@ def _answer(oracle: Any, lengths: Lengths) -> Span:
     return about(native, *EDITED).capped(oracle.max_tokens)
 
 
-def _question(prompt: str, voice: str | None, lengths: Lengths) -> Span:
+def _question(study: Study, prompt: str, voice: str | None, lengths: Lengths) -> Span:
     """Tokens of a question: the instruction, the problem and, where the prompt shows it, the draft."""
     chat = tell(prompt, "", "", voice)
     instruction = sum(len(message["content"]) for message in chat) / CHARACTERS + TEMPLATE
     shows_draft = tell(prompt, "", "a draft", voice) != chat
-    draft = lengths.answer(lengths.limit) if shows_draft and lengths.sampled else NONE
+    draft = lengths.answer(study.sampling.max_tokens) if shows_draft else NONE
     return exactly(instruction) + lengths.question + draft

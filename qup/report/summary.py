@@ -37,6 +37,8 @@ def summary(numbers: Numbers) -> Json:
         "verdicts": numbers.verdicts,
         "cautions": numbers.cautions,
     }
+    if numbers.paper is not None:
+        sections["paper"] = numbers.paper
     whole: Json = to_json(sections)
     return whole
 

@@ -77,6 +77,17 @@ class Row:
             return None
         return Gap(first, second, round(pair[0].value - pair[1].value, 2), worst(pair[0].status, pair[1].status))
 
+    def gaps(self, first: str, second: str, objective: str) -> "list[Gap]":
+        """The differences of two refiners, one for each pair of their streams of which the notes have both."""
+        pairs = [
+            (a, b)
+            for a, of_a in self.streams.items()
+            for b, of_b in self.streams.items()
+            if (of_a.refiner, of_b.refiner) == (first, second)
+        ]
+        gaps = [self.gap(a, b, objective) for a, b in pairs]
+        return [gap for gap in gaps if gap is not None]
+
 
 @dataclass(frozen=True, config=STRICT)
 class Gap:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from qup.arms import ALIGNED, NATIVE, REFINED
 from qup.paper import Gap, Reported, Stream, paper
-from qup.paper import Row as Theirs
 from qup.report.evidence import Evidence
 from qup.report.numbers import Difference, Missing, Number
 from qup.report.sections import contrasts
@@ -77,7 +76,7 @@ def numbers(evidence: Evidence, tables: Tables, sets: Sets, tested: Sequence[Con
         for oracle in tables.groups
         for objective in evidence.objectives
         for pair in PAIRS
-        for gap in _gaps(theirs, pair, objective)
+        for gap in theirs.gaps(*pair, objective)
     ]
     return Paper(row, theirs.learner, streams, gaps)
 
@@ -105,13 +104,6 @@ def _beside(  # noqa: PLR0917 - a stream of theirs, an arm of ours, and where it
         theirs=theirs.accuracy,
         ours=ours,
     )
-
-
-def _gaps(theirs: Theirs, pair: tuple[str, str], objective: str) -> list[Gap]:
-    """The notes' differences of two refiners, one for each pair of their streams that has both accuracies."""
-    first, second = ([name for name, each in theirs.streams.items() if each.refiner == refiner] for refiner in pair)
-    gaps = [theirs.gap(a, b, objective) for a in first for b in second]
-    return [gap for gap in gaps if gap is not None]
 
 
 def _compared(gap: Gap, oracle: str, objective: str, pair: tuple[str, str], tested: Sequence[Contrast]) -> Compared:

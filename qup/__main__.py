@@ -134,6 +134,8 @@ def compare(
     from qup import compare as comparing
     from qup.compare import terminal
 
+    if html and (names or as_json):
+        raise SettingsError("--html is the page over all published studies: leave names and --json out")
     if html:
         place = RESULTS / "index.html"
         whole.write(place, comparing.html(comparing.everything(RESULTS)))

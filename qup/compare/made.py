@@ -66,18 +66,23 @@ def digest(top: Path) -> str:
 
 
 def family(learner: Path) -> str | None:
-    """A model's family; None where the folder is not there or does not say."""
-    config = learner / "config.json"
-    named = json.loads(config.read_text(encoding="utf-8")).get("model_type") if config.is_file() else None
+    """A model's family; None where its folder does not say."""
+    try:
+        named = json.loads((learner / "config.json").read_text(encoding="utf-8")).get("model_type")
+    except (OSError, ValueError, AttributeError):
+        return None
     return str(named) if named else None
 
 
 def parameters(learner: Path) -> int | None:
     """Parameters of a model, from the heads of its weights; None where it has none in safetensors."""
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
     count = 0
-    for path in sorted(learner.glob("*.safetensors")):
-        with safe_open(path, framework="numpy") as weights:
-            count += sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
+    try:
+        for path in sorted(learner.glob("*.safetensors")):
+            with safe_open(path, framework="numpy") as weights:
+                count += sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return None
     return count or None

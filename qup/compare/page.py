@@ -8,6 +8,10 @@ from qup.compare.reading import Published
 from qup.report import page
 
 TEMPLATE = Path(__file__).with_name("index.html.jinja")
+MAP = (
+    "Refined traces against the learner's own: below the dashed line and right of it they look better and train worse. "
+    "Points of equal quality step aside each other. What is not replicated has no interval."
+)
 TITLE = "Studies of the Quality-Utility Paradox, side by side"
 
 
@@ -15,7 +19,7 @@ def html(published: Sequence[Published]) -> str:
     """The page; equal reports give equal bytes."""
     drawn = map_plot.draw(published)
     sides = [*tables.tables(published), tables.streams()]
-    return page.render(TEMPLATE, drawn, title=TITLE, lead=_lead(published), sides=sides, notes=tables.notes())
+    return page.render(TEMPLATE, drawn, title=TITLE, lead=_lead(published), map=MAP, sides=sides, notes=tables.notes())
 
 
 def _lead(published: Sequence[Published]) -> str:

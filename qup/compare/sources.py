@@ -43,8 +43,9 @@ def _named(name: str, results: Path) -> list[Published]:
     folder = Path(name)
     if (folder / made.REPORT).is_file():
         return [reading.read(folder)]
-    if tops(folder):
-        return everything(folder)
+    for place in (folder, folder / "results"):
+        if tops(place):
+            return everything(place)
     experiment = _experiment(name)
     if experiment is None:
         raise SettingsError(f"no study, folder of results or experiment {shown(name)}: {hint(name, _known(there))}")
@@ -97,7 +98,7 @@ def _known(studies: Iterable[str]) -> Sequence[str]:
 
     try:
         with Repo() as repo:
-            experiments = [each["name"] for group in repo.experiments.ls(all_commits=True).values() for each in group]
-    except (DvcException, LookupError, TypeError):
+            experiments = [name for group in repo.experiments.ls(all_commits=True).values() for name, _ in group]
+    except DvcException:
         experiments = []
-    return [*studies, *(name for name in experiments if name)]
+    return [*studies, *experiments]

@@ -12,7 +12,7 @@ from qup.report.view import DASH, Cell, word
 
 EMPTY = Cell(DASH)
 UNRUN = Cell(DASH, "not run")
-UNKNOWN = Cell(DASH, "not in the notes")
+UNKNOWN = Cell(DASH, "not in the notes", "text")
 UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "K"))
 HEX = 7
 "Digits of a commit that are shown."
@@ -43,20 +43,20 @@ def studies(published: Iterable[Published]) -> Side:
     return Side(
         title="Studies side by side",
         caption="Differences of utility in accuracy points under sampled decoding, below them greedy, each with the "
-        "interval that decides. Bold: resolved after correction. A dash: not in the report, with the reason.",
-        columns=[*columns, "replicates", "commit"],
+        "interval that decides. Bold: resolved after correction. The paradox index is the share of resolved pairs of "
+        "arms whose quality and utility differ in sign, then what it can be over all pairs.",
+        columns=[*columns, "made at"],
         rows=[row for each in shown for row in _rows(each)],
         links={each.name: each.page for each in shown if each.page},
     )
 
 
 def _rows(each: Published) -> list[list[Cell]]:
-    by, replicates = each.made, each.replicates
+    by = each.made
     named = [Cell(each.name), word(each.learner or DASH), word(by.family or DASH), Cell(size(by.parameters))]
-    made_by = [Cell(DASH if replicates is None else str(replicates)), commit(each)]
     if each.problem:
-        return [[*named, EMPTY, EMPTY, word(each.problem), *[EMPTY] * 4, *made_by]]
-    return [[*named, *_line(each, line), *made_by] for line in each.lines]
+        return [[*named, EMPTY, EMPTY, word(each.problem), *[EMPTY] * 4, commit(each)]]
+    return [[*named, *_line(each, line), commit(each)] for line in each.lines]
 
 
 def _line(each: Published, line: Line) -> list[Cell]:
@@ -72,12 +72,11 @@ def _line(each: Published, line: Line) -> list[Cell]:
 
 def decoded(sampled: Figure, greedy: Figure) -> Cell:
     """A difference under both decodings; bold where sampled answers resolve it, which is what verdicts go by."""
-    said = f"greedy {points(greedy)} {interval(greedy)}" if greedy.value is not None else f"greedy: {greedy.reason}"
+    said = f"greedy {points(greedy)}\n{interval(greedy)}" if greedy.value is not None else f"greedy: {greedy.reason}"
     if sampled.value is None:
         return Cell(DASH, f"{sampled.reason}\n{said}")
-    return Cell(
-        points(sampled), f"{interval(sampled)}\n{behind(sampled)}\n{said.strip()}", "told" if sampled.resolved else ""
-    )
+    small = "\n".join(part for part in (interval(sampled), behind(sampled), said) if part)
+    return Cell(points(sampled), small, "told" if sampled.resolved else "")
 
 
 def points(figure: Figure) -> str:
@@ -107,7 +106,7 @@ def index(found: Index) -> Cell:
     if found.bounds is None:
         return Cell(DASH, f"{found.reason}\n{found.pairs} pairs")
     low, high = found.bounds
-    of = f"of {found.resolved} resolved\n{found.pairs} pairs: {low:.2f} to {high:.2f}"
+    of = f"of {found.resolved} resolved\n[{low:.2f}, {high:.2f}]\nof {found.pairs} pairs"
     return Cell(DASH if found.value is None else f"{found.value:.2f}", of)
 
 
@@ -120,11 +119,12 @@ def size(parameters: int | None) -> str:
 
 
 def commit(each: Published) -> Cell:
-    """The commit that made a report, in short."""
-    by = each.made
-    if by.commit is None:
-        return Cell(DASH, "not known")
-    return Cell(by.commit[:HEX], "with changes" if by.clean is False else "")
+    """The commit that made a report, in short, and on how many training sets."""
+    by, count = each.made, each.replicates
+    said = ["not replicated" if count is None else f"{count} replicate{'s' * (count != 1)}"]
+    if by.clean is False:
+        said.append("code changed since")
+    return Cell(by.commit[:HEX] if by.commit else DASH, "\n".join(said))
 
 
 def beside(published: Iterable[Published]) -> Side:
@@ -174,7 +174,7 @@ def reported(gaps: Sequence[Gap]) -> Cell:
     first, *others = [f"{gap.points:+.2f}" for gap in gaps]
     said = [f"{gap.first} - {gap.second}, {gap.status}" for gap in gaps]
     more = [f"{value}: {words}" for value, words in zip(others, said[1:], strict=True)]
-    return Cell(first, "\n".join([said[0], *more, "no interval"]))
+    return Cell(first, "\n".join([said[0], *more, "no interval"]), "text")
 
 
 def streams() -> Side:
@@ -184,7 +184,7 @@ def streams() -> Side:
     for theirs in paper().rows.values():
         for name, each in theirs.streams.items():
             found = (each.reward, each.ppl, each.accuracy.get("sft"), each.accuracy.get("dft"), each.retention)
-            cells = [UNKNOWN if value is None else Cell(f"{value.value:.2f}", value.status) for value in found]
+            cells = [UNKNOWN if value is None else Cell(f"{value.value:.2f}", value.status, "text") for value in found]
             rows.append([Cell(name), word(theirs.learner), *cells])
     words = "; ".join(f"{status}: {text}" for status, text in paper().statuses.items())
     return Side("What notes have of the paper's streams", f"How sure: {words}.", columns, rows)

@@ -4,6 +4,7 @@ qup check               # params.yaml and its study, before DVC touches anything
 qup check --data        # and whether the data are still what DVC wrote
 qup list refiners       # or metrics, rewards, graders, oracles, sources, models, backends, studies
 qup show glassbox       # the verdict in the terminal
+qup compare             # all published studies side by side; two names also show what changed in their settings
 """
 
 import json
@@ -119,6 +120,32 @@ def _verdicts(summary: Mapping[str, Any]) -> list[str]:
         lines += [f"- {escape(sentence)}" for sentence in verdict["sentences"]]
     cautions = [f"- {escape(caution)}" for caution in summary["cautions"]]
     return lines + (["", "[bold]Cautions[/bold]", *cautions] if cautions else [])
+
+
+@app.command()
+def compare(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="studies, folders of results or experiments; none: all published")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    html: Annotated[bool, typer.Option("--html", help="write results/index.html, over all published studies")] = False,
+) -> None:
+    """Studies side by side: learner, verdict, V, C, paradox index, and the paper's rows beside them."""
+    from qup import compare as comparing
+    from qup.compare import terminal
+
+    if html and (names or as_json):
+        raise SettingsError("--html is the page over all published studies: leave names and --json out")
+    if html:
+        place = RESULTS / "index.html"
+        whole.write(place, comparing.html(comparing.everything(RESULTS)))
+        print(place)
+        return
+    made = comparing.compare(names or [], RESULTS)
+    if as_json:
+        print(json.dumps(made.summary, indent=1, ensure_ascii=False))
+        return
+    terminal.show(made.sides, Console(highlight=False))
 
 
 @app.command()

@@ -20,7 +20,7 @@ from qup.models import _families, obtain
 from qup.settings import read_yaml
 
 ROOT = Path(__file__).parents[1]
-SAME = ("backend", "sampling", "streams", "oracles", "rewards", "compat", "training", "report", "problems", "arms")
+SAME = ("backend", "sampling", "streams", "oracles", "rewards", "compat", "training", "problems", "arms")
 
 
 def params(name: str, oracles: str = "home") -> str:
@@ -44,6 +44,11 @@ def test_the_papers_studies_differ_in_the_learner_and_how_it_is_asked_alone() ->
         assert {k: v for k, v in other["models"].items() if k != "learner"} == {
             k: v for k, v in first["models"].items() if k != "learner"
         }
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_a_paper_study_names_its_own_row_of_the_papers_numbers(name: str) -> None:
+    assert study.read(ROOT / "studies" / f"{name}.yaml").report.paper == name
 
 
 @pytest.mark.parametrize("name", PAPER)

@@ -72,7 +72,7 @@ def _line(each: Published, line: Line) -> list[Cell]:
 
 def decoded(sampled: Figure, greedy: Figure) -> Cell:
     """A difference under both decodings; bold where sampled answers resolve it, which is what verdicts go by."""
-    said = f"greedy {points(greedy)}\n{interval(greedy)}" if greedy.value is not None else f"greedy: {greedy.reason}"
+    said = f"greedy {points(greedy)}\n{interval(greedy)}" if greedy.value is not None else f"greedy\n{greedy.reason}"
     if sampled.value is None:
         return Cell(DASH, f"{sampled.reason}\n{said}")
     small = "\n".join(part for part in (interval(sampled), behind(sampled), said) if part)

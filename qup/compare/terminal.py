@@ -30,7 +30,7 @@ def show(tables: Iterable[Side], console: Console) -> None:
 
 
 def _table(side: Side) -> Table:
-    table: Any = Table(show_lines=True)
+    table: Any = Table(show_lines=any(cell.small for row in side.rows for cell in row))
     for place, name in enumerate(side.columns):
         words = place == 0 or any("text" in row[place].mark for row in side.rows)
         table.add_column(escape(name), justify="left" if words else "right", overflow="fold")

@@ -13,7 +13,7 @@ from typing import Any
 
 from qup import compat, evals, measured, records, repository, rewards, seeds, settings, training
 from qup.arms import Arm
-from qup.evals import cells, data
+from qup.evals import cells, laid
 from qup.measured import Measured
 from qup.records import Compat, Problem, Refined, Score, Trace, of_set
 from qup.refiners import make_stream
@@ -59,9 +59,9 @@ def make(arm: Arm, shared: Shared, folder: Path) -> Measured:
 def _paper(shared: Shared) -> evals.Paper:
     """The one task that utility is of."""
     study = shared.study
-    every = study.evaluation.asked(data.sets(shared.evaluation))
+    every = study.evaluation.asked(laid.sets(shared.evaluation))
     asked = [each for each in every if each.entry.task == study.evaluation.main]
-    problems, seed = data.graded(shared.evaluation, asked), seeds.derive(study.seed, "evaluate")
+    problems, seed = laid.graded(shared.evaluation, asked), seeds.derive(study.seed, "evaluate")
     return evals.Paper(asked, problems, seed, shared.evaluation, repository.root() / cells.FOLDER)
 
 

@@ -16,6 +16,7 @@ from qup.evals.settings import Asked, EvaluationSettings
 from qup.learner import Learner
 from qup.models import ModelSettings
 from qup.oracles import Oracle, Setting, Speaker
+from qup.paper import paper
 from qup.problems import ProblemSettings
 from qup.prompts.learner import ask
 from qup.records import HELDOUT, LEARNER, TRAIN
@@ -68,6 +69,8 @@ class Study:
         self._check_oracles()
         self._check_tasks()
         self._check_arms()
+        if self.report.paper is not None:
+            paper().row(self.report.paper, "report", "paper")
         for name, control in self.controls.items():
             self._check_control(name, control)
         for name, each in self.maps.items():

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qup import evals, records, repository, seeds
-from qup.evals import cells, data
+from qup.evals import cells, laid
 from stages import cli
 
 
@@ -20,10 +20,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     examined = [evals.Examinee()]
     if args.runs:
         examined = evals.examinees(records.read(args.runs, records.TrainRun), args.trained)
-    asked = study.evaluation.asked(data.sets(args.problems))
+    asked = study.evaluation.asked(laid.sets(args.problems))
     paper = evals.Paper(
         tasks=asked,
-        problems=data.graded(args.problems, asked),
+        problems=laid.graded(args.problems, asked),
         seed=seeds.derive(study.seed, "evaluate"),
         data=args.problems,
         cells=repository.root() / cells.FOLDER,

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from qup import measured, records
-from qup.evals import data
-from qup.evals.settings import repeats
+from qup.evals import laid
 from qup.measured import files
 from qup.records import due
 from stages import cli
@@ -20,13 +19,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     study = cli.start(args)
     arm = study.main_arm(args.oracle, args.refiner)
     problems = records.read(args.problems / "train.jsonl", records.Problem)
-    asked = study.evaluation.asked(data.sets(args.problems / "evaluation"))
-    tasks = data.graded(args.problems / "evaluation", asked)
+    asked = study.evaluation.asked(laid.sets(args.problems / "evaluation"))
+    tasks = laid.graded(args.problems / "evaluation", asked)
     traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
     drafts = due.stream(records.of_set(problems, arm.training_set), traces, arm.scope)
     stream = records.read(args.arm / "stream.jsonl", records.Refined, drafts)
     runs = records.read(args.arm / "runs.jsonl", records.TrainRun, due.runs(stream, arm.training.objectives))
-    answers = due.answers([(run.objective, run.replicate) for run in runs], tasks, repeats(asked))
+    answers = due.answers([(run.objective, run.replicate) for run in runs], tasks, laid.repeats(asked))
     columns = measured.measure(
         arm,
         study.compat,

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from qup import measured, records
-from qup.evals import data
-from qup.evals.settings import repeats
+from qup.evals import laid
 from qup.lm import checkpoint
 from qup.measured import checks, files
 from qup.records import due
@@ -24,13 +23,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     study = cli.start(args)
     curve = args.learner / "pretraining.jsonl"
     train = records.read(args.problems / "train.jsonl", records.Problem)
-    asked = study.evaluation.asked(data.sets(args.problems / "evaluation"))
-    tasks = data.graded(args.problems / "evaluation", asked)
+    asked = study.evaluation.asked(laid.sets(args.problems / "evaluation"))
+    tasks = laid.graded(args.problems / "evaluation", asked)
     evaluation = [problem for own in tasks.values() for problem in own]
     problems = measured.Problems(train, evaluation, checks.counts(args.problems / "checks.json", train, tasks))
     traces = records.read(args.traces, records.Trace, due.traces(train, study.sampling.n))
     tried = due.sample_scores(train, traces, study.rewards)
-    answers = due.answers([(records.BASE, 0)], tasks, repeats(asked))
+    answers = due.answers([(records.BASE, 0)], tasks, laid.repeats(asked))
     base = measured.measure_base(
         problems,
         traces,

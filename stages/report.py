@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from qup import records, report, whole
 from qup.arms import NATIVE, main_cells
-from qup.evals.settings import repeats
+from qup.evals import laid
 from qup.measured import checks, files
 from qup.study import read_params
 from stages import cli
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     base, further = files.read_base(args.arms / "base.json"), files.read(args.arms / "further.json")
     graded = [each for each in asked if each.leaf is None or base.graded(each.name)]
     every = arms | {arm.name: arm for arm in further}
-    due = checks.Requirements(repeats(graded), study.evaluation.main, study.rewards)
+    due = checks.Requirements(laid.repeats(graded), study.evaluation.main, study.rewards)
     checks.check(args.arms, base, every, declared | study.further, due)
     built = report.build(study, base, [*arms.values()], further, refiner=chosen.refiner)
     with whole.folder(args.out) as part:

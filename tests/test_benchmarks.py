@@ -6,16 +6,21 @@ The rows are invented; only their shapes are the sets' own.
 import dataclasses
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from qup import graders, settings
 from qup.errors import SettingsError
-from qup.problems import _pools, _published
+from qup.problems import ProblemSettings, _pools, _published
 from qup.problems.benchmark import Source
 from qup.records import Problem
+from tools import benchmarks as page
+
+ROOT = Path(__file__).resolve().parents[1]
 
 COMMIT = "c" * 40
 BOX = "Halves of halves: $\\frac{1}{2}\\cdot\\frac{1}{2}=\\boxed{\\frac{1}{4}}$."
@@ -357,3 +362,36 @@ def test_a_data_set_that_cannot_be_loaded_is_one_line(tmp_path: Path, monkeypatc
     monkeypatch.setattr("datasets.load_dataset", load_dataset)
     with pytest.raises(SettingsError, match=r"^ChilleD/SVAMP at cccccccc cannot be loaded: no network$"):
         source(set="svamp", revision=COMMIT).problems(10, 1, tmp_path)
+
+
+# --- what is said of them
+
+
+def test_the_page_says_what_the_files_of_the_sets_say(tmp_path: Path) -> None:
+    written = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    (tmp_path / "page.md").write_text(written, encoding="utf-8")
+    page.main(tmp_path / "page.md")
+    assert (tmp_path / "page.md").read_text(encoding="utf-8") == written, "run `make benchmarks`"
+
+
+def test_a_page_without_markers_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text("# Sets\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match="has no markers"):
+        page.main(tmp_path / "page.md")
+
+
+def test_a_set_says_how_the_paper_asks_it_or_that_it_does_not() -> None:
+    asked = {name for name in _published.names() if _published.benchmark(name).paper}
+    assert asked == {"math500", "minerva_math", "aime24", "amc23", "olympiadbench"}
+    papers = {_published.benchmark(name).paper for name in asked}
+    assert papers == {_published.Paper(k=16, temperature=1.0, max_tokens=4096)}
+
+
+def test_the_settings_on_the_page_are_settings() -> None:
+    written = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    filled = re.sub(r"<(\d+) hex digits>", lambda digits: "'" + "0" * int(digits[1]) + "'", written)
+    sets, training = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", filled, re.DOTALL))
+    given = {"train": 5, "heldout": 5, **sets["problems"], **training["problems"]}
+    made = settings.read(ProblemSettings, given)
+    assert made.sets.keys() == {"math500", "gsm8k", "svamp"}
+    assert made.sources[0].plug.first == 100_000

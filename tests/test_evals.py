@@ -272,11 +272,20 @@ def test_the_stage_evaluates_the_untrained_learner_or_all_that_were_trained(
     parrot = Parrot()
     study = SimpleNamespace(evaluation=SETTINGS, seed=1, threads=None, learner=lambda models: speaking(parrot))
     monkeypatch.setattr("stages.cli.start", lambda args: study)
+    monkeypatch.setattr("qup.repository.root", lambda: tmp_path)
+    scores = f"--scores={tmp_path / 'tasks.jsonl'}"
     records.write(tmp_path / "heldout.jsonl", PROBLEMS)
     records.write(tmp_path / "runs.jsonl", [TrainRun(name[:3], 1, 8, 0, 900, 4, name, 1.5, 0.25) for name in runs])
     trained = ["--runs", str(tmp_path / "runs.jsonl"), "--trained", "trained"] if runs else []
     stage.main(
-        ["--study=toy.yaml", f"--problems={tmp_path}", "--models=models", f"--out={tmp_path / 'evals.jsonl'}", *trained]
+        [
+            "--study=toy.yaml",
+            f"--problems={tmp_path}",
+            "--models=models",
+            f"--out={tmp_path / 'evals.jsonl'}",
+            scores,
+            *trained,
+        ]
     )
     rows = records.read(tmp_path / "evals.jsonl", Eval)
     assert list(dict.fromkeys(r.objective for r in rows)) == [name[:4].rstrip("-") for name in learners]

@@ -26,8 +26,9 @@ ROOMS = [
     ),
     *("stats", "provenance", "store"),
     *("glassbox", "backends", "learner", "problems", "training", "sampling", "evals", "models", "oracles"),
-    *("refiners", "rewards", "compat", "arms", "measured", "study", "tracking", "chain", "report"),
-    *("plan", "reference", "__main__"),
+    *("refiners", "rewards", "compat", "arms", "measured", "paper", "study", "tracking", "chain", "report"),
+    *("compare", "plan"),
+    *("reference", "__main__"),
 ]
 "The rooms of the house, the ground first: each may use those before it."
 

@@ -20,7 +20,7 @@ from qup.models import _families, obtain
 from qup.settings import read_yaml
 
 ROOT = Path(__file__).parents[1]
-SAME = ("backend", "sampling", "streams", "oracles", "rewards", "compat", "training", "report", "problems", "arms")
+SAME = ("backend", "sampling", "streams", "oracles", "rewards", "compat", "training", "problems", "arms")
 
 
 def params(name: str, oracles: str = "home") -> str:
@@ -44,6 +44,11 @@ def test_the_papers_studies_differ_in_the_learner_and_how_it_is_asked_alone() ->
         assert {k: v for k, v in other["models"].items() if k != "learner"} == {
             k: v for k, v in first["models"].items() if k != "learner"
         }
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_a_paper_study_names_its_own_row_of_the_papers_numbers(name: str) -> None:
+    assert study.read(ROOT / "studies" / f"{name}.yaml").report.paper == name
 
 
 @pytest.mark.parametrize("name", PAPER)
@@ -76,7 +81,7 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Repo:
 @pytest.mark.parametrize("name", PAPER)
 def test_a_dry_run_shows_every_stage_of_a_paper_study_and_needs_no_network(repo: Repo, name: str) -> None:
     (repo.folder / "params.yaml").write_text(params(name))
-    shown = repo.run("dvc", "repro", "--dry")
+    shown = repo.run("dvc", "repro", "--dry", "--force")
     stages = {" ".join(line.split()[:2]) for line in re.findall(r"python -m stages\.(.*)", shown)}
     assert {line[0] for line in commands(name)} <= {stage.split()[0] for stage in stages}
     assert f"studies/{name}.yaml" in shown

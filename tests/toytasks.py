@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qup.backends import BackendSettings
-from qup.evals import Paper, data, library
+from qup.evals import Paper, data, laid, library
 from qup.evals.settings import EvaluationSettings
 from qup.learner import Learner
 from qup.settings import read
@@ -30,7 +30,7 @@ def paper(asked: EvaluationSettings, folder: Path, cells: Path | None = None) ->
     """Tasks of lm-eval with their data laid down in a folder, as the prepare stage does."""
     tasks = asked.asked([])
     data.lay(tasks, [], 13, DATA, folder)
-    return Paper(tasks, data.graded(folder, tasks), 7, folder, cells)
+    return Paper(tasks, laid.graded(folder, tasks), 7, folder, cells)
 
 
 def learner(folder: Path, **backend: Any) -> Learner:

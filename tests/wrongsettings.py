@@ -24,7 +24,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("problems|sources|0|fil", "x", r"^problems\.sources\[0\]: unknown key 'fil': did you mean 'file'\?"),
     ("training|budget", ..., r"^training: needs 'budget', which is missing$"),
     ("title", ..., r"^needs 'title', which is missing$"),
-    ("problems|sets|longer|count", ..., r"^problems\.sets\.longer: needs 'count', which is missing$"),
+    ("problems|heldout", ..., r"^problems: needs 'heldout', which is missing$"),
     # Names of things that are files or other entries.
     ("rewards|genrn", {"model": "judge"}, r"^rewards\.genrn: unknown reward 'genrn': did you mean 'genrm'\?"),
     ("rewards|genrm|model", "juge", r"^rewards\.genrm: unknown model 'juge': did you mean 'judge'\?"),

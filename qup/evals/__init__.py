@@ -87,6 +87,7 @@ def _results(cells: Cells, paper: Paper, examined: Sequence[Examinee]) -> list[R
 
 def _examine(cells: Cells, paper: Paper, examinee: Examinee) -> Results:
     from qup.evals import leaf, liveness
+    from qup.evals.totals import totals
 
     answers: list[Eval] = []
     scores: list[TaskScore] = []
@@ -98,6 +99,7 @@ def _examine(cells: Cells, paper: Paper, examinee: Examinee) -> Results:
         else:
             said = leaf.examine(cells, examinee.weights, asked, own, paper.data / asked.name, seed)
             answers, scores = answers + said.answers, scores + said.scores
+    scores += totals(paper.tasks, scores)
     if examinee.weights is not None:
         graded_ones = next((own for own in paper.problems.values() if own), [])
         scores += liveness.probe(cells, examinee.weights, graded_ones)

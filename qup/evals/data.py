@@ -119,22 +119,6 @@ def _id(task: str, number: int, question: str, answer: str) -> str:
     return hashlib.sha256("\n".join([task, str(number), question, answer]).encode()).hexdigest()[:16]
 
 
-def sets(folder: Path) -> list[str]:
-    """The study's own sets, of which the prepare stage has laid down problems in the folder of the evaluation sets."""
-    return sorted(path.stem for path in folder.glob("*.jsonl") if not path.with_suffix("").is_dir())
-
-
-def graded(folder: Path, asked: Sequence[Asked]) -> dict[str, list[Problem]]:
-    """The problems of each task whose answers are graded, from the folder of the evaluation sets.
-
-    Raises:
-        SettingsError: a set of the study is not there.
-    """
-    files = {each.name: folder / f"{each.name}.jsonl" for each in asked}
-    there = [each.name for each in asked if each.leaf is None or files[each.name].is_file()]
-    return {name: records.read(files[name], Problem) for name in there}
-
-
 def gold(target: Any) -> str | None:
     """The answer in a document's target; None where there is none that a grader could compare."""
     if not isinstance(target, str | int | float) or isinstance(target, bool):

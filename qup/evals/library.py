@@ -108,6 +108,11 @@ def groups(name: str) -> list[str]:
     return [str(own["group"]), *(group for each in known for group in groups(each))]
 
 
+def config_of(name: str) -> dict[str, Any]:
+    """What the file of a task or group of lm-eval says."""
+    return config(_names()[name])
+
+
 def _unknown(name: str, beside: Collection[str]) -> SettingsError:
     if is_file(name):
         return SettingsError(f"{name} names neither a task nor a group")

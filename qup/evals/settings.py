@@ -1,7 +1,7 @@
 """What learners are asked: the settings of evaluation, and of each of its tasks."""
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, Any, cast
 
@@ -18,10 +18,13 @@ from qup.records import GREEDY, HELDOUT, SAMPLED
 from qup.settings import STRICT
 from qup.settings.pins import PinnedFile, require_commit
 
-COMPLETION, CHAT, MULTITURN = FORMS = ("completion", "chat", "multiturn")
-"""How lm-eval's tasks are put: as a text to go on with, as lm-eval does unless told otherwise; as one turn of a chat
-(its `--apply_chat_template --fewshot_as_multiturn false`); as a chat in which each example is a turn (its
-`--apply_chat_template`)."""
+COMPLETION = "completion"
+"A task of lm-eval as a text to go on with, as lm-eval puts it unless told otherwise."
+CHAT = "chat"
+"As one turn of a chat: its `--apply_chat_template --fewshot_as_multiturn false`."
+MULTITURN = "multiturn"
+"As a chat in which each example is a turn: its `--apply_chat_template`."
+FORMS = (COMPLETION, CHAT, MULTITURN)
 REVISION = "revision"
 LOGLIKELIHOOD = "loglikelihood"
 "What stands for a decoding where a task asks for log-likelihoods."
@@ -279,8 +282,3 @@ def longest(generation: Mapping[str, Any]) -> int:
     """The tokens that a task of lm-eval lets an answer have, under the names and in the order in which it looks."""
     names = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
     return int(next((generation[name] for name in names if generation.get(name) is not None), THEIR_LONGEST))
-
-
-def repeats(asked: Sequence[Asked]) -> dict[str, dict[str, int]]:
-    """Task to decoding to answers a problem."""
-    return {each.name: {decoding.name: decoding.repeats for decoding in each.decodings} for each in asked}

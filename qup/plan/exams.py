@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qup import problems
 from qup.evals import Asked
 from qup.plan.spans import Span, exactly
 from qup.records import HELDOUT
@@ -39,24 +40,24 @@ class Exam:
         return self.problems * sum(decoding.repeats for decoding in self.decodings if decoding.max_tokens)
 
 
-def exams(study: Study, problems: Path) -> list[Exam]:
-    """The study's tasks, in order; `problems` is the folder in which the prepare stage leaves evaluation sets."""
+def exams(study: Study, folder: Path) -> list[Exam]:
+    """The study's tasks, in order; `folder` is that in which the prepare stage leaves evaluation sets."""
     asked = study.evaluation.asked([HELDOUT, *study.problems.sets])
-    return [Exam(each.name, _count(study, each.name, problems), _decodings(each)) for each in asked]
+    return [Exam(each.name, _count(study, each.name, folder), _decodings(each)) for each in asked]
 
 
 def _decodings(asked: Asked) -> tuple[Decoding, ...]:
     return tuple(Decoding(each.repeats, each.max_tokens) for each in asked.decodings)
 
 
-def _count(study: Study, task: str, problems: Path) -> Span:
+def _count(study: Study, task: str, folder: Path) -> Span:
     """Problems of a task: as set, as they lie on disk, or as its published description says."""
     if task == HELDOUT:
         return exactly(study.problems.heldout)
     own = study.problems.sets.get(task)
     if own is not None and own.count is not None:
         return exactly(own.count)
-    file = problems / f"{task}.jsonl"
+    file = folder / f"{task}.jsonl"
     if file.is_file():
         with file.open("rb") as lines:
             return exactly(sum(1 for _ in lines))
@@ -70,14 +71,12 @@ def _rows(source: Any) -> int | None:
     name = getattr(source, "set", None)
     if name is None:
         return None
-    from qup.problems._published import benchmark
-
-    known = benchmark(name)
+    known = problems.benchmarks()[name]
     of_files = [file.rows for file in known.files if source.sha256 in (None, file.sha256)]
     counts = [*(of_files if source.file else []), known.hub.rows]
     return next((count for count in counts if count is not None), None)
 
 
-def main_exam(study: Study, problems: Path) -> Exam:
+def main_exam(study: Study, folder: Path) -> Exam:
     """The task that utility is of, which is all that further arms are asked."""
-    return next(exam for exam in exams(study, problems) if exam.task == study.evaluation.main)
+    return next(exam for exam in exams(study, folder) if exam.task == study.evaluation.main)

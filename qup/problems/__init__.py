@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from qup import seeds
 from qup.errors import SettingsError
-from qup.problems import _pools, _splits
+from qup.problems import _pools, _published, _splits
 from qup.problems._content import HEAVIEST, Supply, normalized, quotas
 from qup.problems._pools import Pool
 from qup.problems._splits import KeptBack, Split, TakenError, contaminated
@@ -143,6 +143,11 @@ class ProblemSettings:
 def _check_any(sources: Sequence[Weighted]) -> None:
     if not sources:
         raise SettingsError("expected one source or more, got none", "sources")
+
+
+def benchmarks() -> dict[str, _published.Benchmark]:
+    """The published evaluation sets that the source `benchmark` reads, by name."""
+    return {name: _published.benchmark(name) for name in _published.names()}
 
 
 def prepare(settings: ProblemSettings, seed: int, files: Path) -> Split:

@@ -18,6 +18,7 @@ from qup.report.sections import (
     logic_and_style,
     methods,
     oracle,
+    paper,
     paradox,
     phase,
     predictors,
@@ -69,6 +70,8 @@ class Numbers:
     verdicts: list[verdict.Verdict]
     cautions: list[str]
     methods: methods.Methods
+    paper: paper.Paper | None
+    "None where the study names no row of the paper."
 
     @property
     def labels(self) -> dict[str, str]:
@@ -117,6 +120,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
             still={arm.label: arm.still for arm in every.arms.values() if arm.still},
         ),
         methods=methods.numbers(evidence, every),
+        paper=paper.numbers(evidence, tables, main.sets, tested),
     )
 
 
@@ -135,6 +139,7 @@ def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
             verdict.show_grounds(numbers.verdicts, *cautions.show(numbers.cautions)),
             *(oracle.show(numbers.tables, name, declared) for name in numbers.tables.groups),
             phase.show(numbers.maps, declared),
+            paper.show(numbers.paper, labels, declared),
             contrasts.show(numbers.contrasts, declared),
             paradox.show(numbers.paradox),
             sets.show(numbers.main.sets, labels, declared),

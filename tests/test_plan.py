@@ -289,6 +289,23 @@ def test_a_large_model_on_a_machine_without_gpu_is_planned_for_one_and_says_so(m
     assert here(2e6, "vllm").device is not None
 
 
+def test_an_accelerator_is_known_by_what_nvidia_calls_it_and_another_is_said_to_be_assumed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def seen(*names: str) -> tuple[str, str]:
+        monkeypatch.setattr("qup.plan.machine._seen", lambda: list(names))
+        made = here(2e6, "auto")
+        return made.label, made.why
+
+    assert seen("NVIDIA A100-SXM4-80GB", "NVIDIA A100-SXM4-80GB") == ("2 x A100", "this machine")
+    assert seen("NVIDIA A100-SXM4-40GB")[0] == "1 x A100-SXM4-40GB"
+    assert seen("NVIDIA H100 PCIe")[0] == "1 x H100 PCIe"
+    assert seen("NVIDIA GeForce RTX 4090")[0] == "1 x RTX 4090"
+    label, why = seen("NVIDIA Quadro 9")
+    assert label == f"1 x {DEFAULT}"
+    assert "NVIDIA Quadro 9" in why
+
+
 def test_a_span_keeps_its_order_and_an_unknown_accelerator_is_a_line() -> None:
     with pytest.raises(ValueError, match="low <= mid <= high"):
         Span(2, 1, 3)

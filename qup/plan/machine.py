@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from qup.errors import SettingsError, unknown
@@ -76,9 +75,13 @@ def named(name: str, count: int) -> Machine:
 
 def here(largest: float, engine: str) -> Machine:
     """This machine; one with an accelerator that it has not where the largest model asks for it, or vLLM was named."""
-    seen = _seen()
-    if seen:
-        return Machine(workers.cores(), seen[0], len(seen))
+    names = _seen()
+    known = [device for device in map(_by_name, names) if device is not None]
+    if known:
+        return Machine(workers.cores(), known[0], len(known))
+    if names:
+        why = f"{names[0]}, which is here, is not in qup/plan/devices.yaml: this one is assumed, another by --device"
+        return Machine(workers.cores(), _device(DEFAULT), len(names), why)
     if largest < LARGE and engine != "vllm":
         return Machine(workers.cores(), None)
     why = "there is no accelerator here: one is assumed, another by --device"
@@ -89,12 +92,16 @@ def _device(name: str) -> Device:
     return Device(name, **tables()["devices"][name])
 
 
-def _seen() -> list[Device]:
-    """The accelerators that `nvidia-smi` names and the table has."""
-    if shutil.which(SMI[0]) is None or not Path("/proc").is_dir():
+def _by_name(name: str) -> Device | None:
+    """An accelerator of the table, by what `nvidia-smi` calls it; None where it has none."""
+    longest_first = sorted(tables()["devices"], key=len, reverse=True)
+    key = next((key for key in longest_first if key in name), None)
+    return None if key is None else _device(key)
+
+
+def _seen() -> list[str]:
+    """The accelerators of this machine, as `nvidia-smi` calls them."""
+    if shutil.which(SMI[0]) is None:
         return []
     done = subprocess.run(SMI, capture_output=True, text=True, check=False, timeout=30)
-    names = done.stdout.splitlines() if done.returncode == 0 else []
-    longest_first = sorted(tables()["devices"], key=len, reverse=True)
-    found = [next((key for key in longest_first if key in name), None) for name in names]
-    return [_device(key) for key in found if key is not None]
+    return done.stdout.splitlines() if done.returncode == 0 else []

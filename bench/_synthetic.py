@@ -89,7 +89,7 @@ def _answers(
 ) -> list[Answers]:
     rate, made = rng.uniform(0.3, 0.7), []
     decodings = [(SAMPLED, asked.k)] + [(GREEDY, 1)] * asked.greedy
-    for task, objective, (decoding, k) in itertools.product(asked.tasks, objectives, decodings):
+    for task, objective, (decoding, k) in itertools.product(asked.names, objectives, decodings):
         correct = rng.binomial(k, rate, (len(replicates), problems))
         none, majority = np.zeros_like(correct), (correct > k / 2).astype(np.float64)
         ids = [f"{task}{i:06}" for i in range(problems)]

@@ -2,8 +2,11 @@
 
 qup check               # params.yaml and its study, before DVC touches anything
 qup check --data        # and whether the data are still what DVC wrote
-qup list refiners       # or metrics, rewards, graders, oracles, sources, models, backends, studies
+qup list refiners       # or metrics, rewards, graders, oracles, sources, models, backends, templates, benchmarks,
+                        # studies
+qup plan glassbox       # what it will cost and what of it will run, before anything does
 qup show glassbox       # the verdict in the terminal
+qup compare             # all published studies side by side; two names also show what changed in their settings
 """
 
 import json
@@ -16,7 +19,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from qup import settings, study, whole
+from qup import problems, settings, study, templates, whole
 from qup.errors import SettingsError, unknown
 
 STUDIES, RESULTS, MODELS = Path("studies"), Path("results"), Path("models")
@@ -79,21 +82,52 @@ def _check_data() -> None:
 @app.command("list")
 def list_plugs(
     kind: Annotated[
-        str, typer.Argument(help="refiners, metrics, rewards, graders, oracles, sources, models, backends, studies")
+        str,
+        typer.Argument(help="refiners, metrics, rewards, graders, oracles, sources, models, backends, ..., studies"),
     ],
 ) -> None:
     """What there is of a kind, each with what its docstring says first, or its title."""
-    rooms = {f"{noun.lower()}s": room for room, (noun, _) in settings.ROOMS.items()}
-    if kind == "studies":
-        rows = {path.stem: study.read(path).title for path in sorted(STUDIES.glob("*.yaml"))}
-    elif kind in rooms:
-        rows = {name: settings.summary(settings.load(rooms[kind], name)) for name in settings.names(rooms[kind])}
-    else:
-        raise unknown("kind", kind, [*rooms, "studies"])
+    rows = _listed(kind)
     width = max(map(len, rows), default=0)
     console = Console(highlight=False)
     for name, text in rows.items():
         console.print(f"[bold]{escape(name):{width}}[/bold]  {escape(text)}", soft_wrap=True)
+
+
+def _listed(kind: str) -> dict[str, str]:
+    """Each of a kind with a line on it."""
+    rooms = {f"{noun.lower()}s": room for room, (noun, _) in settings.ROOMS.items()}
+    if kind in rooms:
+        return {name: settings.summary(settings.load(rooms[kind], name)) for name in settings.names(rooms[kind])}
+    if kind == "studies":
+        return {path.stem: study.read(path).title for path in sorted(STUDIES.glob("*.yaml"))}
+    if kind == "templates":
+        return {name: templates.summary(name) for name in templates.names()}
+    if kind == "benchmarks":
+        return {name: each.title for name, each in problems.benchmarks().items()}
+    raise unknown("kind", kind, [*rooms, "studies", "templates", "benchmarks"])
+
+
+@app.command()
+def plan(  # noqa: PLR0917 - flags
+    name: Annotated[str, typer.Argument(help="a study")],
+    device: Annotated[str | None, typer.Option(help="plan for this accelerator, or for cpu")] = None,
+    gpus: Annotated[int, typer.Option(help="how many of --device")] = 1,
+    calibrate: Annotated[bool, typer.Option("--calibrate", help="measure this machine first: half a minute")] = False,
+    status: Annotated[bool, typer.Option(help="ask DVC what will run and why")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="all of it, for programs")] = False,
+) -> None:
+    """What a study will cost, stage by stage, and what of it will run and why; nothing is run."""
+    from qup import plan as planning
+    from qup.plan import view
+
+    if calibrate:
+        print(f"calibrated: {planning.calibrate(Path(), name)}", file=sys.stderr)
+    made = planning.plan(Path(), name, planning.Asked(device, gpus, status))
+    if as_json:
+        print(json.dumps(view.plain(made), indent=1))
+    else:
+        view.show(made, Console(highlight=False))
 
 
 @app.command()
@@ -119,6 +153,32 @@ def _verdicts(summary: Mapping[str, Any]) -> list[str]:
         lines += [f"- {escape(sentence)}" for sentence in verdict["sentences"]]
     cautions = [f"- {escape(caution)}" for caution in summary["cautions"]]
     return lines + (["", "[bold]Cautions[/bold]", *cautions] if cautions else [])
+
+
+@app.command()
+def compare(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="studies, folders of results or experiments; none: all published")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    html: Annotated[bool, typer.Option("--html", help="write results/index.html, over all published studies")] = False,
+) -> None:
+    """Studies side by side: learner, verdict, V, C, paradox index, and the paper's rows beside them."""
+    from qup import compare as comparing
+    from qup.compare import terminal
+
+    if html and (names or as_json):
+        raise SettingsError("--html is the page over all published studies: leave names and --json out")
+    if html:
+        place = RESULTS / "index.html"
+        whole.write(place, comparing.html(comparing.everything(RESULTS)))
+        print(place)
+        return
+    made = comparing.compare(names or [], RESULTS)
+    if as_json:
+        print(json.dumps(made.summary, indent=1, ensure_ascii=False))
+        return
+    terminal.show(made.sides, Console(highlight=False))
 
 
 @app.command()

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qup import compat, evals, measured, records, rewards, seeds, settings, training
+from qup import compat, evals, measured, records, repository, rewards, seeds, settings, training
 from qup.arms import Arm
+from qup.evals import cells, laid
 from qup.measured import Measured
 from qup.records import Compat, Problem, Refined, Score, Trace, of_set
 from qup.refiners import make_stream
@@ -26,8 +27,8 @@ class Shared:
     study: Study
     problems: Sequence[Problem]
     "To train on, of all training sets."
-    heldout: Sequence[Problem]
-    "Of the task that utility is of: further arms answer no other."
+    evaluation: Path
+    "Folder of the evaluation sets; further arms answer the one that utility is of."
     traces: Sequence[Trace]
     "The learner's samples."
     streams: Mapping[str, Sequence[Refined]]
@@ -47,15 +48,21 @@ def make(arm: Arm, shared: Shared, folder: Path) -> Measured:
         trained = Path(weights)
         start = training.Start(learner.folder, study.prompt, study.seed, shared.problems, shared.traces)
         steps, runs = training.fine_tune(start, stream, arm.training, trained, study.threads, arm=arm.name)
-        asked = dataclasses.replace(study.evaluation, tasks=(study.evaluation.main,))
-        examined, sets = evals.examinees(runs, trained), {asked.main: shared.heldout}
-        draw = seeds.derive(study.seed, "evaluate")
-        answers = evals.evaluate(learner, examined, sets, asked, draw, study.threads)
-    files: dict[str, Sequence[Any]] = {"stream": stream, "scores": scores, "compat": rows, "evals": answers}
-    files |= {"trajectory": steps, "runs": runs}
+        results = evals.evaluate(learner, evals.examinees(runs, trained), _paper(shared), study.threads)
+    files: dict[str, Sequence[Any]] = {"stream": stream, "scores": scores, "compat": rows, "evals": results.answers}
+    files |= {"tasks": results.scores, "trajectory": steps, "runs": runs}
     for file, written in files.items():
         records.write(folder / f"{file}.jsonl", written)
-    return measured.measure(arm, study.compat, stream, scores, rows, steps, runs, answers)
+    return measured.measure(arm, study.compat, stream, scores, rows, steps, runs, results.answers, results.scores)
+
+
+def _paper(shared: Shared) -> evals.Paper:
+    """The one task that utility is of."""
+    study = shared.study
+    every = study.evaluation.asked(laid.sets(shared.evaluation))
+    asked = [each for each in every if each.entry.task == study.evaluation.main]
+    problems, seed = laid.graded(shared.evaluation, asked), seeds.derive(study.seed, "evaluate")
+    return evals.Paper(asked, problems, seed, shared.evaluation, repository.root() / cells.FOLDER)
 
 
 def _before_training(arm: Arm, shared: Shared) -> tuple[list[Refined], list[Score], list[Compat]]:

@@ -1,11 +1,12 @@
 """The learner: a model folder, how it is asked, how it is run. What sampling, scoring and evaluation share."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from qup.backends import Backend, BackendSettings, Completion, Message, Sampling, open_backend
+from qup.backends import BackendSettings, Completion, LocalBackend, Message, Sampling, open_backend
 from qup.backends.hf import Backend as Transformers
 from qup.prompts.learner import ask
 from qup.records import TokenStats
@@ -23,6 +24,12 @@ class Learner:
     def ask(self, question: str) -> list[Message]:
         """The chat that puts a question to it."""
         return ask(self.prompt, question)
+
+    def asking(self, prompt: str) -> "Learner":
+        """The same learner asked by another prompt; the model that is loaded stays loaded."""
+        other = dataclasses.replace(self, prompt=prompt)
+        vars(other)["runner"] = self.runner
+        return other
 
     def generate(
         self, questions: Sequence[str], sampling: Sampling, ids: Sequence[str], weights: Path | None = None
@@ -43,7 +50,7 @@ class Learner:
         return self.scorer.score(pairs)
 
     @cached_property
-    def runner(self) -> Backend:
+    def runner(self) -> LocalBackend:
         """What generates: the backend that the study names."""
         return open_backend(self.backend, self.folder)
 

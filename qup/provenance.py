@@ -35,6 +35,14 @@ def outputs(lock: Path) -> dict[str, str]:
     return dict(sorted((out["path"], out["md5"]) for stage in stages for out in stage.get("outs", []) if "md5" in out))
 
 
+def commit(root: Path, *paths: str) -> tuple[str | None, bool | None]:
+    """The commit that is checked out, and whether all below some paths is as it has them; None outside a repository."""
+    head = _git(root, "rev-parse", "HEAD").strip()
+    if not head:
+        return None, None
+    return head, not _git(root, "status", "--porcelain", "--", *paths).strip()
+
+
 def environment(root: Path) -> dict[str, str]:
     """Git commit, whether the tree has changes, and versions, as tags for MLflow."""
     tags = {"python": platform.python_version(), "torch": _version("torch")}

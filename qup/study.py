@@ -12,10 +12,11 @@ from qup.arms import HOME, NATIVE, UTILITY, Arm, ArmSettings, ControlSettings, M
 from qup.backends import BackendSettings
 from qup.compat import Metric
 from qup.errors import SettingsError, unknown
-from qup.evals import EvaluationSettings
+from qup.evals.settings import Asked, EvaluationSettings
 from qup.learner import Learner
 from qup.models import ModelSettings
 from qup.oracles import Oracle, Setting, Speaker
+from qup.paper import paper
 from qup.problems import ProblemSettings
 from qup.prompts.learner import ask
 from qup.records import HELDOUT, LEARNER, TRAIN
@@ -68,6 +69,8 @@ class Study:
         self._check_oracles()
         self._check_tasks()
         self._check_arms()
+        if self.report.paper is not None:
+            paper().row(self.report.paper, "report", "paper")
         for name, control in self.controls.items():
             self._check_control(name, control)
         for name, each in self.maps.items():
@@ -76,6 +79,11 @@ class Study:
     def learner(self, models: Path) -> Learner:
         """The untrained learner; `models` is the folder of the study's models."""
         return Learner(models / LEARNER, self.prompt, self.backend)
+
+    @property
+    def asked(self) -> list[Asked]:
+        """The tasks that learners are evaluated on, groups of lm-eval's tasks one by one."""
+        return self.evaluation.asked((HELDOUT, *self.problems.sets))
 
     def speaker(self, oracle: str, models: Path) -> Speaker:
         """An Oracle at work; `models` is the folder of the study's models.
@@ -179,11 +187,14 @@ class Study:
             raise SettingsError("'learner' is what the native arm is filed under; rename the Oracle", "oracles")
 
     def _check_tasks(self) -> None:
-        for task in self.evaluation.tasks:
-            if task not in (HELDOUT, *self.problems.sets):
-                raise SettingsError(
-                    f"{task!r} has no problems; add problems.sets.{task} with sources and count", "evaluation", "tasks"
-                )
+        try:
+            names = [each.name for each in self.asked if each.leaf]
+        except SettingsError as error:
+            raise error.below("evaluation") from error
+        if clash := {HELDOUT, *self.problems.sets}.intersection(names):
+            raise SettingsError(
+                f"{', '.join(clash)} is also a task of lm-eval here: rename the set", "problems", "sets"
+            )
 
     def _check_arms(self) -> None:
         places = self._places()

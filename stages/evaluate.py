@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from qup import evals, records, seeds
+from qup import evals, records, repository, seeds
+from qup.evals import cells, laid
 from stages import cli
 
 
@@ -11,6 +12,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
     flags = {"problems": "folder evaluation of the prepare stage", "models": "folder of the obtain stage"}
     parser = cli.parser(__doc__, **flags, out="evals.jsonl to write: one line an answer")
+    parser.add_argument("--scores", type=Path, required=True, help="tasks.jsonl to write: lm-eval's own scores")
     parser.add_argument("--runs", type=Path, help="runs.jsonl of the train stage; without it the untrained learner")
     parser.add_argument("--trained", type=Path, help="folder of the trained learners, with --runs")
     args = parser.parse_args(argv)
@@ -18,9 +20,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     examined = [evals.Examinee()]
     if args.runs:
         examined = evals.examinees(records.read(args.runs, records.TrainRun), args.trained)
-    sets = {t: records.read(args.problems / f"{t}.jsonl", records.Problem) for t in study.evaluation.tasks}
-    draw, learner = seeds.derive(study.seed, "evaluate"), study.learner(args.models)
-    records.write(args.out, evals.evaluate(learner, examined, sets, study.evaluation, draw, study.threads))
+    asked = study.evaluation.asked(laid.sets(args.problems))
+    paper = evals.Paper(
+        tasks=asked,
+        problems=laid.graded(args.problems, asked),
+        seed=seeds.derive(study.seed, "evaluate"),
+        data=args.problems,
+        cells=repository.root() / cells.FOLDER,
+    )
+    results = evals.evaluate(study.learner(args.models), examined, paper, study.threads)
+    records.write(args.out, results.answers)
+    records.write(args.scores, results.scores)
 
 
 if __name__ == "__main__":

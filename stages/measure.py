@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from qup import measured, records
+from qup.evals import laid
 from qup.measured import files
 from qup.records import due
 from stages import cli
@@ -16,14 +17,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--refiner", required=True, help="a file of qup/refiners")
     args = parser.parse_args(argv)
     study = cli.start(args)
-    arm, asked = study.main_arm(args.oracle, args.refiner), study.evaluation
+    arm = study.main_arm(args.oracle, args.refiner)
     problems = records.read(args.problems / "train.jsonl", records.Problem)
-    tasks = {t: records.read(args.problems / "evaluation" / f"{t}.jsonl", records.Problem) for t in asked.tasks}
+    asked = study.evaluation.asked(laid.sets(args.problems / "evaluation"))
+    tasks = laid.graded(args.problems / "evaluation", asked)
     traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
     drafts = due.stream(records.of_set(problems, arm.training_set), traces, arm.scope)
     stream = records.read(args.arm / "stream.jsonl", records.Refined, drafts)
     runs = records.read(args.arm / "runs.jsonl", records.TrainRun, due.runs(stream, arm.training.objectives))
-    answers = due.answers([(run.objective, run.replicate) for run in runs], tasks, asked.k, greedy=asked.greedy)
+    answers = due.answers([(run.objective, run.replicate) for run in runs], tasks, laid.repeats(asked))
     columns = measured.measure(
         arm,
         study.compat,
@@ -33,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         records.read(args.arm / "trajectory.jsonl", records.Step, due.steps(runs)),
         runs,
         records.read(args.arm / "evals.jsonl", records.Eval, answers),
+        records.read(args.arm / "tasks.jsonl", records.TaskScore),
     )
     files.write(args.out, [columns])
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from qup import measured, records
+from qup.evals import laid
 from qup.lm import checkpoint
 from qup.measured import checks, files
 from qup.records import due
@@ -12,18 +13,23 @@ from stages import cli
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the stage."""
     flags = {"problems": "folder of the prepare stage", "traces": "traces.jsonl of the sample stage"}
-    flags |= {"scores": "scores.jsonl of its samples", "evals": "evals.jsonl of the untrained learner"}
+    flags |= {
+        "scores": "scores.jsonl of its samples",
+        "evals": "evals.jsonl of the untrained learner",
+        "tasks": "its tasks.jsonl",
+    }
     flags |= {"learner": "folder of its weights"}
     args = cli.parser(__doc__, **flags, out="file to write").parse_args(argv)
     study = cli.start(args)
     curve = args.learner / "pretraining.jsonl"
-    train, asked = records.read(args.problems / "train.jsonl", records.Problem), study.evaluation
-    tasks = {t: records.read(args.problems / "evaluation" / f"{t}.jsonl", records.Problem) for t in asked.tasks}
+    train = records.read(args.problems / "train.jsonl", records.Problem)
+    asked = study.evaluation.asked(laid.sets(args.problems / "evaluation"))
+    tasks = laid.graded(args.problems / "evaluation", asked)
     evaluation = [problem for own in tasks.values() for problem in own]
     problems = measured.Problems(train, evaluation, checks.counts(args.problems / "checks.json", train, tasks))
     traces = records.read(args.traces, records.Trace, due.traces(train, study.sampling.n))
     tried = due.sample_scores(train, traces, study.rewards)
-    answers = due.answers([(records.BASE, 0)], tasks, asked.k, greedy=asked.greedy)
+    answers = due.answers([(records.BASE, 0)], tasks, laid.repeats(asked))
     base = measured.measure_base(
         problems,
         traces,
@@ -31,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         records.read(args.evals, records.Eval, answers),
         records.read(curve, records.Step) if curve.is_file() else [],
         checkpoint.notes(args.learner, study.backend.max_length),
+        records.read(args.tasks, records.TaskScore),
     )
     files.write(args.out, [base])
 

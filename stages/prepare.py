@@ -1,14 +1,15 @@
 """Problems from their sources, graded on gold, split into disjoint sets to train on and to evaluate on."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from qup import problems, records, whole
+from qup.evals import data
 from stages import cli
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write train.jsonl, evaluation/<task>.jsonl and checks.json."""
+    """Write train.jsonl, evaluation/<task>.jsonl, the data of lm-eval's tasks beside them, and checks.json."""
     args = cli.parser(__doc__, files="folder of your own problem files", out="folder to write").parse_args(argv)
     study = cli.start(args)
     split = problems.prepare(study.problems, study.seed, args.files)
@@ -17,16 +18,27 @@ def main(argv: Sequence[str] | None = None) -> None:
         records.write(part / "train.jsonl", split.train)
         for task, rows in evaluation.items():
             records.write(part / "evaluation" / f"{task}.jsonl", rows)
+        ngram = study.problems.ngram
+        split.checks["evaluation"] |= data.lay(study.asked, split.train, ngram, args.files, part / "evaluation")
         whole.write(part / "checks.json", json.dumps(split.checks, indent=2, sort_keys=True) + "\n")
-    sizes = ", ".join(f"{len(rows)} in {task}" for task, rows in evaluation.items())
+    for line in _told(split):
+        print(line)
+
+
+def _told(split: problems.Split) -> Iterator[str]:
+    """How files were read, how large the sets are, and what training and evaluation sets have in common."""
+    yield from split.readings
+    for counts in (each for name in split.checks["training"] for each in split.sources[name]):
+        for task, shared in counts.get("kept_for", {}).items():
+            yield f"{counts['source']}: {shared} problems are in {task}, and so not trained on"
+    evaluation, length = split.checks["evaluation"], split.checks["ngram"]
+    sizes = ", ".join(f"{counts['count']} in {task}" for task, counts in evaluation.items())
+    sharing = ", ".join(f"{counts['sharing_an_ngram']} in {task}" for task, counts in evaluation.items())
     training = ", ".join(
         f"{len(counts['replicates'])} x {counts['count'] // len(counts['replicates'])} in {name}"
         for name, counts in split.checks["training"].items()
     )
-    shared, length = split.checks["evaluation"][records.HELDOUT]["sharing_an_ngram"], split.checks["ngram"]
-    for reading in split.readings:
-        print(reading)
-    print(f"to train on {training}; {sizes}; {shared} in heldout share {length} words in a row with one")
+    yield f"to train on {training}; {sizes}; {sharing} share {length} words in a row with one"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from qup import records, report, whole
 from qup.arms import NATIVE, main_cells
+from qup.evals import laid
 from qup.measured import checks, files
 from qup.study import read_params
 from stages import cli
@@ -20,14 +21,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = cli.parser(__doc__, params="params.yaml, for the arms", **flags).parse_args(argv)
     study = cli.start(args)
     # Never by what lies in the folder: an edit by hand leaves files of arms that are no longer asked for.
-    chosen, asked = read_params(args.params), study.evaluation
+    chosen, asked = read_params(args.params), study.asked
     cells = [(records.LEARNER, NATIVE), *main_cells(chosen.oracles, [chosen.refiner])]
     declared = {arm.name: arm for arm in (study.main_arm(*cell) for cell in cells)}
     arms = {name: files.read_arm(args.arms / f"{name}.json") for name in declared}
     base, further = files.read_base(args.arms / "base.json"), files.read(args.arms / "further.json")
-    repeats = {records.SAMPLED: asked.k} | ({records.GREEDY: 1} if asked.greedy else {})
+    graded = [each for each in asked if each.leaf is None or base.graded(each.name)]
     every = arms | {arm.name: arm for arm in further}
-    due = checks.Requirements(asked.tasks, asked.main, repeats, study.rewards)
+    due = checks.Requirements(laid.repeats(graded), study.evaluation.main, study.rewards)
     checks.check(args.arms, base, every, declared | study.further, due)
     built = report.build(study, base, [*arms.values()], further, refiner=chosen.refiner)
     with whole.folder(args.out) as part:

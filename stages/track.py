@@ -1,4 +1,4 @@
-"""Put the report where Git keeps it, mirror the run in MLflow, show what each stage took; always runs.
+"""Put the report where Git keeps it, say what made it, mirror the run in MLflow, show stages' times; always runs.
 
 Nothing is added twice, and nothing that MLflow does not like stops the stage. DVC does not know the report's place
 under results/, so no experiment on another study can remove it. It does know the measured arms and metrics.json there:
@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from qup import provenance, repository, settings, tracking, whole
+from qup import compare, provenance, repository, settings, tracking, whole
 from qup.arms import main_names
+from qup.compare import made
 from qup.measured import files
+from qup.records import LEARNER
 from qup.study import read_params
 from stages import cli
 
@@ -25,8 +27,9 @@ TIMES = "runtime.json"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Copy, put back, mirror, show times."""
+    """Copy, put back, compare, mirror, show times."""
     flags = {"params": "params.yaml", "arms": "folder of the arms' records", "report": "folder of the report stage"}
+    flags |= {"models": "folder of the study's models"}
     flags |= {"results": "where Git keeps results", "lock": "dvc.lock; its folder is the repository root"}
     args = cli.parser(__doc__, **flags).parse_args(argv)
     study, chosen = cli.start(args), read_params(args.params)
@@ -35,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         copy(args.report, results / "report")
     for path in put_back(args.lock, args.results, args.study.stem):
         print(f"put back: {path}")
+    made.write(results, settings.plain(study), args.study, args.models / LEARNER, args.lock.parent)
+    whole.write(args.results / "index.html", compare.html(compare.everything(args.results)))
     arms = main_names(chosen.oracles, chosen.refiner)
     sums = provenance.hashes(args.lock, args.arms.parent, args.arms, arms)
     mirror = tracking.Mirror(

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from qup.models import random
+from qup.models import _families, random
+from qup.models._families import Family
 
-CHATML = random.TEMPLATE["qwen2"]
-LLAMA = random.TEMPLATE["llama"]
+CHATML = str(_families.load("qwen2").template)
+LLAMA = str(_families.load("llama").template)
+DEEPSEEK = _families.load("deepseek")
 GEMMA = (
     "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}"
     "{% endif %}{% for m in messages %}<start_of_turn>{{ 'model' if m['role'] == 'assistant' else m['role'] }}\n"
@@ -61,7 +63,7 @@ KINDS = {
     "chatml_base": Kind(("<s>", "<|endoftext|>", "<pad>", ["<|im_start|>", "<|im_end|>"]), CHATML),
     "glm": Kind(("<s>", "<|endoftext|>", "<pad>", ROLES), GLM, ends=("<|endoftext|>", "<|user|>")),
     "dated": Kind(TURNS, "{{ strftime_now('%d %b %Y') }}\n" + LLAMA),
-    "deepseek": Kind(random.SPECIAL["deepseek"], random.TEMPLATE["deepseek"]),
+    "deepseek": Kind((str(DEEPSEEK.bos), DEEPSEEK.eos, str(DEEPSEEK.pad), []), DEEPSEEK.template),
     "think": Kind(MARKED, CHATML),
     "penalised": Kind(TURNS, LLAMA, generation={"repetition_penalty": 1.9, "temperature": 0.2, "top_k": 1}),
     # None of these can be used as they are.
@@ -77,10 +79,10 @@ UNUSABLE = ("notemplate", "endless", "broken")
 def build(name: str, folder: Path, **settings: Any) -> Path:
     """A model of a kind, in a folder as a source leaves it."""
     kind = KINDS[name]
-    with patch.dict(random.SPECIAL, llama=kind.special), patch.dict(random.TEMPLATE, llama=kind.template or ""):
+    bos, eos, pad, marks = kind.special
+    family = Family("Llama", eos=eos, bos=bos, pad=pad, marks=tuple(marks), template=kind.template)
+    with patch("qup.models._families.load", lambda _: family):
         random.Model(architecture="llama", hidden=32, layers=2, **settings).obtain(folder, folder)
-    if kind.template is None:
-        (folder / "chat_template.jinja").unlink()
     lacking = {f"{token}_id": None for token in kind.lacks}
     edit(folder / "tokenizer_config.json", dict.fromkeys(kind.lacks))
     edit(folder / "config.json", lacking)

@@ -110,6 +110,42 @@ def test_temperature_zero_is_the_models_own_greedy_decoding(hf: Backend) -> None
         assert completion.token_ids == plain[0, prompt.shape[1] :].tolist()
 
 
+@pytest.mark.parametrize("batch", [1, 5])
+def test_an_answer_ends_before_the_first_text_that_stops_it(hf: Backend, batch: int) -> None:
+    free = hf.generate(CHATS, DRAWN, IDS)
+    stops = tuple({whole.text[4:6] for whole in free[:2]} | {free[0].text[2:4], "never said"})
+    other = replace(hf, batch=batch)
+    vars(other)["model"] = hf.model
+    done = other.generate(CHATS, replace(DRAWN, stops=stops), IDS)
+    for whole, cut in zip(free, done, strict=True):
+        places = [whole.text.find(stop) for stop in stops if stop in whole.text]
+        # The draw is the same; only where it ends is another.
+        assert cut.token_ids == whole.token_ids[: cut.tokens]
+        assert (cut.text, cut.finish) == (
+            (whole.text[: min(places)], Finish.STOP) if places else (whole.text, whole.finish)
+        )
+    assert done[0].text == free[0].text[:2]
+    assert done[0].tokens < free[0].tokens
+
+
+def test_log_likelihoods_are_sums_of_what_scoring_says_of_each_token(hf: Backend, adapter: Path) -> None:
+    pairs = [hf.encode(chat, "2 + 2 = 4") for chat in CHATS]
+    expected = [(sum(stats.logprob), stats.rank == [1] * len(stats.token_ids)) for stats in hf.score(pairs)]
+    found = hf.loglikelihoods(pairs)
+    assert [logp for logp, _ in found] == pytest.approx([logp for logp, _ in expected], abs=1e-4)
+    assert [greedy for _, greedy in found] == [greedy for _, greedy in expected]
+    assert hf.loglikelihoods(pairs, adapter) != found
+    assert hf.loglikelihoods(pairs) == found
+
+
+def test_answers_that_differ_in_their_last_token_are_rated_as_if_alone(hf: Backend) -> None:
+    prompt = hf.encode(CHATS[0])[0]
+    pairs = [(prompt, [7, token]) for token in (3, 4, 5)] + [([*prompt, 7], [3])]
+    together, alone = hf.loglikelihoods(pairs), [hf.loglikelihoods([pair])[0] for pair in pairs]
+    assert [logp for logp, _ in together] == pytest.approx([logp for logp, _ in alone], abs=1e-4)
+    assert len({logp for logp, _ in together}) == 4
+
+
 def test_the_stop_reason_tells_an_ended_answer_from_a_cut_one(hf: Backend) -> None:
     eos = hf.tokenizer.eos_token_id
     ended = hf._completion([*hf.tokenizer.encode("ab"), eos, 0, 0], hf.model.generation_config)
@@ -374,6 +410,29 @@ class TestVllm:
             (ended,) = vllm.generate(CHATS[:1], GREEDY, IDS[:1])
         kept = [first] if first == second else [first, second]
         assert (ended.token_ids, ended.finish) == (kept, Finish.STOP)
+
+    def test_both_backends_agree_on_log_likelihoods_with_an_adapter_and_without(
+        self, vllm: Any, peaky: Path, adapter: Path
+    ) -> None:
+        reference = opened(peaky, "bfloat16")
+        pairs = [reference.encode(chat, "2 + 2 = 4") for chat in CHATS]
+        for weights in (None, adapter):
+            ours, theirs = (backend.loglikelihoods(pairs, weights) for backend in (reference, vllm))
+            for (mine, _), (other, _), (_, given) in zip(ours, theirs, pairs, strict=True):
+                assert other == pytest.approx(mine, abs=0.1 * len(given))
+        # What it says greedily is rated as greedy.
+        (said,) = vllm.generate(CHATS[:1], GREEDY, IDS[:1])
+        own = [(vllm.encode(CHATS[0])[0], said.token_ids[:3])]
+        assert [greedy for _, greedy in vllm.loglikelihoods(own)] == [True]
+        assert [greedy for _, greedy in vllm.loglikelihoods([(own[0][0], [said.token_ids[0], 0])])] == [False]
+
+    def test_both_backends_cut_an_answer_at_its_first_stop(self, vllm: Any) -> None:
+        (whole,) = vllm.generate(CHATS[:1], GREEDY, IDS[:1])
+        stops = (whole.text[6:8], whole.text[3:5])
+        (cut,) = vllm.generate(CHATS[:1], replace(GREEDY, stops=stops), IDS[:1])
+        place = min(whole.text.find(stop) for stop in stops)
+        assert (cut.text, cut.finish) == (whole.text[:place], Finish.STOP)
+        assert cut.tokens == len(cut.token_ids) < whole.tokens
 
     def test_a_prompt_without_room_is_left_out_as_in_the_reference(self, vllm: AnyBackend, peaky: Path) -> None:
         chats = [CHATS[0], ask("boxed", "1" * 600), CHATS[1]]

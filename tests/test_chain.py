@@ -39,6 +39,6 @@ def test_an_oracle_and_its_model_are_let_go_of_before_judges_and_learner_start(m
     study: Any = SimpleNamespace(streams=StreamSettings(), seed=1, speaker=speaker, rewards={}, compat={})
     study.learner = lambda models: None
     arm = Arm("idle", "home", "unfiltered", TrainingSettings(Budget(epochs=1)), "solved", main=False)
-    chain._before_training(arm, chain.Shared(study, [], [], [], {}, Path()))
+    chain._before_training(arm, chain.Shared(study, [], Path(), [], {}, Path()))
     assert len(oracles) == 1
     assert alive == [False, False]

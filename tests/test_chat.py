@@ -20,7 +20,7 @@ from qup.errors import SettingsError
 from qup.lm import examination
 from qup.lm.chat import ChatFormat, encode_chat
 from qup.lm.checkpoint import open_chat
-from qup.models import ModelSettings
+from qup.models import ModelSettings, _families
 from qup.models.random import make_tokenizer
 from qup.prompts.learner import ask
 from qup.prompts.oracle import tell
@@ -162,7 +162,8 @@ def test_a_plain_completion_goes_on_after_the_question(tmp_path: Path) -> None:
 def test_a_base_model_without_a_template_takes_the_studys(
     awkward: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qup.models.random.TEMPLATE", {"llama": ""})
+    bare = dataclasses.replace(_families.load("llama"), template=None)
+    monkeypatch.setattr(_families, "load", lambda _: bare)
     with pytest.raises(SettingsError, match=r"^models\.learner: has no chat template"):
         obtained(tmp_path)
     assert json.loads((obtained(tmp_path, template="completion") / "examined.json").read_text())["closing"]
@@ -366,7 +367,7 @@ def test_a_tokenizer_that_adds_the_space_by_itself_is_not_given_it_again() -> No
 
 
 def test_samples_that_are_other_tokens_as_text_are_counted(awkward: Callable[[str], Path]) -> None:
-    chat = ChatFormat(make_tokenizer("qwen2"))
+    chat = ChatFormat(make_tokenizer(_families.load("qwen2")))
     plain = chat.tokenizer.encode("ab")
     # Drawn as its characters, a box is one token when it is read.
     spelt = [token for character in "\\boxed{1}" for token in chat.tokenizer.encode(character)]

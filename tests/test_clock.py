@@ -1,20 +1,20 @@
 """No run reads the clock: nothing in the code asks it, and the stages give the same bytes on two days."""
 
 import ast
+import dataclasses
 import datetime as dt
 import importlib
-import shlex
 import shutil
 import sys
 import time
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pipeline import commands
 
-from qup.models import random
-from qup.settings import read_yaml
+from qup.models import _families
+from qup.models._families import Family
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted(path.relative_to(ROOT) for room in ("qup", "stages") for path in (ROOT / room).rglob("*.py"))
@@ -30,7 +30,6 @@ TOLD = {
 "Files that may ask the clock, and what for."
 SEEN = ("qup", "stages", "transformers", "trl", "peft", "lm_eval", "datasets", "huggingface_hub", "accelerate")
 "Packages whose calendar is set."
-ARM = {"oracle": "home", "refiner": ["oracle_refined", "oracle_synthesized", "restyled", "style_aligned"]}
 
 
 def asked(source: str) -> set[str]:
@@ -49,22 +48,6 @@ def test_no_code_on_the_way_to_an_output_asks_the_clock() -> None:
 
 
 # --- the stages on two days
-
-
-def commands() -> list[list[str]]:
-    """The command of every stage that writes outputs, for study smoke and one Oracle, in the pipeline's order."""
-    stages = read_yaml(ROOT / "dvc.yaml")["stages"]
-    lines = []
-    for name, stage in stages.items():
-        matrix = {**stage.get("matrix", {}), "study": ["smoke"]}
-        if "${oracles}" in matrix.get("oracle", ()):
-            matrix |= {"oracle": ["home"], "refiner": ARM["refiner"]}
-        for cell in product(*matrix.values()) if name != "track" else ():
-            line = stage["cmd"].replace("${code}.", "")
-            for key, value in zip(matrix, cell, strict=True):
-                line = line.replace(f"${{item.{key}}}", value)
-            lines.append(shlex.split(line))
-    return lines
 
 
 def set_calendar(patch: pytest.MonkeyPatch, days: int) -> None:
@@ -97,7 +80,13 @@ def test_every_stage_gives_the_same_bytes_on_two_days(tmp_path: Path, monkeypatc
     # Runs side by side would be in processes whose calendar is right.
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     dated = "{{ strftime_now('%d %b %Y') }}\n"
-    monkeypatch.setattr(random, "TEMPLATE", {name: dated + text for name, text in random.TEMPLATE.items()})
+    load = _families.load
+
+    def dated_family(name: str) -> Family:
+        family = load(name)
+        return dataclasses.replace(family, template=dated + str(family.template))
+
+    monkeypatch.setattr(_families, "load", dated_family)
     made = []
     for days in (100, 230):
         folder = tmp_path / str(days)
@@ -112,7 +101,7 @@ def test_every_stage_gives_the_same_bytes_on_two_days(tmp_path: Path, monkeypatc
             # The calendar that was set is the one that a template would print.
             printed = transformers.utils.chat_template_utils.datetime.now()
             assert abs((printed - dt.datetime.now()).days - days) <= 1
-            for stage, *flags in commands():
+            for stage, *flags in commands("smoke"):
                 importlib.import_module(f"stages.{stage}").main(flags)
         made.append(outputs(folder))
     assert {"data/smoke/traces.jsonl", "data/smoke/report/report.json", "results/smoke/metrics.json"} <= set(made[0])

@@ -1,7 +1,7 @@
 """Evaluation through lm-eval, on a backend whose every reply is known."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +12,8 @@ import pytest
 from qup import evals, records
 from qup.backends import BackendSettings, Completion, Message, Sampling
 from qup.errors import SettingsError
-from qup.evals import EvaluationSettings, Examinee, evaluate, harness
+from qup.evals import EvaluationSettings, Examinee, Paper, evaluate, harness
+from qup.evals.cells import Cells
 from qup.learner import Learner
 from qup.prompts.learner import ask
 from qup.records import Eval, Finish, Problem, TrainRun, Verdict
@@ -48,11 +49,13 @@ class Parrot:
             done.append(Completion(text, [], finish, 5))
         return done
 
-    def score(self, pairs: Any) -> Any:
-        raise NotImplementedError
+    def encode(self, messages: Any, completion: Any = None) -> tuple[list[int], list[int]]:
+        return [1], [2]
 
-    def encode(self, messages: Any, completion: Any = None) -> Any:
-        raise NotImplementedError
+    def loglikelihoods(self, pairs: Any, weights: Path | None = None) -> list[tuple[float, bool]]:
+        return [(-1.0 if weights is None else -2.0, True) for _ in pairs]
+
+    room = 512
 
 
 @dataclass
@@ -79,6 +82,13 @@ def speaking(parrot: Parrot) -> Learner:
     return made
 
 
+def evaluated_by(
+    parrot: Parrot, examined: Sequence[Examinee], sets: Mapping[str, Sequence[Problem]], settings: EvaluationSettings
+) -> list[Eval]:
+    """The graded answers of a parrot."""
+    return evaluate(speaking(parrot), examined, Paper(settings.asked([*sets]), sets, seed=9), threads=None).answers
+
+
 SETTINGS = EvaluationSettings(tasks=("heldout",), k=4, temperature=0.7, max_tokens=48)
 TRAINED = Examinee("dft", 3, Path("adapter"))
 
@@ -86,12 +96,12 @@ TRAINED = Examinee("dft", 3, Path("adapter"))
 @pytest.fixture(scope="module")
 def evaluated() -> tuple[Parrot, list[Eval]]:
     parrot = Parrot()
-    return parrot, evaluate(speaking(parrot), [TRAINED], {"heldout": PROBLEMS}, SETTINGS, 9, threads=None)
+    return parrot, evaluated_by(parrot, [TRAINED], {"heldout": PROBLEMS}, SETTINGS)
 
 
 def test_avg_at_k_of_the_harness_is_the_mean_over_our_records() -> None:
     learner = speaking(Parrot())
-    model = harness.harness_model(learner, PROBLEMS, Sampling(1.0, 48, 9), None)
+    model = harness.harness_model(Cells(learner, None), PROBLEMS, Sampling(1.0, 48, 9), None)
     found = harness.run_task(model, PROBLEMS, learner, 4)
     rows = evals._records(PROBLEMS, model.answers, "heldout", "sampled")
     # (4/4 + 0/4 + 0/4) / 3 = 1/3: b's right answer was cut after its box.
@@ -124,7 +134,7 @@ def test_each_repeat_is_a_draw_of_its_own_and_greedy_is_asked_for_once(evaluated
 
 def test_the_greedy_answer_can_be_left_out() -> None:
     settings = dataclasses.replace(SETTINGS, greedy=False)
-    found = evaluate(speaking(Parrot()), [TRAINED], {"heldout": PROBLEMS}, settings, 9, threads=None)
+    found = evaluated_by(Parrot(), [TRAINED], {"heldout": PROBLEMS}, settings)
     assert {r.decoding for r in found} == {"sampled"}
 
 
@@ -139,7 +149,7 @@ def test_evaluation_may_ask_otherwise_than_training(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("qup.learner.open_backend", lambda *_: parrot)
     learner = Learner(Path("nowhere"), "boxed", BackendSettings())
     settings = dataclasses.replace(SETTINGS, prompt="question", greedy=False)
-    evaluate(learner, [TRAINED], {"heldout": PROBLEMS}, settings, 9, threads=None)
+    evaluate(learner, [TRAINED], Paper(settings.asked(["heldout"]), {"heldout": PROBLEMS}, seed=9), threads=None)
     assert {chat[0]["content"] for chat in parrot.chats} == {p.question for p in PROBLEMS}
     # What it is sampled, trained and scored by stays.
     assert learner.ask("Question?") == ask("boxed", "Question?")
@@ -148,7 +158,7 @@ def test_evaluation_may_ask_otherwise_than_training(monkeypatch: pytest.MonkeyPa
 def test_text_with_template_marks_and_odd_characters_reaches_the_learner_unchanged() -> None:
     odd = "Question a? {{x}} {% if %} \u2028 $5 \\boxed 🤖"
     parrot = Parrot()
-    harness.answers(speaking(parrot), None, [Problem("o", odd, "2", "toy")], Sampling(0.0, 48, 9), 1)
+    harness.answers(Cells(speaking(parrot), None), None, [Problem("o", odd, "2", "toy")], Sampling(0.0, 48, 9), 1)
     assert parrot.chats[0][0]["content"].startswith(odd)
 
 
@@ -168,7 +178,7 @@ def test_texts_that_look_like_dates_or_numbers_are_texts(question: str, answer: 
     learner = speaking(parrot)
     vars(learner)["prompt"] = "question"
     problems = [Problem(f"id-{i}", question, answer, "toy") for i in range(3)]
-    model = harness.harness_model(learner, problems, Sampling(0.0, 48, 9), None)
+    model = harness.harness_model(Cells(learner, None), problems, Sampling(0.0, 48, 9), None)
     assert harness.run_task(model, problems, learner, 1)["avg_at_k,all"] == 1
     assert {chat[0]["content"] for chat in parrot.chats} == {question}
 
@@ -178,14 +188,14 @@ def test_each_problem_is_graded_by_its_own_grader() -> None:
     problems = [Problem(f"id-{name}", "Which?", "B", "toy", grader=name) for name in kinds]
     for said, right in (("\\boxed{B.}", {"id-math", "id-choice"}), ("\\boxed{B}", {f"id-{name}" for name in kinds})):
         settings = dataclasses.replace(SETTINGS, k=1, greedy=False)
-        found = evaluate(speaking(Says(said)), [TRAINED], {"heldout": problems}, settings, 9, threads=None)
+        found = evaluated_by(Says(said), [TRAINED], {"heldout": problems}, settings)
         assert {r.problem_id for r in found if r.verdict is Verdict.CORRECT} == right
 
 
 def test_any_set_of_problems_is_a_task_by_its_name_and_asked_on_its_own_problems() -> None:
     settings = EvaluationSettings(tasks=("heldout", "of-my-own.v2"), k=1, temperature=1.0, max_tokens=48)
     sets = {"heldout": PROBLEMS[:1], "of-my-own.v2": PROBLEMS[1:]}
-    rows = evaluate(speaking(Parrot()), [TRAINED], sets, settings, 9, threads=None)
+    rows = evaluated_by(Parrot(), [TRAINED], sets, settings)
     found = {(r.task, r.problem_id) for r in rows}
     assert found == {("heldout", "id-a"), ("of-my-own.v2", "id-b"), ("of-my-own.v2", "id-c")}
 
@@ -203,7 +213,7 @@ def test_learners_of_one_replicate_share_their_draws_and_those_of_another_do_not
     cells = [("sft", 1), ("dft", 1), ("sft", 2)]
     runs = [TrainRun(name, replicate, 8, 0, 900, 4, f"{name}-{replicate}", 1.5, 0.25) for name, replicate in cells]
     learners = [Examinee(), *evals.examinees(runs, Path("trained"))]
-    rows = evaluate(speaking(parrot), learners, {"heldout": PROBLEMS}, SETTINGS, 9, threads=None)
+    rows = evaluated_by(parrot, learners, {"heldout": PROBLEMS}, SETTINGS)
     # A learner has two calls, one that draws and one that is greedy.
     base, sft, dft, other = (parrot.calls[place : place + 2] for place in range(0, 8, 2))
     assert [call[0].seed for call in sft] == [call[0].seed for call in dft]
@@ -224,7 +234,7 @@ def test_a_draw_is_known_by_its_problem_not_by_where_the_problem_stands() -> Non
     calls = []
     for problems in (PROBLEMS, PROBLEMS[::-1]):
         parrot = Parrot()
-        evaluate(speaking(parrot), [TRAINED], {"heldout": problems}, SETTINGS, 9, threads=None)
+        evaluated_by(parrot, [TRAINED], {"heldout": problems}, SETTINGS)
         calls.append(parrot.calls)
     first, turned = calls
     assert sorted(first[0][1]) == sorted(turned[0][1]) == sorted(f"{p.id}#{r}" for p in PROBLEMS for r in range(4))
@@ -239,7 +249,7 @@ def test_an_answer_keeps_what_was_boxed_and_one_without_a_box_keeps_none(
 
 def test_a_learner_that_is_evaluated_is_told_with_its_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
     settings = dataclasses.replace(SETTINGS, greedy=False)
-    evaluate(speaking(Parrot()), [Examinee()], {"heldout": PROBLEMS}, settings, 9, threads=None)
+    evaluated_by(Parrot(), [Examinee()], {"heldout": PROBLEMS}, settings)
     said = "base replicate 0: sampled correct 4, sampled truncated 6, sampled unparsed 1, sampled wrong 1"
     assert said in capsys.readouterr().out
 
@@ -262,11 +272,20 @@ def test_the_stage_evaluates_the_untrained_learner_or_all_that_were_trained(
     parrot = Parrot()
     study = SimpleNamespace(evaluation=SETTINGS, seed=1, threads=None, learner=lambda models: speaking(parrot))
     monkeypatch.setattr("stages.cli.start", lambda args: study)
+    monkeypatch.setattr("qup.repository.root", lambda: tmp_path)
+    scores = f"--scores={tmp_path / 'tasks.jsonl'}"
     records.write(tmp_path / "heldout.jsonl", PROBLEMS)
     records.write(tmp_path / "runs.jsonl", [TrainRun(name[:3], 1, 8, 0, 900, 4, name, 1.5, 0.25) for name in runs])
     trained = ["--runs", str(tmp_path / "runs.jsonl"), "--trained", "trained"] if runs else []
     stage.main(
-        ["--study=toy.yaml", f"--problems={tmp_path}", "--models=models", f"--out={tmp_path / 'evals.jsonl'}", *trained]
+        [
+            "--study=toy.yaml",
+            f"--problems={tmp_path}",
+            "--models=models",
+            f"--out={tmp_path / 'evals.jsonl'}",
+            scores,
+            *trained,
+        ]
     )
     rows = records.read(tmp_path / "evals.jsonl", Eval)
     assert list(dict.fromkeys(r.objective for r in rows)) == [name[:4].rstrip("-") for name in learners]

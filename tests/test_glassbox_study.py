@@ -11,8 +11,11 @@ from typing import Any
 import networkx
 import pytest
 
+from qup import plan
 from qup.lm import workers
-from qup.records import Refined, read
+from qup.plan.spans import exactly
+from qup.plan.work import Kind
+from qup.records import Refined, TrainRun, read
 
 # Some minutes for one run of a whole study, whose stages the quick tests try one by one.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -144,3 +147,31 @@ def test_the_longer_chains_stand_beside_and_not_in_the_utility(summary: dict[str
     learner = summary["arms"]["home/oracle_refined"]["learners"]["sft"]
     assert learner["utility"]["n"] == 48
     assert summary["arms"]["home/oracle_refined"]["sets"]["longer"]["sft"]["accuracy"]["n"] == 16
+
+
+def test_a_plan_counts_the_generations_that_the_stages_ask_for(ran: Path) -> None:
+    """Before anything has run, from the study's file; and the traces of streams once the learner has sampled."""
+    unasked = plan.Asked(status=False)
+    before, after = (
+        {row.stage.name: row.stage for row in plan.plan(root, STUDY, unasked).rows} for root in (ROOT, ran)
+    )
+    data = ran / "data" / STUDY
+    for stages in (before, after):
+        assert stages["sample"].generations == exactly(lines(data / "traces.jsonl"))
+        assert stages["baseline"].generations == exactly(lines(data / "base" / "evals.jsonl"))
+        for arm in ARMS[1:]:
+            name = f"evaluate@{arm.replace('/', '-')}"
+            assert stages[name].generations == exactly(lines(data / "arms" / arm / "evals.jsonl"))
+    further = sum(lines(path) for path in (data / "further").rglob("evals.jsonl"))
+    assert after["further"].generations.low <= further <= after["further"].generations.high
+    for arm in ARMS[1:]:
+        stage = after[f"train@{arm.replace('/', '-')}"]
+        runs = read(data / "arms" / arm / "runs.jsonl", TrainRun)
+        assert stage.sum(Kind.TRAIN, what="begun") == exactly(len(runs))
+        tokens, trained = stage.sum(Kind.TRAIN, what="completion"), sum(run.tokens for run in runs)
+        # Traces of an arm are not as long as the learner's own.
+        assert 0.7 * tokens.low <= trained <= 1.4 * tokens.high
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())

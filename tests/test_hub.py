@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from modelfolder import contents, model
 
+from qup import models
 from qup.errors import SettingsError
 
 COMMIT = "0" * 40
@@ -83,6 +84,18 @@ def test_a_repository_without_weights_is_refused(tmp_path: Path, hub: Callable[.
 def test_a_revision_that_may_move_is_refused(revision: str) -> None:
     with pytest.raises(SettingsError, match="expected a commit of 40 hex digits"):
         model("hub", repo="a/b", revision=revision)
+
+
+def test_a_model_that_is_not_pinned_can_be_planned_and_not_obtained(tmp_path: Path, hub: Callable[..., Calls]) -> None:
+    calls = hub("model.safetensors", "config.json")
+    unpinned = model("hub", repo="a/b", revision=None)
+    with pytest.raises(
+        SettingsError, match=r"`git ls-remote https://huggingface\.co/a/b main` prints the newest"
+    ) as told:
+        models.obtain({"learner": models.ModelSettings(plug=unpinned)}, tmp_path / "out", tmp_path / "cache")
+    assert str(told.value).startswith("models.learner.revision: a/b is not pinned")
+    assert "\n" not in str(told.value)
+    assert calls == []
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ ROOMS = [
     ),
     *("stats", "provenance", "store"),
     *("glassbox", "backends", "learner", "problems", "training", "sampling", "evals", "models", "oracles"),
-    *("refiners", "rewards", "compat", "arms", "measured", "study", "tracking", "chain", "report"),
+    *("refiners", "rewards", "compat", "arms", "measured", "paper", "study", "tracking", "chain", "report"),
+    *("compare", "plan"),
     *("reference", "__main__"),
 ]
 "The rooms of the house, the ground first: each may use those before it."

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from qup import templates
 from qup.__main__ import app
 from qup.errors import SettingsError
 from tools import readme
@@ -72,6 +73,26 @@ def test_what_is_listed_of_a_kind_is_every_file_with_what_it_is() -> None:
     shown = CliRunner().invoke(app, ["list", "refiners"])
     assert shown.exit_code == 0
     assert re.search(r"^rejection_sampling +Rejection sampling \(RFT, 2308\.01825\)", shown.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("benchmarks", r"^gsm8k_platinum +GSM8K's test split, read again"),
+        ("templates", r"^deepseek_math +DeepSeekMath's format"),
+        ("studies", r"^smoke +Smoke test"),
+    ],
+)
+def test_what_is_no_plug_is_listed_too(kind: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    shown = CliRunner().invoke(app, ["list", kind])
+    assert shown.exit_code == 0
+    assert re.search(said, shown.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", templates.names())
+def test_a_template_says_what_it_is(name: str) -> None:
+    assert templates.summary(name)
 
 
 def test_a_kind_that_does_not_exist_names_the_near_one() -> None:

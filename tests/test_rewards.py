@@ -259,3 +259,104 @@ def test_the_stage_writes_the_scores_of_samples(tmp_path: Path, monkeypatch: pyt
     flags = [part for name, file in files for part in (f"--{name}", str(tmp_path / f"{file}.jsonl"))]
     reward_samples.main(["--study", "toy.yaml", "--models", "models", *flags])
     assert records.read(tmp_path / "scores.jsonl", Score) == [Score(p, "answer", 1.0, index=0) for p in ("p0", "p1")]
+
+
+# --- a process reward model
+
+
+@pytest.fixture(scope="module")
+def stepwise(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny process reward model, `prm`, as the hub has it, and one whose head is set, `set`."""
+    from safetensors.torch import load_file, save_file
+
+    root = tmp_path_factory.mktemp("stepwise")
+    load("models", "random")(architecture="qwen2.5_math_prm", hidden=32, layers=1).obtain(root / "prm", root / "cache")
+    shutil.copytree(root / "prm", root / "set")
+    tensors = load_file(root / "set/model.safetensors")
+    tensors["score.2.weight"].zero_()
+    tensors["score.2.bias"][:] = tensors["score.2.bias"].new_tensor([0, math.log(3)])
+    save_file(tensors, root / "set/model.safetensors", metadata={"format": "pt"})
+    return root
+
+
+def test_a_step_is_as_right_as_the_softmax_of_its_two_logits_says(stepwise: Path) -> None:
+    # exp(log 3) / (1 + 3) = 0.75 at every step.
+    for value in ("min", "mean"):
+        (score,) = reward("process", model="set", value=value, dtype="float32").score([SUM], ["a\n\nb"], stepwise)
+        assert score.value == pytest.approx(0.75)
+
+
+def test_the_least_and_the_mean_are_over_the_steps_that_blank_lines_or_lines_set_apart(stepwise: Path) -> None:
+    text = "2+3 is\n5\n\nso 5\n\n\n\n\\boxed{5}\n"
+
+    def value(**settings: Any) -> float:
+        (score,) = reward("process", model="prm", dtype="float32", **settings).score([SUM], [text], stepwise)
+        assert score.reward == "process"
+        return float(score.value)
+
+    steps = rights(stepwise, ["2+3 is\n5", "so 5", "\\boxed{5}"])
+    lines = rights(stepwise, ["2+3 is", "5", "so 5", "\\boxed{5}"])
+    assert (len(set(steps)), len(lines)) == (3, 4)
+    assert value() == pytest.approx(min(steps), abs=1e-6)
+    assert value(value="mean") == pytest.approx(sum(steps) / 3, abs=1e-6)
+    assert value(step="line") == pytest.approx(min(lines), abs=1e-6)
+    assert value(step="line", value="mean") == pytest.approx(sum(lines) / 4, abs=1e-6)
+
+
+def rights(folder: Path, steps: Sequence[str]) -> list[float]:
+    """What the model's own code makes of a chat, written out: a class a token, read after each step."""
+    import torch
+    from safetensors.torch import load_file
+    from transformers import AutoTokenizer, Qwen2Model
+
+    tokenizer, tensors = AutoTokenizer.from_pretrained(folder / "prm"), load_file(folder / "prm/model.safetensors")
+    chat = [{"role": "user", "content": SUM.question}, {"role": "assistant", "content": "<extra_0>".join([*steps, ""])}]
+    ids = tokenizer.apply_chat_template(chat, return_tensors="pt", return_dict=False)
+    with torch.inference_mode():
+        hidden = Qwen2Model.from_pretrained(folder / "prm")(ids).last_hidden_state
+        inner = (hidden @ tensors["score.0.weight"].T + tensors["score.0.bias"]).relu()
+        logits = inner @ tensors["score.2.weight"].T + tensors["score.2.bias"]
+    return [float(p) for p in logits[ids == tokenizer.convert_tokens_to_ids("<extra_0>")].softmax(-1)[:, 1]]
+
+
+def test_code_that_a_checkpoint_brings_is_not_run(stepwise: Path, tmp_path: Path) -> None:
+    shutil.copytree(stepwise / "set", tmp_path / "prm")
+    config = json.loads((tmp_path / "prm/config.json").read_text())
+    named = [place.partition(".")[0] for place in config["auto_map"].values()]
+    for name in named:
+        (tmp_path / "prm" / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    (score,) = reward("process", model="prm", dtype="float32").score([SUM], ["5"], tmp_path)
+    assert score.value == pytest.approx(0.75)
+    assert len(named) == 2
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "failure"),
+    [("", "no step"), ("5" * 600, "longer than 512 tokens"), ("a<extra_0>b", "<extra_0> stands in problem or trace")],
+)
+def test_a_trace_that_a_process_reward_model_cannot_read_fails_and_the_next_does_not(
+    stepwise: Path, text: str, failure: str
+) -> None:
+    plug = reward("process", model="set", dtype="float32", max_length=512)
+    spoilt, sound = plug.score([SUM] * 2, [text, "5"], stepwise)
+    assert (spoilt.value, spoilt.failure) == (None, failure)
+    assert sound.value == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("name", ["judge", "learner"])
+def test_another_model_is_refused_as_a_process_reward_model(models: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=r"rewards\.process: .* has no token <extra_0>"):
+        reward("process", model=name).score([SUM], ["5"], models)
+
+
+def test_a_language_model_with_the_mark_but_no_such_head_is_refused(stepwise: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(stepwise / "prm", tmp_path / "prm")
+    tensors = load_file(tmp_path / "prm/model.safetensors")
+    bare = {name: tensor for name, tensor in tensors.items() if not name.startswith("score.")}
+    save_file(bare, tmp_path / "prm/model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(SettingsError, match=r"expected score\.0\.weight \[32, 32\], .* it has none") as raised:
+        reward("process", model="prm").score([SUM], ["5"], tmp_path)
+    assert "\n" not in str(raised.value)

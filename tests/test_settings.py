@@ -244,7 +244,6 @@ def test_every_setting_has_a_word_of_explanation() -> None:
         "TrainingSettings.dtype",
         "BackendSettings.dtype",
         "SamplingSettings.top_p",
-        "SetSettings.count",
         "EvaluationSettings.temperature",
         "Chains.shortest",
         "Chains.longest",

@@ -345,7 +345,7 @@ def repo(tmp_path: Path, mirror: Mirror, client: Any, monkeypatch: pytest.Monkey
     for name in ARMS:
         write_measured(tmp_path / "results/toy/arms", name, steps(3))
     flags = ["--study=studies/toy.yaml", "--params=params.yaml", "--arms=data/toy/arms", "--report=data/toy/report"]
-    return [*flags, "--results=results", "--lock=dvc.lock"]
+    return [*flags, "--models=models/toy/base", "--results=results", "--lock=dvc.lock"]
 
 
 def test_a_new_stream_is_a_new_state_and_another_arms_is_not(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import qup.settings
 from qup.backends import BackendSettings
 from qup.backends.hf import Backend
 from qup.errors import SettingsError
@@ -240,6 +241,57 @@ def test_the_curve_counts_the_tokens_that_were_trained_on(traces: list[Example],
     assert (account.steps, account.traces, account.truncated, account.path) == (3, 4, 0, out.name)
     # Cosine from the set rate towards zero.
     assert [step.learning_rate for step in curve] == pytest.approx([1e-2, 0.75e-2, 0.25e-2])
+
+
+# --- the recipe
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return dict(load_file(folder / "model.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("objective", "how"), [("sft", {"micro_batch": 1}), ("dft", {"micro_batch": 1, "gradient_checkpointing": True})]
+)
+def test_what_saves_memory_leaves_loss_and_weights_as_they_are(trained: Runs, objective: str, how: Any) -> None:
+    # Steps of 3, 3 and 2 traces of different lengths: a mean over means would be another loss.
+    plain = {"batch": 3, "budget": Budget(epochs=2), "method": "full", "learning_rate": 1e-3}
+    whole, _, mine = trained(objective, **plain)
+    thrifty, account, theirs = trained(objective, **plain, **how)
+    assert [step.loss for step in thrifty] == pytest.approx([step.loss for step in whole], rel=2e-3)
+    assert [step.grad_norm for step in thrifty] == pytest.approx([step.grad_norm for step in whole], rel=2e-3)
+    assert account.steps == 3
+    one, other = weights(mine), weights(theirs)
+    assert max(float((one[name] - other[name]).abs().max()) for name in one) < 1e-3
+
+
+def test_weight_decay_takes_its_share_of_matrices_and_spares_norms(learner: Path, trained: Runs) -> None:
+    one = {"method": "full", "batch": 4, "budget": Budget(tokens=1), "learning_rate": 1e-2}
+    plain, decayed = (weights(trained("sft", **one, weight_decay=decay)[2]) for decay in (0.0, 0.5))
+    before = weights(learner)
+    for name in ("model.embed_tokens.weight", "model.norm.weight"):
+        # Of each weight 1e-2 x 0.5 in one step.
+        share = 0.005 if "embed" in name else 0
+        assert float((plain[name] - decayed[name] - share * before[name]).abs().max()) < 1e-6
+
+
+def test_gradients_are_remembered_and_cut_as_set(trained: Runs) -> None:
+    base = {"method": "full", "batch": 4, "learning_rate": 1e-3}
+
+    def moved(**others: Any) -> float:
+        return float(trained("sft", **base, **others)[1].distance)
+
+    two = {"budget": Budget(epochs=2)}
+    assert moved(**two, adam_beta1=0.0) != pytest.approx(moved(**two), rel=1e-2)
+    # Adam divides by its gradient's size, but for an epsilon of 1e-8, beside which this one is little.
+    assert moved(**two, clip=1e-9) < 0.1 * moved(**two)
+
+
+def test_a_micro_batch_that_does_not_divide_the_batch_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"micro_batch: expected a divisor of batch, 4, got 3"):
+        qup.settings.read(TrainingSettings, {"budget": {"epochs": 1}, "batch": 4, "micro_batch": 3})
 
 
 def test_training_lowers_the_loss(trained: Runs) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from qup import chain, problems, records, settings, study
+from qup import chain, evals, problems, records, settings, study
 from qup.arms import ArmSettings
 from qup.chain import Shared
 from qup.errors import SettingsError
@@ -170,7 +170,7 @@ def test_the_native_arm_is_of_the_main_training_set(tmp_path: Path, monkeypatch:
 def test_an_arm_with_a_training_set_trains_on_its_replicates_only(
     learner: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qup.evals.evaluate", lambda *_: [])
+    monkeypatch.setattr("qup.evals.evaluate", lambda *_: evals.Results([], []))
     own = dataclasses.replace(
         SMOKE,
         problems=dataclasses.replace(SMOKE.problems, training_sets={"again": problems.TrainingSet()}),
@@ -181,7 +181,8 @@ def test_an_arm_with_a_training_set_trains_on_its_replicates_only(
         arms={"mine": ArmSettings("home", "unfiltered", training_set="again")},
         controls={},
     )
-    shared = Shared(own, trained_on(), [], sampled(), {}, learner.parent)
+    records.write(tmp_path / "evaluation" / "heldout.jsonl", [])
+    shared = Shared(own, trained_on(), tmp_path / "evaluation", sampled(), {}, learner.parent)
     arm = chain.make(own.further["mine"], shared, tmp_path / "mine")
     assert (arm.problems, arm.replicates) == (["p4", "p5", "p6", "p7"], [3, 3, 4, 4])
     assert [(run.replicate, run.traces) for run in arm.runs] == [(3, 2), (4, 2)]

@@ -37,7 +37,14 @@ class Files:
         """What is made of the untrained learner's records."""
         flags = {"problems": "problems", "traces": "traces.jsonl", "scores": "base/scores.jsonl"}
         return self._run(
-            measure_base, flags | {"evals": "base/evals.jsonl", "learner": "learner", "out": "measured/base.json"}
+            measure_base,
+            flags
+            | {
+                "evals": "base/evals.jsonl",
+                "tasks": "base/tasks.jsonl",
+                "learner": "learner",
+                "out": "measured/base.json",
+            },
         )
 
     def report(self) -> bytes:
@@ -77,9 +84,11 @@ def laid_out(folder: Path, patch: pytest.MonkeyPatch) -> Files:
         for field, file in NAMES.items():
             records.write(folder / "arms" / name / f"{file}.jsonl", getattr(arm, field))
         records.write(folder / "arms" / name / "evals.jsonl", as_written(arm.evals))
+        records.write(folder / "arms" / name / "tasks.jsonl", [])
     scores = [Score(t.problem_id, "genrm", place * GOLDEN % 1, None, t.index) for place, t in enumerate(traces)]
     records.write(folder / "base" / "scores.jsonl", scores)
     records.write(folder / "base" / "evals.jsonl", as_written(made.evals))
+    records.write(folder / "base" / "tasks.jsonl", [])
     (folder / "params.yaml").write_text("{study: toy, refiner: style_aligned, oracles: [home]}")
     (folder / "measured").mkdir()
     (folder / "measured" / "further.json").write_text("[]\n")

@@ -265,7 +265,7 @@ def arm(rng, study, name, dials, *, problems=30, base=0.5, craft=None) -> Record
             held = [probed(ppl, 0.5 * float(np.log(ppl))), probed(1.3, 0.3)] if len(replicates) > 1 else [None, None]
             runs.append(TrainRun(objective, replicate, problems - 1, 0, 2000, 20, *own, *held))
             graded += evals(rng, objective, [replicate], base + utility)
-            for task in study.evaluation.tasks[1:]:
+            for task in study.evaluation.names[1:]:
                 graded += evals(rng, objective, [replicate], base - 0.2, problems=40, task=task)
             for s in range(1, 21):
                 loss = float(np.log(ppl) * (0.5 + np.exp(-s / 8)) + rng.normal(0, 0.01))
@@ -283,7 +283,7 @@ def toy(arms=None, seed=0, ladder=None, craft=None, **settings) -> Toy:
         for table in (arms or PARADOX, ladder or {})
     ]
     base = evals(rng, "base", [0], 0.5)
-    for task in chosen.evaluation.tasks[1:]:
+    for task in chosen.evaluation.names[1:]:
         base += evals(rng, "base", [0], 0.3, problems=40, task=task)
     return Toy(chosen, made[0], made[1], base)
 

@@ -15,6 +15,7 @@ from pydantic.dataclasses import dataclass
 
 from qup import settings
 from qup.errors import unknown
+from qup.lm.chat import ChatFormat
 from qup.records import Finish, TokenStats
 from qup.settings import STRICT
 
@@ -55,6 +56,8 @@ class Sampling:
     max_tokens: int
     seed: int
     top_p: float = 1.0
+    stops: tuple[str, ...] = ()
+    "Texts that end an answer; it is cut before the first of them. An API is not asked for them."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +100,35 @@ class Backend(Protocol):
         ...
 
 
+class LocalBackend(Backend, Protocol):
+    """One that runs a model folder, and so takes token ids as they are: what tasks of lm-eval need besides."""
+
+    def complete(
+        self, prompts: Sequence[list[int]], sampling: Sampling, ids: Sequence[str], weights: Path | None = None
+    ) -> list[Completion]:
+        """`generate` from prompts as token ids."""
+        ...
+
+    def loglikelihoods(
+        self, pairs: Sequence[tuple[list[int], list[int]]], weights: Path | None = None
+    ) -> list[tuple[float, bool]]:
+        """(log p of each completion given its prompt, nats; whether it is what greedy decoding gives).
+
+        Both as token ids; prompt and completion, but for its last token, fit in `room`.
+        """
+        ...
+
+    @property
+    def chat(self) -> ChatFormat:
+        """How the model is spoken to."""
+        ...
+
+    @property
+    def room(self) -> int:
+        """Tokens that prompt and completion may have together."""
+        ...
+
+
 NO_ROOM = Completion("", [], Finish.LENGTH, 0)
 "The answer to a prompt that leaves no room for one: cut before its first token."
 
@@ -113,11 +145,11 @@ def with_room(prompts: Sequence[list[int]], room: int) -> list[int]:
     return fitting
 
 
-def open_backend(chosen: BackendSettings, folder: Path) -> Backend:
+def open_backend(chosen: BackendSettings, folder: Path) -> LocalBackend:
     """The backend that a study names, on a model folder; nothing is loaded before its first use."""
     name = chosen.name
     if name == "auto":
         name = "vllm" if importlib.util.find_spec("vllm") else "hf"
         print(f"backend: {name}" + ("" if name == "vllm" else " (vLLM is not installed: slower, same interface)"))
-    backend: Backend = settings.load("backends", name)(folder, chosen.dtype, chosen.batch, chosen.max_length)
+    backend: LocalBackend = settings.load("backends", name)(folder, chosen.dtype, chosen.batch, chosen.max_length)
     return backend

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qup import seeds
-from qup.backends import NO_ROOM, Completion, Message, Sampling, with_room
+from qup.backends import NO_ROOM, Completion, Message, Sampling, _stops, with_room
 from qup.lm import memory
 from qup.lm.chat import ChatFormat
 from qup.lm.checkpoint import open_chat
@@ -69,9 +69,14 @@ class Backend:
         self, messages: Sequence[list[Message]], sampling: Sampling, ids: Sequence[str], weights: Path | None = None
     ) -> list[Completion]:
         """One completion per chat, in order; see `Backend.generate` of the protocol."""
+        return self.complete([self.encode(chat)[0] for chat in messages], sampling, ids, weights)
+
+    def complete(
+        self, prompts: Sequence[list[int]], sampling: Sampling, ids: Sequence[str], weights: Path | None = None
+    ) -> list[Completion]:
+        """`generate` from prompts as token ids."""
         from tqdm import tqdm
 
-        prompts = [self.encode(chat)[0] for chat in messages]
         fitting = with_room(prompts, self.room)
         if not fitting:
             return [NO_ROOM] * len(prompts)
@@ -102,26 +107,30 @@ class Backend:
 
     def _generate(self, model: Any, prompts: list[list[int]], sampling: Sampling, ids: list[str]) -> list[Completion]:
         import torch
-        from transformers import LogitsProcessorList
+        from transformers import LogitsProcessorList, StoppingCriteriaList
 
         inputs = self.tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt").to(model.device)
+        width = inputs["input_ids"].shape[1]
         noise = _GumbelNoise(sampling, ids)
+        stops = [_stops.criteria(self.chat.decode, sampling.stops, width)] if sampling.stops else []
         limits = [min(sampling.max_tokens, self.room - len(prompt)) for prompt in prompts]
         with torch.inference_mode():
             out = model.generate(
                 **inputs,
                 max_new_tokens=max(limits),
                 logits_processor=LogitsProcessorList([noise] if sampling.temperature > 0 else []),
+                stopping_criteria=StoppingCriteriaList(stops),
             )
-        width = inputs["input_ids"].shape[1]
         # A batch goes on to the largest room in it; what a longer prompt's row says beyond its own is dropped.
         rows = [row[width : width + limit].tolist() for row, limit in zip(out, limits, strict=True)]
-        return [self._completion(row, model.generation_config) for row in rows]
+        return [self._completion(row, model.generation_config, sampling.stops) for row in rows]
 
-    def _completion(self, token_ids: list[int], config: Any) -> Completion:
+    def _completion(self, token_ids: list[int], config: Any, stops: Sequence[str] = ()) -> Completion:
         ends = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
         stop = next((i for i, token in enumerate(token_ids) if token in ends), None)
         kept = token_ids if stop is None else token_ids[: stop + 1]
+        if stops and (stopped := _stops.cut(self.chat.decode, kept, stops)):
+            return Completion(*stopped, Finish.STOP, len(stopped[1]))
         return Completion(self.chat.decode(kept), kept, Finish.LENGTH if stop is None else Finish.STOP, len(kept))
 
     def score(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[TokenStats]:
@@ -145,6 +154,33 @@ class Backend:
         print(f"{cut} of {len(pairs)} traces are scored up to the model's {positions} positions")
         return [(p, c[: max(0, positions - len(p))]) for p, c in pairs]
 
+    def loglikelihoods(
+        self, pairs: Sequence[tuple[list[int], list[int]]], weights: Path | None = None
+    ) -> list[tuple[float, bool]]:
+        """(log p, whether greedy) of each completion given its prompt; see the protocol.
+
+        Pairs that differ in their last token only, as `A` to `D` after one question do, share a forward pass.
+        """
+        from tqdm import tqdm
+
+        fed = [tuple((prompt + completion)[:-1]) for prompt, completion in pairs]
+        rows = list(dict.fromkeys(fed))
+        sharing: dict[tuple[int, ...], list[int]] = {row: [] for row in rows}
+        for number, row in enumerate(fed):
+            sharing[row].append(number)
+        done: dict[int, tuple[float, bool]] = {}
+        with self._wearing(weights) as model, tqdm(total=len(rows), desc="score", unit="row") as bar:
+            # An adapter is put into the modules of the model that it is for.
+            bare = model if weights is None else getattr(model, "get_base_model", lambda: model)()
+            for batch in _batches([len(row) for row in rows], self.batch):
+                for i, states in zip(batch, self._states(bare, [list(rows[i]) for i in batch]), strict=True):
+                    for number in sharing[rows[i]]:
+                        completion = pairs[number][1]
+                        stats = _token_stats(bare.lm_head, states[len(rows[i]) - len(completion) :], completion)
+                        done[number] = (sum(stats.logprob), stats.rank == [1] * len(completion))
+                bar.update(len(batch))
+        return [done[i] for i in range(len(pairs))]
+
     def next_logprobs(self, prompts: Sequence[list[int]], candidates: Sequence[int]) -> list[list[float]]:
         """log p(candidate | prompt), nats, for each candidate token right after each prompt: one pass a prompt."""
         import torch
@@ -159,15 +195,19 @@ class Backend:
 
     def _hidden(self, pairs: list[tuple[list[int], list[int]]]) -> Iterator[Any]:
         """Last hidden states at the positions that predict each completion: the head never sees the prompt."""
-        import torch
-
-        inputs = self.tokenizer.pad(
-            {"input_ids": [p + c for p, c in pairs]}, padding_side="right", return_tensors="pt"
-        ).to(self.model.device)
-        with torch.inference_mode():
-            states = self.model.base_model(**inputs, use_cache=False).last_hidden_state
+        states = self._states(self.model, [prompt + completion for prompt, completion in pairs])
         for row, (prompt, completion) in zip(states, pairs, strict=True):
             yield row[len(prompt) - 1 : len(prompt) + len(completion) - 1]
+
+    def _states(self, model: Any, rows: list[list[int]]) -> Iterator[Any]:
+        """Last hidden states of each row of token ids, (T, d), padding left off."""
+        import torch
+
+        inputs = self.tokenizer.pad({"input_ids": rows}, padding_side="right", return_tensors="pt").to(model.device)
+        with torch.inference_mode():
+            states = model.base_model(**inputs, use_cache=False).last_hidden_state
+        for state, row in zip(states, rows, strict=True):
+            yield state[: len(row)]
 
 
 def _batches(lengths: Sequence[int], size: int) -> Iterator[list[int]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from qup import seeds
-from qup.backends import NO_ROOM, Completion, Message, Sampling, with_room
+from qup.backends import NO_ROOM, Completion, Message, Sampling, _stops, with_room
 from qup.lm.chat import ChatFormat
 from qup.lm.checkpoint import forget_drawing, open_chat
 from qup.records import Finish, TokenStats
@@ -80,14 +80,19 @@ class Backend:
         self, messages: Sequence[list[Message]], sampling: Sampling, ids: Sequence[str], weights: Path | None = None
     ) -> list[Completion]:
         """One completion per chat, in order; see `Backend.generate` of the protocol."""
-        prompts = [self.encode(chat)[0] for chat in messages]
+        return self.complete([self.encode(chat)[0] for chat in messages], sampling, ids, weights)
+
+    def complete(
+        self, prompts: Sequence[list[int]], sampling: Sampling, ids: Sequence[str], weights: Path | None = None
+    ) -> list[Completion]:
+        """`generate` from prompts as token ids."""
         fitting = with_room(prompts, self.room)
         if not fitting:
             return [NO_ROOM] * len(prompts)
         engine = self._wearing(weights)
         asked = [{"prompt_token_ids": prompts[i]} for i in fitting]
         outputs = engine.generate(asked, self._params(sampling, [ids[i] for i in fitting]))
-        done = {i: self._completion(out.outputs[0]) for i, out in zip(fitting, outputs, strict=True)}
+        done = {i: self._completion(out.outputs[0], sampling) for i, out in zip(fitting, outputs, strict=True)}
         return [done.get(i, NO_ROOM) for i in range(len(prompts))]
 
     def _params(self, sampling: Sampling, ids: Sequence[str]) -> Any:
@@ -98,21 +103,39 @@ class Backend:
         settings: dict[str, Any] = {"temperature": sampling.temperature, "top_p": sampling.top_p}
         # Tokens become text as in the other backend.
         settings |= {"max_tokens": sampling.max_tokens, "stop_token_ids": sorted(self.chat.stops), "detokenize": False}
+        if sampling.stops:
+            # It must read to see them; what is kept is decoded and cut as everywhere.
+            settings |= {"stop": list(sampling.stops), "detokenize": True, "skip_special_tokens": False}
         if _on_cpu():
             torch.manual_seed(seeds.derive(sampling.seed, *ids))
             return SamplingParams(**settings)
         return [SamplingParams(**settings, seed=seeds.derive(sampling.seed, i)) for i in ids]
 
-    def _completion(self, output: Any) -> Completion:
+    def _completion(self, output: Any, sampling: Sampling) -> Completion:
         finish = Finish.LENGTH if output.finish_reason == "length" else Finish.STOP
         token_ids = list(output.token_ids)
+        if sampling.stops and (stopped := _stops.cut(self.chat.decode, token_ids, sampling.stops)):
+            return Completion(*stopped, Finish.STOP, len(stopped[1]))
         return Completion(self.chat.decode(token_ids), token_ids, finish, len(token_ids))
 
     def score(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[TokenStats]:
         """Log-probs (nats) and ranks of each completion; vLLM tells neither entropy nor variance."""
+        return self._scored(pairs, None)
+
+    def loglikelihoods(
+        self, pairs: Sequence[tuple[list[int], list[int]]], weights: Path | None = None
+    ) -> list[tuple[float, bool]]:
+        """(log p, whether greedy) of each completion given its prompt; see the protocol."""
+        # The engine takes whole rows and wants to add a token: what is left of a longer one is its end.
+        most = self.room - 1
+        held = [(p[max(0, len(p) + len(c) - most) :], c) for p, c in pairs]
+        scored = self._scored(held, weights)
+        return [(sum(stats.logprob), stats.rank == [1] * len(stats.logprob)) for stats in scored]
+
+    def _scored(self, pairs: Sequence[tuple[list[int], list[int]]], weights: Path | None) -> list[TokenStats]:
         from vllm import SamplingParams
 
-        engine = self._wearing(None)
+        engine = self._wearing(weights)
         params = SamplingParams(max_tokens=1, temperature=0.0, prompt_logprobs=0, detokenize=False)
         outputs = engine.generate([{"prompt_token_ids": p + c} for p, c in pairs], params)
         return [_stats(out.prompt_logprobs[len(p) :], c) for out, (p, c) in zip(outputs, pairs, strict=True)]

@@ -1,6 +1,7 @@
-"""Evaluation on held-out problems through lm-eval: what is asked, and the answers of one or many learners, graded.
+"""Evaluation through lm-eval: what is asked, and the answers of one or many learners, graded and scored.
 
-One task file serves every set of problems; a set of the study is a task by its name.
+One task file serves every set of problems of the study; a set is a task by its name. Any task of lm-eval's own stands
+beside them, with lm-eval's own scores.
 """
 
 import dataclasses
@@ -8,50 +9,18 @@ import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-from pydantic import NonNegativeFloat, PositiveInt
-from pydantic.dataclasses import dataclass
+from typing import Any
 
 from qup import seeds
 from qup.backends import Completion, Sampling
-from qup.errors import SettingsError
+from qup.evals.cells import Cells
+from qup.evals.settings import Asked, EvaluationSettings, TaskEntry
 from qup.graders import graded
 from qup.learner import Learner
 from qup.lm import workers
-from qup.prompts.learner import ask
-from qup.records import BASE, GREEDY, HELDOUT, SAMPLED, Eval, Finish, Problem, TrainRun
-from qup.settings import STRICT
+from qup.records import BASE, Eval, Finish, Problem, TaskScore, TrainRun
 
-
-@dataclass(frozen=True, config=STRICT)
-class EvaluationSettings:
-    """What the learners are asked."""
-
-    tasks: tuple[str, ...] = (HELDOUT,)
-    "`heldout` and the names of further sets."
-    k: PositiveInt = 4
-    "Drawn answers a problem: Avg@k."
-    temperature: NonNegativeFloat = 1.0
-    max_tokens: PositiveInt = 256
-    "Longest answer, tokens."
-    greedy: bool = True
-    "Whether a greedy answer stands beside the k drawn ones."
-    prompt: str | None = None
-    "File under qup/prompts/learner, where answers are asked for otherwise than traces are; null: the study's `prompt`."
-
-    def __post_init__(self) -> None:
-        try:
-            if self.prompt is not None:
-                ask(self.prompt, "")
-        except SettingsError as error:
-            raise error.below("prompt") from error
-        if not self.tasks or len(set(self.tasks)) != len(self.tasks):
-            raise SettingsError(f"expected one or more, each once, got {list(self.tasks)}", "tasks")
-
-    @property
-    def main(self) -> str:
-        """The task that utility is of: `heldout` where it is named, else the first."""
-        return HELDOUT if HELDOUT in self.tasks else self.tasks[0]
+__all__ = ["Asked", "EvaluationSettings", "Examinee", "Paper", "Results", "TaskEntry", "evaluate", "examinees"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,66 +33,91 @@ class Examinee:
     weights: Path | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Paper:
+    """What is put to every learner alike."""
+
+    tasks: Sequence[Asked]
+    problems: Mapping[str, Sequence[Problem]]
+    "Of each task whose answers are graded."
+    seed: int
+    data: Path = Path()
+    "Folder of the evaluation sets, in which a task of lm-eval has a folder of its pinned data."
+    cells: Path | None = None
+    "Folder of answers that need not be asked for again; None: all are asked for."
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """What learners' answers come to."""
+
+    answers: list[Eval]
+    scores: list[TaskScore]
+    "lm-eval's own, of its tasks."
+
+
 def examinees(runs: Sequence[TrainRun], trained: Path) -> list[Examinee]:
     """All learners that the runs account for; `trained` is their folder."""
     return [Examinee(run.objective, run.replicate, trained / run.path) for run in runs]
 
 
-def evaluate(  # noqa: PLR0917 - whom, what, how
-    learner: Learner,
-    examined: Sequence[Examinee],
-    problems: Mapping[str, Sequence[Problem]],
-    settings: EvaluationSettings,
-    seed: int,
-    threads: int | None,
-) -> list[Eval]:
-    """Graded answers of each learner to every task: k drawn at the set temperature and, if set, one greedy.
+def evaluate(learner: Learner, examined: Sequence[Examinee], paper: Paper, threads: int | None) -> Results:
+    """Answers of each learner to every task: k drawn at the set temperature and, if set, one greedy.
 
-    `problems` holds each task's own. Learners of one replicate have the same draw, which pairs them; those of another
-    have another, so that what decoding draws is in the variance of replicates.
+    Learners of one replicate have the same draw, which pairs them; those of another have another, so that what decoding
+    draws is in the variance of replicates.
     """
-    if settings.prompt not in (None, learner.prompt):
-        learner = dataclasses.replace(learner, prompt=settings.prompt)
-    share = functools.partial(_answers, learner, problems, settings, seed)
-    return [answer for answers in workers.spread(share, examined, threads) for answer in answers]
+    share = functools.partial(_results, Cells(learner, threads, paper.cells), paper)
+    results = workers.spread(share, examined, threads)
+    return Results([a for each in results for a in each.answers], [s for each in results for s in each.scores])
 
 
-def _answers(
-    learner: Learner,
-    problems: Mapping[str, Sequence[Problem]],
-    settings: EvaluationSettings,
-    seed: int,
-    examined: Sequence[Examinee],
-) -> list[list[Eval]]:
-    """The answers of each learner; the backend is opened once."""
-    answers = []
+def _results(cells: Cells, paper: Paper, examined: Sequence[Examinee]) -> list[Results]:
+    """The results of each learner; the backend is opened once."""
+    results = []
     for examinee in examined:
-        answers.append(_examine(learner, problems, settings, seed, examinee))
-        counts = Counter(f"{answer.decoding} {answer.verdict}" for answer in answers[-1])
+        results.append(_examine(cells, paper, examinee))
+        counts = Counter(f"{answer.decoding} {answer.verdict}" for answer in results[-1].answers)
         print(
             f"{examinee.objective} replicate {examinee.replicate}:",
             ", ".join(f"{key} {n}" for key, n in sorted(counts.items())),
         )
-    return answers
+    return results
 
 
-def _examine(
-    learner: Learner,
-    problems: Mapping[str, Sequence[Problem]],
-    settings: EvaluationSettings,
-    seed: int,
-    examinee: Examinee,
-) -> list[Eval]:
+def _examine(cells: Cells, paper: Paper, examinee: Examinee) -> Results:
+    from qup.evals import leaf, liveness
+    from qup.evals.totals import totals
+
+    answers: list[Eval] = []
+    scores: list[TaskScore] = []
+    seed = seeds.derive(paper.seed, examinee.replicate)
+    for asked in paper.tasks:
+        own = paper.problems.get(asked.name, [])
+        if asked.leaf is None:
+            answers += _answers(cells, examinee.weights, asked, own, seed)
+        else:
+            said = leaf.examine(cells, examinee.weights, asked, own, paper.data / asked.name, seed)
+            answers, scores = answers + said.answers, scores + said.scores
+    scores += totals(paper.tasks, scores)
+    if examinee.weights is not None:
+        graded_ones = next((own for own in paper.problems.values() if own), [])
+        scores += liveness.probe(cells, examinee.weights, graded_ones)
+    who: dict[str, Any] = {"objective": examinee.objective, "replicate": examinee.replicate}
+    return Results([dataclasses.replace(a, **who) for a in answers], [dataclasses.replace(s, **who) for s in scores])
+
+
+def _answers(cells: Cells, weights: Path | None, asked: Asked, problems: Sequence[Problem], seed: int) -> list[Eval]:
+    """A learner's graded answers to a set of the study."""
     from qup.evals import harness
 
+    if asked.prompt not in (None, cells.learner.prompt):
+        cells = dataclasses.replace(cells, learner=cells.learner.asking(asked.prompt))
     answers = []
-    decodings = [(SAMPLED, settings.k, settings.temperature)] + [(GREEDY, 1, 0.0)] * settings.greedy
-    for task in settings.tasks:
-        for decoding, k, temperature in decodings:
-            sampling = Sampling(temperature, settings.max_tokens, seeds.derive(seed, examinee.replicate))
-            done = harness.answers(learner, examinee.weights, problems[task], sampling, k)
-            for record in _records(problems[task], done, task, decoding):
-                answers.append(dataclasses.replace(record, objective=examinee.objective, replicate=examinee.replicate))
+    for decoding in asked.decodings:
+        sampling = Sampling(decoding.temperature, decoding.max_tokens, seed)
+        done = harness.answers(cells, weights, problems, sampling, decoding.repeats)
+        answers += _records(problems, done, asked.name, decoding.name)
     return answers
 
 

@@ -1,4 +1,4 @@
-"""lm-eval behind one function: a learner's answers to one set of problems.
+"""lm-eval behind one function: a learner's answers to one set of problems of the study.
 
 lm-eval lays out the requests, applies the chat template and keeps the scores; the generation is done by our own
 backend behind its `LM` interface, because its model classes hide the stop reason (a cut answer would pass for a wrong
@@ -16,6 +16,7 @@ from typing import Any
 
 from qup.backends import Completion, Sampling
 from qup.errors import SettingsError
+from qup.evals.cells import Cells
 from qup.learner import Learner
 from qup.records import Finish, Problem, line
 
@@ -24,11 +25,11 @@ TASK = "heldout"
 
 
 def answers(
-    learner: Learner, weights: Path | None, problems: Sequence[Problem], sampling: Sampling, k: int
+    cells: Cells, weights: Path | None, problems: Sequence[Problem], sampling: Sampling, k: int
 ) -> list[tuple[int, int, Completion]]:
     """(number of the problem, repeat, completion) of each answer that lm-eval asked for."""
-    model = harness_model(learner, problems, sampling, weights)
-    run_task(model, problems, learner, k)
+    model = harness_model(cells, problems, sampling, weights)
+    run_task(model, problems, cells.learner, k)
     collected: list[tuple[int, int, Completion]] = model.answers
     return collected
 
@@ -41,8 +42,20 @@ def run_task(model: Any, problems: Sequence[Problem], learner: Learner, k: int) 
     with _task_folder(problems, learner, k) as folder:
         manager = TaskManager(include_path=str(folder), include_defaults=False)
         # `simple_evaluate` adds a list of the machine's packages to its results, which takes a second.
-        results = evaluator.evaluate(model, manager.load([TASK]), apply_chat_template=True, bootstrap_iters=0)
+        results = evaluator.evaluate(
+            model,
+            manager.load([TASK]),
+            apply_chat_template=True,
+            bootstrap_iters=0,
+            system_instruction=_system(learner),
+        )
     return {key: value for key, value in results["results"][TASK].items() if isinstance(value, float)}
+
+
+def _system(learner: Learner) -> str | None:
+    """The system message under which the learner is asked, if there is one."""
+    first = learner.ask("")[0]
+    return first["content"] if first["role"] == "system" else None
 
 
 @contextlib.contextmanager
@@ -71,7 +84,7 @@ def _write_texts(path: Path, rows: Sequence[dict[str, str]]) -> None:
     parquet.write_table(pyarrow.Table.from_pylist(rows, schema=kinds), path)
 
 
-def harness_model(learner: Learner, problems: Sequence[Problem], sampling: Sampling, weights: Path | None) -> Any:
+def harness_model(cells: Cells, problems: Sequence[Problem], sampling: Sampling, weights: Path | None) -> Any:
     """The learner's backend as an lm-eval model; `answers` holds the graded facts that lm-eval has no place for.
 
     A context travels as the chat's JSON: the backend applies the model's own template, as everywhere else.
@@ -96,13 +109,13 @@ def harness_model(learner: Learner, problems: Sequence[Problem], sampling: Sampl
                 repeats[request.doc_id] += 1
             chats = [json.loads(request.args[0]) for request in requests]
             ids = [f"{problems[doc].id}#{repeat}" for doc, repeat in keys]
-            done = learner.runner.generate(chats, sampling, ids, weights)
+            done = cells.generate(chats, sampling, ids, weights)
             self.answers = [(doc, repeat, c) for (doc, repeat), c in zip(keys, done, strict=True)]
             # lm-eval has no place for the stop reason, and an answer that was cut is none.
             return ["" if completion.finish is Finish.LENGTH else completion.text for completion in done]
 
         def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
-            raise SettingsError("this task asks for log-likelihoods; qup evaluates generated answers only")
+            raise SettingsError("a set of the study is answered in words: this one asks for log-likelihoods")
 
         loglikelihood_rolling = loglikelihood
 

@@ -6,6 +6,7 @@ model's name.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,8 +61,12 @@ class ChatFormat:
         return prompt, [*self._said(completion), self.closing]
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        """The text of a completion, with every mark in it but those that frame a message."""
-        kept = [token for token in token_ids if token not in self.frame]
+        """The text of a completion, with every mark in it but those that frame a message.
+
+        Of a reply in channels (harmony) it is what the last message of the channel for answers says; one that never
+        came to it, for it was cut while thinking aloud or called a tool, has no text.
+        """
+        kept = [token for token in self._answer(token_ids) if token not in self.frame]
         text = self.tokenizer.decode(kept, skip_special_tokens=False, clean_up_tokenization_spaces=False)
         return str(text)
 
@@ -110,6 +115,19 @@ class ChatFormat:
         return next((lead for lead in ("", gap) if start + self._ids(lead + SPOKEN) == taught), "")
 
     @cached_property
+    def opening(self) -> tuple[int, ...]:
+        """What a model says itself to open its answer, where that takes special tokens; in most formats nothing.
+
+        In harmony it is `<|channel|>final<|message|>`: what is said before it is no part of the answer.
+        """
+        header, whole = self._tried([ASKED], add_generation_prompt=True), self._answered()
+        if header is None or whole is None or not whole.startswith(header):
+            return ()
+        gap = self._ids(whole.removeprefix(header).partition(SPOKEN)[0])
+        marked = gap and {gap[0], gap[-1]} <= self.special
+        return tuple(gap) if marked else ()
+
+    @cached_property
     def closing(self) -> int | None:
         """The token that ends the assistant's turn: the first special one after its message, else end-of-sequence."""
         last, followed = self._after(self._answered()), self._after(self._answered(ASKED))
@@ -154,7 +172,18 @@ class ChatFormat:
 
     def _said(self, completion: str) -> list[int]:
         start = "" if not completion or completion[0].isspace() else self.lead
-        return self._ids(start + completion)
+        return [*self.opening, *self._ids(start + completion)]
+
+    def _answer(self, token_ids: Sequence[int]) -> Sequence[int]:
+        """What follows the last opening of an answer, up to the message's end; all of it where answers need none."""
+        width = len(self.opening)
+        if not width:
+            return token_ids
+        starts = range(len(token_ids) - width, -1, -1)
+        start = next((i for i in starts if tuple(token_ids[i : i + width]) == self.opening), None)
+        if start is None:
+            return []
+        return list(itertools.takewhile(lambda token: token not in self.frame, token_ids[start + width :]))
 
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -79,7 +79,14 @@ def examine(folder: Path, template: str | None = None, date_string: str | None =
         unused=generation_settings(folder),
         notes=[],
     )
-    return dataclasses.replace(seen, notes=[*chat.mended, *_notes(seen)])
+    return dataclasses.replace(seen, notes=[*chat.mended, *_notes(seen), *_channels(chat)])
+
+
+def _channels(chat: ChatFormat) -> list[str]:
+    words = "".join(chat.tokenizer.convert_ids_to_tokens(list(chat.opening)))
+    return [f"an answer is what follows {words}, which the model says itself; what it says before is left out"] * bool(
+        words
+    )
 
 
 def _check(chat: ChatFormat, generates: bool) -> None:

@@ -20,7 +20,8 @@ from qup.arms import Arm
 from qup.compat import Metric
 from qup.errors import SettingsError
 from qup.measured.answers import Answers, Column, answers_of
-from qup.records import OMITTED, Compat, Count, Eval, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
+from qup.measured.scored import Scored, scored, still
+from qup.records import OMITTED, Compat, Count, Eval, Problem, Refined, Score, Step, TaskScore, Trace, TrainRun, Verdict
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,10 @@ class Measured:
     runs: list[TrainRun]
     curves: list[Curve]
     answers: list[Answers]
+    scored: list[Scored] = field(default_factory=list, metadata=OMITTED)
+    "lm-eval's own scores, of its tasks."
+    still: list[str] = field(default_factory=list, metadata=OMITTED)
+    "Learners, as `sft-1`, whose weights say nothing else than the base's."
 
     @property
     def asks_oracle(self) -> bool:
@@ -125,9 +130,15 @@ class Base:
     "The curve of a learner that the study made itself."
     notes: list[str] = field(default_factory=list, metadata=OMITTED)
     "What was mended of the learner's checkpoint, and what a reader must know of it."
+    scored: list[Scored] = field(default_factory=list, metadata=OMITTED)
+    "lm-eval's own scores, of its tasks."
+
+    def graded(self, task: str) -> bool:
+        """Whether the answers to a task of lm-eval are graded, as the prepare stage saw by its gold answers."""
+        return bool(self.checks.get("evaluation", {}).get(task, {}).get("graded"))
 
 
-def measure(  # noqa: PLR0917 - an arm's records, of six kinds
+def measure(  # noqa: PLR0917 - an arm's records, of seven kinds
     arm: Arm,
     metrics: Mapping[str, Metric],
     stream: Sequence[Refined],
@@ -136,6 +147,7 @@ def measure(  # noqa: PLR0917 - an arm's records, of six kinds
     steps: Sequence[Step],
     runs: Sequence[TrainRun],
     evals: Sequence[Eval],
+    tasks: Sequence[TaskScore] = (),
 ) -> Measured:
     """An arm's records as columns; `metrics` are the study's, for their roles."""
     replicate_of = {refined.problem_id: refined.replicate for refined in stream}
@@ -168,6 +180,8 @@ def measure(  # noqa: PLR0917 - an arm's records, of six kinds
         runs=sorted(runs, key=lambda run: (run.objective, run.replicate)),
         curves=_curves(steps),
         answers=answers_of(evals),
+        scored=scored(tasks),
+        still=still(tasks),
     )
 
 
@@ -188,6 +202,7 @@ def measure_base(  # noqa: PLR0917 - the learner's records, of as many kinds
     evals: Sequence[Eval],
     pretraining: Sequence[Step],
     notes: Sequence[str] = (),
+    tasks: Sequence[TaskScore] = (),
 ) -> Base:
     """The untrained learner's records as columns; `scores` are of its samples."""
     solved = {trace.problem_id for trace in traces if trace.verdict is Verdict.CORRECT}
@@ -209,6 +224,7 @@ def measure_base(  # noqa: PLR0917 - the learner's records, of as many kinds
         judged=_judged(traces, scores),
         pretraining=list(pretraining),
         notes=list(notes),
+        scored=scored(tasks),
     )
 
 

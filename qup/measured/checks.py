@@ -25,11 +25,10 @@ Fault = str | None
 class Requirements:
     """What a study asks of every arm."""
 
-    tasks: Sequence[str]
+    repeats: Mapping[str, Mapping[str, int]]
+    "Task whose answers are graded to decoding to answers a problem."
     main: str
     "The one task of the arms beside the main ones."
-    repeats: Mapping[str, int]
-    "Decoding to answers a problem."
     rewards: Collection[str]
     "That every trace has."
 
@@ -72,7 +71,7 @@ def check(
     alike: dict[tuple[str, str], Measured] = {}
     for name, arm in arms.items():
         own = declared[name]
-        tasks = asked.tasks if own.main else [asked.main]
+        tasks = list(asked.repeats) if own.main else [asked.main]
         named = (arm.name, arm.oracle, arm.refiner)
         _refuse(folder, name, [_unless(named == (name, own.oracle, own.refiner), f"it is of {named}")])
         first = alike.setdefault((own.training_set, own.scope), arm)
@@ -90,7 +89,7 @@ def _refuse(folder: Path, name: str, faults: Iterable[Fault]) -> None:
 
 
 def _base_faults(base: Base, asked: Requirements) -> Iterator[Fault]:
-    yield from _answer_faults(base.answers, [0], [BASE], asked.tasks, asked)
+    yield from _answer_faults(base.answers, [0], [BASE], list(asked.repeats), asked)
     counts = base.checks.get("evaluation", {})
     for each in base.answers:
         wanted = counts.get(each.task, {}).get("count", len(each.problems))
@@ -147,7 +146,7 @@ def _answer_faults(
     tasks: Sequence[str],
     asked: Requirements,
 ) -> Iterator[Fault]:
-    wanted = {(task, decoding, objective) for task in tasks for decoding in asked.repeats for objective in objectives}
+    wanted = {(t, decoding, objective) for t in tasks for decoding in asked.repeats[t] for objective in objectives}
     found = [(each.task, each.decoding, each.objective) for each in answers]
     yield _unless(sorted(found) == sorted(wanted), f"it has answers to {sorted(found)}, not to {sorted(wanted)}")
     for each, name in zip(answers, found, strict=True):
@@ -156,7 +155,7 @@ def _answer_faults(
         yield _unless(all(table.shape == shape for table in told), f"{name}: its tables are of other sizes")
         yield _unless(each.replicates == sorted(set(replicates)), f"{name}: it has replicates {each.replicates}")
         yield _unless(each.problems == sorted(set(each.problems)), f"{name}: a problem is there twice, or out of order")
-        repeats = asked.repeats[each.decoding]
+        repeats = asked.repeats[each.task][each.decoding]
         yield _unless(bool((each.answers == repeats).all()), f"{name}: a problem has other than {repeats} answers")
         least = min((int(table.min()) for table in told[:4] if table.size), default=0)
         rest = each.answers - each.correct - each.truncated - each.unparsed

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from pydantic import PositiveFloat
 from pydantic.dataclasses import dataclass
 
 from qup import templates
@@ -29,6 +30,18 @@ class Model(Protocol):
 
 
 @dataclass(frozen=True, config=STRICT)
+class Size:
+    """How large a model is, for `qup plan`."""
+
+    parameters: PositiveFloat
+    "Billions."
+    active: PositiveFloat | None = None
+    "Billions that work on a token, of a mixture of experts; null: all."
+    bits: PositiveFloat | None = None
+    "Of a weight in memory, where it is packed; null: those of `backend.dtype`."
+
+
+@dataclass(frozen=True, config=STRICT)
 class ModelSettings:
     """A source of weights, and how the model is spoken to."""
 
@@ -36,6 +49,8 @@ class ModelSettings:
     "Chat template, a file of qup/templates: for a model that brings none, or instead of its own. null: its own."
     date_string: str = DATE
     "The day that a chat template prints as today's, in the form of the default; no run reads the clock."
+    size: Size | None = None
+    "How large it is, where neither its files nor its name tell `qup plan`; no run reads it."
     plug: Any = None
 
     def __post_init__(self) -> None:
@@ -63,7 +78,10 @@ def obtain(models: Mapping[str, ModelSettings], out: Path, cache: Path) -> None:
     """
     for name, model in models.items():
         folder = out / name
-        model.source.obtain(folder, cache)
+        try:
+            model.source.obtain(folder, cache)
+        except SettingsError as error:
+            raise error.below("models", name) from error
         if model.template is not None:
             (folder / "chat_template.jinja").write_text(templates.text(model.template), encoding="utf-8")
         seen = examine(name, model, folder)

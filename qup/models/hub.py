@@ -26,8 +26,8 @@ class Model:
 
     repo: str
     "`owner/name`; a folder on this machine is source `folder`."
-    revision: str
-    "A commit, 40 hex digits: a branch or tag may move."
+    revision: str | None
+    "A commit, 40 hex digits: a branch or tag may move. null: not pinned yet, so it can be planned, but not obtained."
 
     def __post_init__(self) -> None:
         # Names as the hub has them; owners of the first years have none.
@@ -37,7 +37,7 @@ class Model:
                 f"{{source: folder, path: {self.repo!r}}}",
                 "repo",
             )
-        if not re.fullmatch(r"[0-9a-f]{40}", self.revision):
+        if self.revision is not None and not re.fullmatch(r"[0-9a-f]{40}", self.revision):
             raise SettingsError(
                 f"revision of {self.repo}: expected a commit of 40 hex digits, got {self.revision!r}; "
                 f"see https://huggingface.co/{self.repo}/commits"
@@ -49,6 +49,7 @@ class Model:
         Raises:
             SettingsError: no such repository or commit, no access, no network, or no whole checkpoint in it.
         """
+        self._require_pin()
         store = self._store(cache / "hub")
         snapshot = self._download(store, WANTED)
         if not any(snapshot.glob("*.safetensors")):
@@ -56,12 +57,24 @@ class Model:
         try:
             weights = _checkpoint.copy(snapshot, folder, cache / "converted")
         except (SettingsError, OSError) as error:
-            raise SettingsError(f"{self.repo} at {self.revision[:8]}: {error}") from error
-        facts = {"license": "as stated there", "revision": self.revision}
+            raise SettingsError(f"{self.repo} at {self._short}: {error}") from error
+        facts = {"license": "as stated there", "revision": str(self.revision)}
         if weights[0].suffix == ".bin":
             facts["changes"] = "pickled weights converted to safetensors"
         address = f"https://huggingface.co/{self.repo}/tree/{self.revision}"
         _folder.write_origin(folder, self.repo, origin=address, **facts)
+
+    @property
+    def _short(self) -> str:
+        return str(self.revision)[:8]
+
+    def _require_pin(self) -> None:
+        if self.revision is None:
+            raise SettingsError(
+                f"{self.repo} is not pinned, so others would run other weights: `git ls-remote "
+                f"https://huggingface.co/{self.repo} main` prints the newest commit; write it in the study",
+                "revision",
+            )
 
     def _store(self, own: Path) -> Path:
         """The hub cache that has the commit's weights, the user's before ours; else the user's if named, or ours."""
@@ -97,7 +110,7 @@ class Model:
                 return Path(error.snapshot_path)
             here = Path(self.repo).is_dir()
             remedy = f"; the folder of that name here is {{source: folder, path: {self.repo!r}}}" if here else ""
-            raise SettingsError(f"{self.repo} at {self.revision[:8]} cannot be downloaded: {error}{remedy}") from error
+            raise SettingsError(f"{self.repo} at {self._short} cannot be downloaded: {error}{remedy}") from error
 
 
 def _named_cache() -> Path | None:

@@ -1,31 +1,37 @@
 """Problem sources, one per file (class `Source`, settings with one method), and the sets of a study made of them.
 
 Training and evaluation sets have nothing in common; a further set has a seed of its own, or one of like sources would
-draw the same problems.
+draw the same problems. A set of a given size has nothing in common with any other; one that is all of its sources, as
+a benchmark, is whole: training sets leave it what they share with it.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import Field, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import seeds
 from qup.errors import SettingsError
-from qup.problems import _splits
-from qup.problems._content import HEAVIEST, Supply, quotas
+from qup.problems import _pools, _published, _splits
+from qup.problems._content import HEAVIEST, Supply, normalized, quotas
 from qup.problems._pools import Pool
-from qup.problems._splits import KeptBack, Split, TakenError
+from qup.problems._splits import KeptBack, Split, TakenError, contaminated
 from qup.records import HELDOUT, TRAIN, Problem
 from qup.settings import STRICT, Plug, name_of
+
+__all__ = ["ProblemSettings", "SetSettings", "Source", "TrainingSet", "Weighted", "contaminated", "prepare"]
 
 
 class Source(Protocol):
     """What the prepare stage needs of a source."""
+
+    endless: ClassVar[bool]
+    "Whether it makes problems rather than having some, so that nobody can ask for all of them."
 
     def problems(self, count: int, seed: int, files: Path) -> list[Problem]:
         """Up to `count` distinct problems, the same for the same seed; fewer only if the source has no more.
@@ -57,6 +63,8 @@ class Weighted:
 MOST = 1_000_000
 "Problems that the sets of a study are made of, all together; a source without an end would draw more for days."
 Count = Annotated[int, Field(gt=0, le=MOST)]
+Wholes = Mapping[str, tuple[list[Problem], list[dict[str, Any]]]]
+"Sets that are all of their sources to their problems and the sources' counts."
 Sources = tuple[Annotated[Weighted, Plug("problems", holder=Weighted)], ...]
 "Each `{source: <plug>, weight: w, ...plug settings}`."
 
@@ -67,10 +75,24 @@ class SetSettings:
 
     sources: Sources
     "As those of the problems."
-    count: Count
+    count: Count | None = None
+    "Drawn from the sources, without what other sets have; if not said, all that they have, whole as a benchmark is."
 
     def __post_init__(self) -> None:
         _check_any(self.sources)
+        if self.count is None:
+            self._check_ends()
+
+    def _check_ends(self) -> None:
+        """Refuse sources of which there is no all, and shares of all."""
+        for place, weighted in enumerate(self.sources):
+            if weighted.source.endless:
+                raise SettingsError(f"needs 'count': {name_of(weighted.plug)} makes problems without an end")
+            if weighted.weight != 1:
+                raise SettingsError(
+                    f"a share of {weighted.weight:g} needs 'count'; without one the set is all of its sources",
+                    *("sources", f"[{place}]", "weight"),
+                )
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -115,7 +137,7 @@ class ProblemSettings:
 
     def _total(self) -> int:
         further = sum((t.count or self.train) * (t.replicates or self.replicates) for t in self.training_sets.values())
-        return self.train * self.replicates + self.heldout + further + sum(s.count for s in self.sets.values())
+        return self.train * self.replicates + self.heldout + further + sum(s.count or 0 for s in self.sets.values())
 
 
 def _check_any(sources: Sequence[Weighted]) -> None:
@@ -123,52 +145,80 @@ def _check_any(sources: Sequence[Weighted]) -> None:
         raise SettingsError("expected one source or more, got none", "sources")
 
 
+def benchmarks() -> dict[str, _published.Benchmark]:
+    """The published evaluation sets that the source `benchmark` reads, by name."""
+    return {name: _published.benchmark(name) for name in _published.names()}
+
+
 def prepare(settings: ProblemSettings, seed: int, files: Path) -> Split:
     """All sets of a study: the main ones first, but for what a further set needs of a source that is scarce."""
-    kept: dict[str, Mapping[str, Problem]] = {}
+    asked = _Asked(files)
+    wholes = {
+        name: _pools.everything(asked.pools(further.sources, None, own_seed, listed), own_seed)
+        for name, further, own_seed, listed in _further_sets(settings, seed)
+        if further.count is None
+    }
+    kept: dict[str, Mapping[str, Problem]] = {
+        name: {normalized(problem.question): problem for problem in problems} for name, (problems, _) in wholes.items()
+    }
+    asked = _Asked(files, asked.readings, dict(kept))
     while True:
         try:
-            return _prepared(settings, seed, files, kept)
+            return _prepared(settings, seed, asked, wholes, kept)
         except TakenError as taken:
             # Each set comes up once at most: what is kept back for it is enough.
             kept[taken.name] = taken.problems
 
 
-def _prepared(settings: ProblemSettings, seed: int, files: Path, kept: KeptBack) -> Split:
+def _prepared(settings: ProblemSettings, seed: int, asked: "_Asked", wholes: Wholes, kept: KeptBack) -> Split:
     wanted = _splits.needed(_weights(settings.sources), settings.train, settings.replicates, settings.heldout)
-    readings: list[str] = []
-    ask = partial(_asked, files=files, readings=readings)
-    pools = ask(settings.sources, wanted, seed, "problems.sources")
+    pools = asked.pools(settings.sources, wanted, seed, "problems.sources")
     split = _splits.split(pools, settings.train, settings.replicates, settings.heldout, seed, kept)
-    for name, further in settings.sets.items():
-        own_seed = seeds.derive(seed, "set", name)
-        shares = quotas(_weights(further.sources), further.count)
-        pools = ask(further.sources, shares, own_seed, f"problems.sets.{name}.sources")
-        split = _splits.with_set(split, name, pools, further.count, own_seed, kept)
+    for name, further, own_seed, listed in _further_sets(settings, seed):
+        if further.count is None:
+            split = _splits.with_whole_set(split, name, *wholes[name])
+        else:
+            pools = asked.pools(further.sources, quotas(_weights(further.sources), further.count), own_seed, listed)
+            split = _splits.with_set(split, name, pools, further.count, own_seed, kept)
     for name, training in settings.training_sets.items():
         own_seed = seeds.derive(seed, "training set", name)
         count, replicates = training.count or settings.train, training.replicates or settings.replicates
         sources, listed = training.sources or settings.sources, f"problems.training_sets.{name}.sources"
-        pools = ask(sources, _splits.needed(_weights(sources), count, replicates), own_seed, listed)
+        pools = asked.pools(sources, _splits.needed(_weights(sources), count, replicates), own_seed, listed)
         split = _splits.with_training_set(split, name, pools, count, replicates, own_seed, kept)
-    return dataclasses.replace(_splits.checked(split, settings.ngram), readings=tuple(dict.fromkeys(readings)))
+    return dataclasses.replace(_splits.checked(split, settings.ngram), readings=tuple(dict.fromkeys(asked.readings)))
+
+
+def _further_sets(settings: ProblemSettings, seed: int) -> Iterator[tuple[str, SetSettings, int, str]]:
+    """Each further evaluation set with its name, its own seed and where its sources stand in a study."""
+    for name, further in settings.sets.items():
+        yield name, further, seeds.derive(seed, "set", name), f"problems.sets.{name}.sources"
 
 
 def _weights(sources: Sequence[Weighted]) -> list[float]:
     return [weighted.weight for weighted in sources]
 
 
-def _asked(
-    sources: Sequence[Weighted], wanted: Sequence[int], seed: int, listed: str, *, files: Path, readings: list[str]
-) -> list[Pool]:
-    """What each source gives, asked for a quarter more than what is wanted of it: some will be dropped."""
-    pools = []
-    for place, (weighted, share) in enumerate(zip(sources, wanted, strict=True)):
-        more = partial(weighted.source.problems, seed=seed, files=files)
-        asked = share + share // 4 + 8
-        given = more(asked)
-        if isinstance(given, Supply) and given.reading:
-            readings.append(given.reading)
-        name = f"{listed}[{place}] ({name_of(weighted.plug)})"
-        pools.append(Pool(name, weighted.weight, given, more, asked))
-    return pools
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    """Sources asked for problems, how they read their files, and what they may only give to sets that are whole."""
+
+    files: Path
+    readings: list[str] = dataclasses.field(default_factory=list)
+    wholes: Mapping[str, Mapping[str, Problem]] = dataclasses.field(default_factory=dict)
+
+    def pools(self, sources: Sequence[Weighted], wanted: Sequence[int] | None, seed: int, listed: str) -> list[Pool]:
+        """What each source gives, asked for a quarter more than what is wanted of it: some will be dropped.
+
+        If nothing is said of what is wanted, that is all.
+        """
+        pools = []
+        for place, weighted in enumerate(sources):
+            more = partial(weighted.source.problems, seed=seed, files=self.files)
+            asked = wanted[place] + wanted[place] // 4 + 8 if wanted else MOST
+            given = more(asked)
+            if isinstance(given, Supply) and given.reading:
+                self.readings.append(given.reading)
+            name = f"{listed}[{place}] ({name_of(weighted.plug)})"
+            pools.append(Pool(name, weighted.weight, given, more, asked, self.wholes))
+        return pools

@@ -18,6 +18,7 @@ from pydantic import Field
 from qup.answers import extract
 from qup.errors import SettingsError, shown
 from qup.problems._content import listed, problem
+from qup.problems._forms import Form, formed
 from qup.records import Problem
 
 Words = Annotated[str, Field(min_length=1)]
@@ -50,6 +51,11 @@ class Columns:
     grader: str = "math"
     context: str | None = None
     "Column whose text, if it has any, stands below the question's: Alpaca's `input`."
+    apart: str = "\n\n"
+    "What stands between the two."
+    form: Form = "text"
+    several: str | None = None
+    "Column that is true where the answer is a list of answers."
 
     def read(self, row: Mapping[str, Any], source: str, where: str) -> Problem:
         """The problem in a row.
@@ -62,9 +68,10 @@ class Columns:
         worked = self._required(row, self.answer, ASSISTANT, where)
         answer, solution = self._cut(worked, where)
         if self.context:
-            question = "\n\n".join(filter(None, [question, _text(row, self.context, USER, where)]))
+            question = self.apart.join(filter(None, [question, _text(row, self.context, USER, where)]))
         if self.solution:
             solution = _text(row, self.solution, ASSISTANT, where) or solution
+        answer = formed(answer, self.form, where, several=bool(self.several) and cell(row, str(self.several)) is True)
         return problem(question, answer, source, solution, grader=self.grader)
 
     def description(self) -> str:

@@ -115,6 +115,17 @@ def shuffled(length: int, seed: int, *keys: str) -> list[int]:
     return order
 
 
+def require_first(first: int, length: int, name: str) -> int:
+    """`first`, the rows to take from the top of what has `length` of them.
+
+    Raises:
+        SettingsError: it has fewer, so it is another file, or a part of the one that was meant.
+    """
+    if first > length:
+        raise SettingsError(f"{name} has {length} rows, which are fewer than the first {first}: is it whole?", "first")
+    return first
+
+
 def quotas(weights: Sequence[float], count: int) -> list[int]:
     """`count` in whole shares as near to `weights` as can be (largest remainders).
 

@@ -4,9 +4,10 @@ Which problems are chosen hangs on the seed and on what the source gave when it 
 where the first asking was enough.
 """
 
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from qup import graders
@@ -34,6 +35,8 @@ class Pool:
     "All that the source gives if it is asked for so many; None if `problems` is all it has."
     asked: int = 0
     "How many it was asked for."
+    kept: Mapping[str, Collection[str]] = field(default_factory=dict)
+    "Whole evaluation sets to their questions, normalized: what the source has of them is counted."
 
     def rounds(self) -> Iterator[list[Problem]]:
         """What the source gave; then, as long as it gives all it is asked for, what it gives of twice as many."""
@@ -68,6 +71,20 @@ def choose(
         _require(pool, each, share, lower)
     chosen = [order(each.problems.values(), seed)[:share] for each, share in zip(usable, shares, strict=True)]
     return chosen, [each.counts for each in usable]
+
+
+def everything(pools: Sequence[Pool], seed: int) -> tuple[list[Problem], list[dict[str, Any]]]:
+    """All that is usable of pools that have an end, in a random order, and each pool's counts.
+
+    Raises:
+        TooFewError: a pool has nothing; the message says what became of its problems.
+    """
+    usable = _in_turn(pools, [sys.maxsize] * len(pools), {})
+    for pool, each in zip(pools, usable, strict=True):
+        if not each.problems:
+            rejected = f"the grader rejects {each.counts['gold_failed']} of {each.counts['given']} answers"
+            raise TooFewError(f"{pool.name} has no usable problem: {rejected}; is its grader the right one?")
+    return order([p for each in usable for p in each.problems.values()], seed), [each.counts for each in usable]
 
 
 def _in_turn(pools: Sequence[Pool], shares: Sequence[int], seen: Mapping[str, Problem]) -> list[Usable]:
@@ -127,6 +144,9 @@ def _sorted_out(pool: Pool, given: list[Problem], seen: Mapping[str, Problem], p
     counts = {"source": pool.name, "given": len(given), "gold_failed": sum(not passed[p.id] for p in given)}
     if isinstance(given, Supply) and given.left_out:
         counts["left_out"] = given.left_out
+    theirs = {name: sum(normalized(p.question) in keys for _, p in again) for name, keys in pool.kept.items()}
+    if any(theirs.values()):
+        counts["kept_for"] = {name: count for name, count in theirs.items() if count}
     return Usable(kept, _repeated({**counts, "repeated": 0}, again))
 
 
@@ -153,11 +173,12 @@ def _require(pool: Pool, usable: Usable, wanted: int, lower: str) -> None:
     counts = usable.counts
     if len(usable.problems) < wanted:
         losses = in_words(counts.get("left_out", {}))
+        theirs = in_words({f"in {name}": count for name, count in counts.get("kept_for", {}).items()})
+        told = f"{theirs and f', of them {theirs}'}{losses and f'; left out before: {losses}'}"
         raise TooFewError(
             f"{pool.name} has {len(usable.problems)} usable problems of the {wanted} that its weight asks for (it gave "
             f"{counts['given']}; {counts['gold_failed']} whose answer our grader rejects, "
-            f"{counts['repeated']} repeated{losses and f'; left out before: {losses}'}): "
-            f"lower {lower} or its weight"
+            f"{counts['repeated']} repeated{told}): lower {lower} or its weight"
         )
 
 

@@ -97,6 +97,14 @@ def with_set(  # noqa: PLR0917 - to what, called what, of what, how many, withou
     return dataclasses.replace(before, sets=further, sources=before.sources | {task: sources})
 
 
+def with_whole_set(before: Split, task: str, problems: list[Problem], sources: list[dict[str, Any]]) -> Split:
+    """`before` and an evaluation set that is all of its sources, whatever other evaluation sets have of them.
+
+    No other set may take its problems: they stood among those kept back when `before` was made.
+    """
+    return dataclasses.replace(before, sets=before.sets | {task: problems}, sources=before.sources | {task: sources})
+
+
 def with_training_set(  # noqa: PLR0917 - to what, called what, of what, how many, without what
     before: Split,
     name: str,

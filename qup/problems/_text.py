@@ -4,8 +4,6 @@ A file in another encoding is refused in one line that guesses which, for a wron
 without a word.
 """
 
-from pathlib import Path
-
 from qup.errors import SettingsError
 
 MARKS = {b"\xff\xfe\x00\x00": "UTF-32", b"\x00\x00\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
@@ -25,18 +23,6 @@ LATIN = {"windows-1252", "iso-8859-1", "iso-8859-15"}
 "What cannot be told apart by the letters of most European languages."
 SAMPLE = 1 << 16
 "Bytes that a guess looks at."
-
-
-def read_bytes(path: Path) -> bytes:
-    """What a file holds.
-
-    Raises:
-        SettingsError: it cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read ({error.strerror})") from error
 
 
 def decoded(raw: bytes, name: str) -> str:

@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import field
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic.dataclasses import dataclass
 
@@ -29,6 +30,8 @@ TAG = "misconceived"
 @dataclass(frozen=True, config=STRICT)
 class Source:
     """Chains of the given lengths; the solution is the right derivation in native style."""
+
+    endless: ClassVar[bool] = True
 
     chains: Chains = field(default_factory=Chains)
     misconceived: Share = MISCONCEIVED

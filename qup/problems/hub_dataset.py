@@ -5,28 +5,32 @@ question: question, answer: answer, answer_after: "####"}`.
 """
 
 import dataclasses
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from pydantic import PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import graders
 from qup.errors import SettingsError
+from qup.problems import _hub
 from qup.problems._columns import Columns, Words
-from qup.problems._content import Repeats, Supply, distinct, shuffled
+from qup.problems._content import Repeats, Supply, distinct, require_first, shuffled
 from qup.records import Problem
 from qup.settings import STRICT
+from qup.settings.pins import require_commit
 
 
 @dataclass(frozen=True, config=STRICT)
 class Source:
     """Rows of one split, in a seeded order; a problem's source is `hub_dataset/<repo>`."""
 
+    endless: ClassVar[bool] = False
+
     repo: str
-    revision: str
-    "A commit, 40 hex digits: a branch or tag may move."
+    revision: str | None = None
+    "A commit, 40 hex digits: a branch or tag may move. It must be said."
     split: str = "train"
     config: str | None = None
     "The data set's configuration, where it has several."
@@ -42,14 +46,12 @@ class Source:
     "The final answer is the last box in `answer`, which is the solution."
     grader: str = "math"
     "Who says whether an answer is right: `math`, `exact` (the very text) or `choice` (a letter)."
+    first: PositiveInt | None = None
+    "Only so many rows from the top of the split; all if not said."
 
     def __post_init__(self) -> None:
         graders.require(self.grader)
-        if not re.fullmatch(r"[0-9a-f]{40}", self.revision):
-            raise SettingsError(
-                f"revision of {self.repo}: expected a commit of 40 hex digits, got {self.revision!r}; "
-                f"see https://huggingface.co/datasets/{self.repo}/commits"
-            )
+        require_commit(self.revision, self.repo)
 
     def problems(self, count: int, seed: int, files: Path) -> list[Problem]:
         """Up to `count` distinct problems; rows without an answer as set are passed over and counted.
@@ -58,7 +60,8 @@ class Source:
             SettingsError: the data set cannot be loaded, lacks a column, or no row has an answer as set.
         """
         rows = self._rows()
-        order, read = iter(shuffled(len(rows), seed, "hub_dataset", self.repo)), _Read()
+        length = len(rows) if self.first is None else require_first(self.first, len(rows), self.repo)
+        order, read = iter(shuffled(length, seed, "hub_dataset", self.repo)), _Read()
         # A reserve of a fifth, for repeats; a big data set is not read to its end.
         wanted = count * 1.2
         while True:
@@ -86,21 +89,8 @@ class Source:
                 read.failed.append(error)
         return False
 
-    def _check_commit(self, rows: Any) -> None:
-        """Out of the hub's reach `datasets` takes what its cache had last, of whatever commit."""
-        places = [Path(file["filename"]).parent for file in getattr(rows, "cache_files", [])]
-        if others := [place for place in places if place.name != self.revision]:
-            raise SettingsError(f"the cache has another commit of it in {others[0]}; load this one once with network")
-
     def _rows(self) -> Any:
-        from datasets import load_dataset
-
-        try:
-            rows = load_dataset(self.repo, self.config, revision=self.revision, split=self.split)
-            self._check_commit(rows)
-        except Exception as error:
-            # The loader raises dozens of kinds: no such repository, split or configuration, no network, no access.
-            raise SettingsError(f"{self.repo} at {self.revision[:8]} cannot be loaded: {error}") from error
+        rows = _hub.load(self.repo, self.config, self.split, str(self.revision))
         named = {self.question, self.answer, self.solution or self.answer}
         missing = {name for name in named if not {name, name.partition(".")[0]} & set(rows.column_names)}
         if missing:

@@ -6,27 +6,30 @@ answer boxed in `solution`, `prompt` and `completion`, chats in `messages` or `c
 `input` and `output`. Answers are taken as they are written: 0.00001, 007 and 2024-03-01 stay so.
 """
 
-import dataclasses
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
+from pydantic import PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import graders
-from qup.errors import unknown
 from qup.problems import _tables
-from qup.problems._columns import UnmarkedError, Words
-from qup.problems._content import Repeats, Supply, distinct, in_words, shuffled
+from qup.problems._columns import Words
+from qup.problems._content import require_first, shuffled
+from qup.problems._reading import Reading, reading
 from qup.problems._shapes import Shape
-from qup.problems._text import read_bytes
 from qup.records import Problem
 from qup.settings import STRICT
 from qup.settings.naming import FileBelow
+from qup.settings.pins import check_digest, read_file
 
 
 @dataclass(frozen=True, config=STRICT)
 class Source:
     """Rows of `file`, in a seeded order; a problem's source is `jsonl/<file's name>`."""
+
+    endless: ClassVar[bool] = False
 
     file: FileBelow
     "In the folder for users' problems, data/problems."
@@ -42,9 +45,14 @@ class Source:
     "The final answer is the last box in `answer`, which is the solution."
     grader: str = "math"
     "Who says whether an answer is right: `math`, `exact` (the very text) or `choice` (a letter)."
+    sha256: str | None = None
+    "Of the file, 64 hex digits, as `sha256sum` prints them: another file of that name is then refused."
+    first: PositiveInt | None = None
+    "Only so many rows from the top of the file; all if not said."
 
     def __post_init__(self) -> None:
         graders.require(self.grader)
+        check_digest(self.sha256, self.file)
 
     def problems(self, count: int, seed: int, files: Path) -> list[Problem]:
         """Up to `count` distinct problems. Every line is checked, used or not.
@@ -55,49 +63,15 @@ class Source:
         Raises:
             SettingsError: there is no such file, or a row is not as expected; the message names its line.
         """
-        path = files / self.file
-        if not _is_file(path):
-            raise unknown(f"problem file in {files}", self.file, (p.name for p in files.glob("[!.]*") if p.is_file()))
         shape = Shape(self.question, self.answer, self.solution, self.answer_after, self.answer_boxed, self.grader)
-        table = _read(self.file, read_bytes(path), shape)
-        order = shuffled(len(table.rows), seed, "jsonl", self.file)
-        kept = distinct((table.rows[i] for i in order), count, table.repeats.disputed)
-        losses = in_words(table.left_out)
-        reading = f"{self.file}: {table.reading}{losses and f'; left out: {losses}'}"
-        return Supply(kept, table.left_out, reading)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Table:
-    """The problems of a file, row by row, and what is known of the whole of it."""
-
-    rows: list[Problem]
-    repeats: Repeats
-    left_out: dict[str, int]
-    reading: str
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        # A name that is too long, or a folder that may not be looked into.
-        return False
+        read = _read(self.file, read_file(files, self.file, self.sha256), shape, self.first)
+        return read.supply(count, shuffled(len(read.problems), seed, "jsonl", self.file))
 
 
 @lru_cache(maxsize=4)
-def _read(file: str, raw: bytes, shape: Shape) -> _Table:
+def _read(file: str, raw: bytes, shape: Shape, first: int | None) -> Reading:
     """The problems of a file called `file`, made once for all sets that draw on it."""
     rows = _tables.rows(file, raw)
-    columns = shape.columns(rows, file)
-    source = f"jsonl/{_tables.stem(file)}"
-    problems, unmarked = [], []
-    for row in rows:
-        try:
-            problems.append(columns.read(row.cells, source, row.where))
-        except UnmarkedError as error:
-            unmarked.append(error)
-    if not problems:
-        raise unmarked[0]
-    repeats = Repeats.among(problems)
-    return _Table(problems, repeats, {"unmarked": len(unmarked), **repeats.counts}, columns.description())
+    if first is not None:
+        rows = rows[: require_first(first, len(rows), file)]
+    return reading(rows, shape.columns(rows, file), f"jsonl/{_tables.stem(file)}", file)

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic.dataclasses import dataclass
 
@@ -27,6 +27,8 @@ PATIENCE = 4
 @dataclass(frozen=True, config=STRICT)
 class Source:
     """A weighted mix of tasks; a problem's source is `reasoning_gym/<task>`."""
+
+    endless: ClassVar[bool] = True
 
     tasks: dict[str, dict[str, Any]]
     "Task to `{weight: w, ...the task's own settings}`; the weight is 1 if it is not given."

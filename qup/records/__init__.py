@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from qup.records._lines import OMITTED, line, omitted, parsed, read, row, write, written_fields
+from qup.records._scores import LIVE, TaskScore
 from qup.records._values import Count, Magnitude, Ordinal, typed
 
-__all__ = ["OMITTED", "Count", "line", "omitted", "parsed", "read", "row", "typed", "write", "written_fields"]
+__all__ = ["LIVE", "OMITTED", "Count", "TaskScore", "line", "omitted", "parsed", "read", "row", "typed", "write"]
+__all__ += ["written_fields"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."

@@ -9,7 +9,7 @@ A file that was cut after a whole line, or is of another run, can be told by not
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from qup.records import GREEDY, SAMPLED, TRAIN, Problem, Refined, Scope, Trace, TrainRun, drafted, of_set
+from qup.records import TRAIN, Problem, Refined, Scope, Trace, TrainRun, drafted, of_set
 from qup.records._keys import Key
 
 VALIDATED = 400
@@ -60,18 +60,19 @@ def steps(runs: Sequence[TrainRun]) -> list[Key]:
 
 
 def answers(
-    learners: Iterable[tuple[str, int]], problems: Mapping[str, Sequence[Problem]], k: int, *, greedy: bool
+    learners: Iterable[tuple[str, int]],
+    problems: Mapping[str, Sequence[Problem]],
+    repeats: Mapping[str, Mapping[str, int]],
 ) -> list[Key]:
-    """Of `Eval`: k drawn and, if set, one greedy answer of each learner to each problem of each task.
+    """Of `Eval`: the answers of each learner to each problem of each task; `repeats` are by task, then decoding.
 
     A learner is its objective and replicate.
     """
-    decodings = [(SAMPLED, k)] + [(GREEDY, 1)] * greedy
     return [
         (*learner, task, decoding, problem.id, repeat)
         for learner in learners
         for task, own in problems.items()
-        for decoding, repeats in decodings
+        for decoding, count in repeats[task].items()
         for problem in own
-        for repeat in range(repeats)
+        for repeat in range(count)
     ]

@@ -14,9 +14,11 @@ from qup.report.sections import (
     contrasts,
     controls,
     dose,
+    harness,
     logic_and_style,
     methods,
     oracle,
+    paper,
     paradox,
     phase,
     predictors,
@@ -62,10 +64,14 @@ class Numbers:
     maps: dict[str, phase.Map]
     dose: dict[str, dose.Ranking | Missing]
     predictors: predictors.Predictors
+    harness: dict[str, harness.Task]
+    "Of the main arms."
     problems: problems.Problems
     verdicts: list[verdict.Verdict]
     cautions: list[str]
     methods: methods.Methods
+    paper: paper.Paper | None
+    "None where the study names no row of the paper."
 
     @property
     def labels(self) -> dict[str, str]:
@@ -101,6 +107,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         maps=phase.numbers(every),
         dose=dose.numbers(every),
         predictors=predictors.numbers(evidence),
+        harness=harness.numbers(evidence, tables.rows, {arm: row.label for arm, row in tables.rows.items()}),
         problems=problems.numbers(evidence.base),
         verdicts=verdict.numbers(grounds),
         cautions=cautions.numbers(
@@ -110,8 +117,10 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
             budgets=main.budgets,
             logic=logic,
             notes=evidence.base.notes,
+            still={arm.label: arm.still for arm in every.arms.values() if arm.still},
         ),
         methods=methods.numbers(evidence, every),
+        paper=paper.numbers(evidence, tables, main.sets, tested),
     )
 
 
@@ -130,9 +139,11 @@ def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
             verdict.show_grounds(numbers.verdicts, *cautions.show(numbers.cautions)),
             *(oracle.show(numbers.tables, name, declared) for name in numbers.tables.groups),
             phase.show(numbers.maps, declared),
+            paper.show(numbers.paper, labels, declared),
             contrasts.show(numbers.contrasts, declared),
             paradox.show(numbers.paradox),
             sets.show(numbers.main.sets, labels, declared),
+            harness.show(numbers.harness),
             logic_and_style.show(numbers.logic, labels, declared),
             premises.show(numbers.premises),
             adaptation.show(main_costs, labels),

@@ -71,7 +71,8 @@ class Evidence:
     @cached_property
     def sets(self) -> dict[str, Exam]:
         """On each other task."""
-        tasks = [task for task in self.study.evaluation.tasks if task != self.study.evaluation.main]
+        graded = [each.name for each in self.study.asked if each.leaf is None or self.base.graded(each.name)]
+        tasks = [task for task in graded if task != self.study.evaluation.main]
         return {task: exam(self.boot, self.base, self.arms, task=task, population=task) for task in tasks}
 
     @property

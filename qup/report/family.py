@@ -40,7 +40,7 @@ def family(evidence: Evidence) -> Family:
     ]
     quality = {oracle: over_native(evidence, oracle, evidence.traces.primary) for oracle in evidence.oracles}
     sampled = evidence.judge([*(_contrast(evidence, claim, SAMPLED) for claim in claims), *quality.values()])
-    asked = evidence.study.evaluation.greedy
+    asked = evidence.study.evaluation.of_main.greedy
     greedy = evidence.judge([_contrast(evidence, claim, GREEDY) if asked else UNREAD for claim in claims])
     return Family(
         sampled=dict(zip(claims, sampled, strict=False)),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from qup.report import contents
 from qup.report.contents import Numbers
@@ -10,7 +11,7 @@ from qup.report.numbers import Missing, percentage
 from qup.report.plots import Plot
 from qup.report.view import Cell, Section, Table
 
-TEMPLATE = Path(__file__).with_name("page.html.jinja")
+TEMPLATE, STYLE = (Path(__file__).with_name(name) for name in ("page.html.jinja", "page.css"))
 
 
 def lead(numbers: Numbers) -> str:
@@ -67,16 +68,21 @@ def _markdown_cell(cell: Cell) -> str:
 
 def html(numbers: Numbers, plots: Mapping[str, Plot]) -> str:
     """The report as one HTML page with the plots inside; needs no script and no network."""
+    sections = contents.show(numbers, list(plots))
+    return render(TEMPLATE, plots, title=numbers.study.title, lead=lead(numbers), sections=sections)
+
+
+def render(template: Path, plots: Mapping[str, Plot], **given: Any) -> str:
+    """A page of ours from its template, which also gets the plots to put inside, and the style that all pages have."""
     import jinja2
     import markupsafe
 
     env = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     env.filters["inline"] = lambda text: markupsafe.Markup(_inline(str(markupsafe.escape(text))))
     pictures = {name: markupsafe.Markup(_embedded(plot.svg)) for name, plot in plots.items()}
-    template = env.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    sections = contents.show(numbers, list(plots))
-    page = template.render(title=numbers.study.title, lead=lead(numbers), sections=sections, plots=pictures)
-    return page + "\n"
+    style = markupsafe.Markup(STYLE.read_text(encoding="utf-8"))
+    text = template.read_text(encoding="utf-8")
+    return env.from_string(text).render(style=style, plots=pictures, **given) + "\n"
 
 
 def _inline(text: str) -> str:

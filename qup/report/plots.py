@@ -5,7 +5,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,6 +64,11 @@ def draw(evidence: Evidence, numbers: Numbers) -> dict[str, Plot]:
         "dose-response": (dose_rows(numbers.controls.values(), evidence.objectives), _doses),
         "pretraining": (pretraining_rows(evidence.base.pretraining), _pretraining),
     }
+    return render(drawings)
+
+
+def render(drawings: Mapping[str, tuple[Rows, Callable[[Rows], Any]]]) -> dict[str, Plot]:
+    """Charts of rows as plots, by name; one without rows is left out."""
     with _shipped_fonts():
         return {name: _render(name, chart(rows), rows) for name, (rows, chart) in drawings.items() if rows}
 
@@ -104,7 +109,8 @@ def _colours(evidence: Evidence) -> Any:
     return alt.Scale(domain=names, range=[COLOURS[i % len(COLOURS)] for i in range(len(names))])
 
 
-def _finish(chart: Any, title: str) -> Any:
+def finish(chart: Any, title: str) -> Any:
+    """A chart as all of ours look."""
     return (
         chart.properties(title=title, background="white")
         .configure(font=FONT, padding=6)
@@ -180,7 +186,7 @@ def _curves(rows: Rows, scale: Any) -> Any:
 
 def _maps(rows: Rows) -> Any:
     predicted = "; dashed: V = C as predicted" * any(row["predicted"] is not None for row in rows)
-    return _finish(map_plot.chart(rows), f"Refined traces against RFT; brackets: not resolved{predicted}")
+    return finish(map_plot.chart(rows), f"Refined traces against RFT; brackets: not resolved{predicted}")
 
 
 def _pretraining(rows: Rows) -> Any:
@@ -200,7 +206,7 @@ def _doses(rows: Rows) -> Any:
     groups = {title: [r for r in rows if r["quantity"] == key] for key, title in TITLES.items()}
     groups["utility U, accuracy points"] = [r for r in rows if r["quantity"] not in TITLES]
     panels = [_dose_panel(shown, title) for title, shown in groups.items() if shown]
-    return _finish(alt.vconcat(*panels, spacing=14), "Response to the dose of the Oracle's style")
+    return finish(alt.vconcat(*panels, spacing=14), "Response to the dose of the Oracle's style")
 
 
 def _dose_panel(rows: Rows, title: str) -> Any:
@@ -236,4 +242,4 @@ def _stacked(  # noqa: PLR0917 - what is drawn, of what, in what panels
     panels = list(dict.fromkeys(row[by] for row in rows))
     chart = alt.layer(*layers, data=alt.Data(values=rows)).properties(width=WIDTH, height=HEIGHT)
     chart = chart.facet(alt.Facet(f"{by}:N", sort=panels, title=None), columns=columns, spacing=18)
-    return _finish(chart.resolve_scale(y="independent") if independent else chart, title)
+    return finish(chart.resolve_scale(y="independent") if independent else chart, title)

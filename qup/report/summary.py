@@ -37,6 +37,10 @@ def summary(numbers: Numbers) -> Json:
         "verdicts": numbers.verdicts,
         "cautions": numbers.cautions,
     }
+    # A key only where a study has such tasks.
+    sections |= {"tasks": numbers.harness} if numbers.harness else {}
+    if numbers.paper is not None:
+        sections["paper"] = numbers.paper
     whole: Json = to_json(sections)
     return whole
 

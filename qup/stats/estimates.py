@@ -23,6 +23,8 @@ class ReportSettings:
     "Of confidence."
     power: Annotated[float, Field(gt=0, lt=1)] = 0.8
     "With which a difference of the size of the MDE would be found."
+    paper: str | None = None
+    "A row of qup/paper/numbers.yaml, whose numbers then stand beside the study's."
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,11 +3,13 @@
 Example: `learner: {source: hub, ..., template: deepseek_math}`. A new one is a new file in this folder.
 """
 
+import re
 from pathlib import Path
 
 from qup.errors import unknown
 
 FOLDER = Path(__file__).parent
+COMMENT = re.compile(r"\{#-?\s*(.*?)\s*-?#\}", re.DOTALL)
 
 
 def names() -> list[str]:
@@ -24,3 +26,9 @@ def text(name: str) -> str:
     if name not in names():
         raise unknown("chat template", name, names(), "template")
     return (FOLDER / f"{name}.jinja").read_text(encoding="utf-8")
+
+
+def summary(name: str) -> str:
+    """What a template's opening comment says it is; nothing where it has none."""
+    opening = COMMENT.match(text(name))
+    return " ".join(opening[1].split()) if opening else ""

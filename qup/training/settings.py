@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import settings
 from qup.errors import SettingsError
 from qup.records import Objective
 from qup.settings import STRICT, PositiveShare, Share
+
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -56,10 +58,20 @@ class TrainingSettings:
     learning_rate: PositiveShare = 5e-5
     warmup: Share = 0.0
     "Share of steps."
+    adam_beta1: Decay = 0.9
+    "How long Adam remembers gradients."
     adam_beta2: PositiveShare = 0.999
     "How long Adam remembers the size of gradients."
+    weight_decay: NonNegativeFloat = 0.0
+    "Of AdamW: the share of a weight, times the learning rate, that a step takes off it; norms and biases are spared."
+    clip: PositiveFloat = 1.0
+    "Longest gradient, Euclidean; a longer one is cut to it."
     batch: PositiveInt = 8
     "Traces a step."
+    micro_batch: PositiveInt | None = None
+    "Traces of a step that are in memory at once, a divisor of `batch`; null: all. Gradients are of the whole step."
+    gradient_checkpointing: bool = False
+    "Whether activations are computed again on the way back: a third slower, and a long trace takes little memory."
     group_by_length: bool = False
     "Whether the traces of a step are about as long, which saves padding and leaves order a little less random."
     max_length: Annotated[int, Field(ge=16)] = 1024
@@ -74,6 +86,8 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         if not self.objectives or len(set(self.objectives)) != len(self.objectives):
             raise SettingsError(f"expected one or more, each once, got {list(self.objectives)}", "objectives")
+        if self.batch % (self.micro_batch or 1):
+            raise SettingsError(f"expected a divisor of batch, {self.batch}, got {self.micro_batch}", "micro_batch")
         for name in self.arms:
             self.of_arm(name)
 

@@ -64,7 +64,7 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
             processing_class=tokenizer(learner),
             peft_config=_lora(settings) if settings.method == "lora" else None,
         )
-        if trainer.args.train_batch_size != settings.batch:
+        if trainer.args.train_batch_size != _at_once(settings):
             raise SettingsError(
                 f"training sees {trainer.args.n_gpu} GPUs but is laid out for one: set CUDA_VISIBLE_DEVICES=0"
             )
@@ -164,10 +164,14 @@ def _arguments(settings: TrainingSettings, cell: Cell, steps: int, scratch: str)
         output_dir=scratch,
         loss_type={"sft": "nll", "dft": "dft"}[cell.objective],
         max_length=None,
-        per_device_train_batch_size=settings.batch,
+        per_device_train_batch_size=_at_once(settings),
+        gradient_accumulation_steps=settings.batch // _at_once(settings),
         max_steps=steps,
         learning_rate=settings.learning_rate,
+        adam_beta1=settings.adam_beta1,
         adam_beta2=settings.adam_beta2,
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.clip,
         lr_scheduler_type="cosine",
         warmup_steps=round(settings.warmup * steps),
         train_sampling_strategy="sequential",
@@ -176,7 +180,7 @@ def _arguments(settings: TrainingSettings, cell: Cell, steps: int, scratch: str)
         use_cpu=not gpu,
         # Autocast. A bfloat16 base under an adapter computes in bfloat16 as it is.
         bf16=settings.dtype == "bfloat16" and (gpu or settings.method == "full"),
-        gradient_checkpointing=False,
+        gradient_checkpointing=settings.gradient_checkpointing,
         dataloader_num_workers=0,
         dataloader_pin_memory=False,
         logging_steps=1,
@@ -184,6 +188,11 @@ def _arguments(settings: TrainingSettings, cell: Cell, steps: int, scratch: str)
         report_to="none",
         disable_tqdm=False,
     )
+
+
+def _at_once(settings: TrainingSettings) -> int:
+    """Traces of a forward pass."""
+    return settings.micro_batch or settings.batch
 
 
 def _base_of(learner: Path) -> str:

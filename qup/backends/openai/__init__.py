@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import repository
@@ -36,6 +36,16 @@ from qup.settings.written import UNPUBLISHED
 
 SHOWN = 3
 "Kinds of failure that are told."
+
+
+@dataclass(frozen=True, config=STRICT)
+class Price:
+    """US dollars a million tokens, for `qup plan`; no run reads it."""
+
+    prompt: NonNegativeFloat
+    "Of what is asked."
+    completion: NonNegativeFloat
+    "Of what is answered, hidden reasoning included."
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -62,6 +72,8 @@ class Backend:
     extra: dict[str, Any] = field(default_factory=dict, metadata={UNPUBLISHED: True})
     """Request fields to add or replace, `extra_headers` and `extra_query` beside them; null leaves one out:
     {temperature: null, reasoning_effort: low}. A secret is written ${NAME}, after its variable of the environment."""
+    price: Price | None = None
+    "What `qup plan` reckons with: `{prompt: 1.25, completion: 10}`; null: tokens alone are counted."
 
     def __post_init__(self) -> None:
         # A key may stand here by mistake, so none of these says what was given.

@@ -4,11 +4,16 @@ from pathlib import Path
 
 from qup import prompts
 
+HERE = Path(__file__).parent
+
 
 def ask(name: str, question: str) -> list[dict[str, str]]:
-    """The chat that puts a question to the learner.
+    """The chat that puts a question to the learner, under a system message if `systems/` has a file of the name.
 
     Raises:
         SettingsError: there is no such prompt.
     """
-    return [{"role": "user", "content": prompts.render(Path(__file__).parent, name, {"question": question})}]
+    asked = [{"role": "user", "content": prompts.render(HERE, name, {"question": question})}]
+    if not (HERE / "systems" / f"{name}.txt").is_file():
+        return asked
+    return [{"role": "system", "content": prompts.render(HERE, f"systems/{name}", {})}, *asked]

@@ -25,6 +25,7 @@ def numbers(
     budgets: Mapping[str, Budget],
     logic: Logic,
     notes: Sequence[str] = (),
+    still: Mapping[str, Sequence[str]] | None = None,
 ) -> list[str]:
     """One replicate, streams nearly alike or not as named, unmatched budgets and their like."""
     primary = [contrast for contrast in contrasts if contrast.declared]
@@ -32,6 +33,7 @@ def numbers(
         *_decoded(declared),
         *_replicates(rows.values()),
         *_still(rows.values()),
+        *_dead(still or {}),
         *_alike(primary),
         *_budgets(budgets.values(), declared.objectives),
         *_empty(rows.values()),
@@ -63,6 +65,15 @@ def _still(rows: Iterable[Row]) -> list[str]:
         if isinstance(learner.utility, Estimate) and learner.utility.value == 0 and learner.utility.se < ZERO
     ]
     return [f"Trained learners that are right exactly where the base is: {', '.join(names)}."] if names else []
+
+
+def _dead(still: Mapping[str, Sequence[str]]) -> list[str]:
+    """Learners that rate given answers just as the base does: what is told of them is told of the base."""
+    return [
+        f"{label}: {len(own)} trained learners ({', '.join(own)}) rate every probe exactly as the untrained one does: "
+        f"their weights were not loaded, or not trained, and their numbers are the base's."
+        for label, own in still.items()
+    ]
 
 
 def _alike(declared: Iterable[Contrast]) -> list[str]:

@@ -114,7 +114,7 @@ def _others(evidence: Evidence, oracle: str) -> list[str]:
 
 
 def _estimate(evidence: Evidence, first: str, second: str, objective: str, decoding: str) -> Number:
-    if decoding == GREEDY and not evidence.study.evaluation.greedy:
+    if decoding == GREEDY and not evidence.study.evaluation.of_main.greedy:
         return UNREAD
     crossed = evidence.difference(first, second, objective, decoding)
     return evidence.held.number(crossed, Missing(f"an arm has no {objective} evaluation"))

@@ -107,7 +107,7 @@ def _null_utilities(evidence: Evidence, control: ControlSettings) -> dict[str, R
     objectives = evidence.shared_objectives(control.arms)
     if not objectives:
         return {NO_OBJECTIVE: outcomes.unmeasured("no objective under which both arms were evaluated")}
-    decodings = [SAMPLED, *[GREEDY] * evidence.study.evaluation.greedy]
+    decodings = [SAMPLED, *[GREEDY] * evidence.study.evaluation.of_main.greedy]
     return {
         f"{objective}, {decoding}": _null_utility(evidence, control, objective, decoding)
         for objective in objectives

@@ -120,7 +120,7 @@ def _effect(design: Design, objective: str, name: str, decoding: str) -> Number:
     pairs = [pair for pair in (effect.of, effect.less) if pair]
     parts = [_difference(design, cells[first], cells[second], objective, decoding) for first, second in pairs]
     there = [part for part in parts if part]
-    if decoding == GREEDY and not design.evidence.study.evaluation.greedy:
+    if decoding == GREEDY and not design.evidence.study.evaluation.of_main.greedy:
         return UNREAD
     if len(there) < len(pairs):
         gone = absent(design.evidence, {role: cells[role] for pair in pairs for role in pair})

@@ -41,7 +41,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Methods:
     return Methods(
         primary=traces.primary or "none",
         graders=[reward for reward in traces.reward_names if not traces.perceives(reward)],
-        k=evidence.study.evaluation.k,
+        k=evidence.study.evaluation.of_main.k,
         level=percentage(settings.level),
         alpha=f"{1 - settings.level:.2g}",
         power=percentage(settings.power),

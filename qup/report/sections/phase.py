@@ -57,7 +57,7 @@ def numbers(evidence: Evidence) -> dict[str, Map]:
 
 
 def _map(evidence: Evidence, settings: MapSettings, adapted: Mapping[str, Adaptation]) -> Map:
-    decodings = [SAMPLED, *[GREEDY] * evidence.study.evaluation.greedy]
+    decodings = [SAMPLED, *[GREEDY] * evidence.study.evaluation.of_main.greedy]
     absent = Missing("no records of the arm")
     return Map(
         x=settings.x,

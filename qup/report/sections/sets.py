@@ -1,10 +1,11 @@
 """Further evaluation sets: the same learners on problems that no verdict is of."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qup.report.evidence import Evidence
 from qup.report.exams import Answered, Learner
+from qup.report.numbers import INLINE
 from qup.report.sections.study import Declared
 from qup.report.view import DASH, Cell, Section, Table, percent, signed
 
@@ -17,6 +18,8 @@ class Sets:
     "Set to how the untrained learner answered."
     arms: dict[str, dict[str, dict[str, Learner]]]
     "By arm, set and objective."
+    repeats: dict[str, dict[str, int]] = field(default_factory=dict, metadata=INLINE)
+    "`k` of each set, where a set has its own."
 
 
 def numbers(evidence: Evidence, arms: Iterable[str]) -> Sets:
@@ -30,7 +33,13 @@ def numbers(evidence: Evidence, arms: Iterable[str]) -> Sets:
             }
             for arm in arms
         },
+        repeats=_repeats(evidence),
     )
+
+
+def _repeats(evidence: Evidence) -> dict[str, dict[str, int]]:
+    own = {each.name: each.decodings[0].repeats for each in evidence.study.asked if each.name in evidence.sets}
+    return {"k": own} if set(own.values()) - {evidence.study.evaluation.of_main.k} else {}
 
 
 def show(sets: Sets, labels: Mapping[str, str], declared: Declared) -> Section | None:
@@ -51,5 +60,6 @@ def _table(sets: Sets, task: str, labels: Mapping[str, str], declared: Declared)
         cells = [(percent(learner.answered.accuracy), signed(learner.utility)) for learner in learners]
         rows.append([Cell(labels[arm]), *(cell for pair in cells for cell in pair)])
     groups = [("", 1), *((f"{objective.upper()} learner", 2) for objective in objectives)]
-    columns = ["arm", *[f"Avg@{declared.k}, %", "U, points"] * len(objectives)]
+    k = sets.repeats.get("k", {}).get(task, declared.k)
+    columns = ["arm", *[f"Avg@{k}, %", "U, points"] * len(objectives)]
     return Table(columns, rows, groups, caption=f"Set {task}.")

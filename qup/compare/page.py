@@ -1,0 +1,31 @@
+"""The page over all studies, `results/index.html`: one file that loads nothing, made from what Git keeps alone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from qup.compare import map_plot, tables
+from qup.compare.reading import Published
+from qup.report import page
+
+TEMPLATE = Path(__file__).with_name("index.html.jinja")
+MAP = (
+    "Refined traces against the learner's own: below the dashed line and right of it they look better and train worse. "
+    "Points of equal quality step aside each other. What is not replicated has no interval."
+)
+TITLE = "Studies of the Quality-Utility Paradox, side by side"
+
+
+def html(published: Sequence[Published]) -> str:
+    """The page; equal reports give equal bytes."""
+    drawn = map_plot.draw(published)
+    sides = [*tables.tables(published), tables.streams()]
+    return page.render(TEMPLATE, drawn, title=TITLE, lead=_lead(published), map=MAP, sides=sides, notes=tables.notes())
+
+
+def _lead(published: Sequence[Published]) -> str:
+    count = len(published)
+    replicated = sum((each.replicates or 1) > 1 for each in published)
+    return (
+        f"{count} stud{'y' if count == 1 else 'ies'}, {replicated} of them replicated. A verdict is the report's own; "
+        "where the interval holds zero, or there is one training set, it names no winner."
+    )

@@ -1,0 +1,153 @@
+"""lm-eval's tasks at work: loaded from the data that the study pins, put to a model, scored by their own rules."""
+
+import contextlib
+import json
+import random
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qup.errors import SettingsError
+from qup.evals.library import Leaf
+from qup.evals.settings import CHAT, COMPLETION, MULTITURN
+
+SEEDS = 0, 1234
+"Of Python's generator, and of NumPy's and the choice of examples: lm-eval's defaults."
+KINDS = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".jsonl": "json"}
+"How `datasets` reads a file, by its ending."
+INVALID = "[invalid]"
+"What lm-eval's filters give where they find nothing."
+DRAWS = 1000
+"Resamples for a standard error that has no formula; lm-eval's own 100,000 take minutes a learner."
+SPLITS = ("test_split", "validation_split", "training_split", "fewshot_split")
+
+
+@contextlib.contextmanager
+def opened(leaf: Leaf, folder: Path) -> Iterator[Any]:
+    """The lm-eval task, reading the splits in `folder`, a file each; splits that it does not need are left out.
+
+    Raises:
+        SettingsError: lm-eval cannot load it.
+    """
+    import numpy as np
+    from lm_eval.tasks import TaskManager
+
+    random.seed(SEEDS[0])
+    np.random.seed(SEEDS[1])
+    with tempfile.TemporaryDirectory() as name:
+        # lm-eval reads YAML, and JSON is YAML.
+        file = Path(name, "task.yaml")
+        file.write_text(json.dumps(_filled(leaf, folder, name)), encoding="utf-8")
+        try:
+            task = TaskManager(include_defaults=False).load([str(file)])["tasks"][leaf.name]
+        except Exception as error:
+            # Whatever a task's own code, its templates and `datasets` raise on data that do not fit.
+            raise SettingsError(f"lm-eval cannot load {leaf.name!r}: {type(error).__name__}: {error}") from error
+        if task.config.num_fewshot is None:
+            task.set_config("num_fewshot", 0)
+        yield task
+
+
+def _filled(leaf: Leaf, folder: Path, cache: str) -> dict[str, Any]:
+    """The task's file with our data in it."""
+    files = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix in KINDS}
+    missing = [split for split in leaf.splits if split not in files]
+    if missing:
+        raise SettingsError(f"{folder} lacks {', '.join(missing)}: run `dvc repro`")
+    own = leaf.config
+    filled = {"include": str(leaf.path.resolve()), **leaf.overrides, "task": leaf.name}
+    filled |= {"dataset_path": KINDS[files[leaf.splits[0]].suffix], "dataset_name": None}
+    filled |= {
+        "dataset_kwargs": {"data_files": {s: str(path.resolve()) for s, path in files.items()}, "cache_dir": cache}
+    }
+    filled |= {key: None for key in SPLITS if own.get(key) not in files}
+    return filled
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A task's documents with what a model said to each."""
+
+    task: Any
+    responses: list[list[Any]]
+    "Of each request, in order: one for each repeat."
+
+    def scores(self, repeat: int | None = None) -> "dict[tuple[str, str], list[Any]]":
+        """(Metric, filter) to its value for each document, by the task's own filters and rules.
+
+        Of one repeat, or of all together as a task has them that votes among its own.
+        """
+        for instance, given in zip(self.task.instances, self.responses, strict=True):
+            instance.resps = given if repeat is None else [given[repeat]]
+            instance.filtered_resps = {}
+        self.task.apply_filters()
+        values: dict[tuple[str, str], list[Any]] = {}
+        for document, own in self._documents():
+            for name in own[0].filtered_resps:
+                results = self.task.process_results(document, [each.filtered_resps[name] for each in own])
+                for metric, value in results.items():
+                    values.setdefault((metric, name), []).append(value)
+        return values
+
+    def found(self) -> list[str | None]:
+        """Of each answer in turn: what the first of the task's filters takes from it that takes anything; else None."""
+        found: list[str | None] = []
+        for number, given in enumerate(self.responses):
+            for text in given:
+                instance = self.task.instances[number]
+                instance.resps, instance.filtered_resps = [text], {}
+                for ensemble in self.task._filters:
+                    ensemble.apply([instance])
+                taken = (each for each in instance.filtered_resps.values() if isinstance(each, str))
+                found.append(next((each for each in taken if each not in (INVALID, text)), None))
+        return found
+
+    def _documents(self) -> list[tuple[Any, list[Any]]]:
+        """Each document with its requests."""
+        requests: dict[int, list[Any]] = {}
+        for instance in self.task.instances:
+            requests.setdefault(instance.doc_id, []).append(instance)
+        documents = enumerate(self.task.eval_docs)
+        return [(document, sorted(requests[number], key=lambda each: each.idx)) for number, document in documents]
+
+
+def put(task: Any, model: Any, form: str, repeats: int) -> Answered:
+    """Every document's requests, each put `repeats` times; `form` is one of `settings.FORMS`."""
+    task.set_fewshot_seed(SEEDS[1])
+    task.build_all_requests(
+        rank=0,
+        world_size=1,
+        apply_chat_template=form != COMPLETION,
+        fewshot_as_multiturn=form == MULTITURN,
+        chat_template=model.apply_chat_template if form in (CHAT, MULTITURN) else None,
+        tokenizer_name=model.tokenizer_name,
+    )
+    kinds = {instance.request_type for instance in task.instances}
+    cloned = [instance for instance in task.instances for _ in range(repeats)]
+    if len(kinds) != 1:
+        raise SettingsError(f"{task.task_name!r} asks for {', '.join(sorted(kinds))} at once, expected one kind")
+    said = getattr(model, kinds.pop())(cloned)
+    return Answered(task, [list(said[i : i + repeats]) for i in range(0, len(said), repeats)])
+
+
+def aggregated(task: Any, metric: str, values: Sequence[Any]) -> tuple[float, float | None]:
+    """lm-eval's own value and standard error of a metric over documents; None where it has no error for it."""
+    import os
+
+    from lm_eval.api.metrics import mean, stderr_for_metric
+
+    # It would start as many processes as there are cores, in each of ours.
+    os.environ.setdefault("DISABLE_MULTIPROC", "1")
+    total = task.aggregation().get(metric, mean)
+    spread = stderr_for_metric(metric=total, bootstrap_iters=DRAWS)
+    error = spread(values) if spread is not None and len(values) > 1 else None
+    return float(total(values)), None if error is None else float(error)
+
+
+def is_mean(task: Any, metric: str) -> bool:
+    """Whether a metric of a task is the mean of its values over documents."""
+    from lm_eval.api.metrics import mean
+
+    return task.aggregation().get(metric, mean) is mean

@@ -1,0 +1,283 @@
+"""The stages of a study in the pipeline's order, each with what it asks of models: the rules of the stages, counted.
+
+Where the learner's samples are yet to be drawn, streams have as many traces as problems are solved, which is a span;
+what is asked of each problem, and so every generation of sampling and evaluation, is exact.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qup.arms import NATIVE, Arm
+from qup.plan.exams import CHOICES, Exam, exams, main_exam
+from qup.plan.lengths import Lengths
+from qup.plan.obtaining import making
+from qup.plan.oracle_calls import calls
+from qup.plan.spans import Span, exactly, total
+from qup.plan.work import Kind, Load, Stage, Work, batches
+from qup.records import LEARNER, TRAIN
+from qup.records.due import VALIDATED
+from qup.study import Study
+from qup.training.probes import TOKENS
+from qup.training.settings import TrainingSettings
+
+PADDED = {True: 1.05, False: 1.25}
+"Tokens computed to those that count, in a step of traces that are about as long, and of any [assumed]."
+
+
+RECOMPUTED = 4 / 3
+"Passes of a step with gradient checkpoints, forward twice and backward, to those of one without."
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A study with what is known of its lengths."""
+
+    study: Study
+    lengths: Lengths
+    folder: Path
+    "Of the evaluation sets, as the prepare stage leaves them."
+    engine: str
+    "`hf`, which computes all of a batch to the end of its longest answer, or `vllm`, which fills a place at once."
+
+    def stages(self, arms: Sequence[Arm]) -> list[Stage]:
+        """All stages for these main arms, the native one among them; `track`, which counts nothing, is left out."""
+        each = [stage for step in ARM_STEPS for arm in arms for stage in step(self, arm)]
+        native = Stage(f"native@{_cell(arms[0])}", (Load.NOTHING,))
+        learner = [work for exam in exams(self.study, self.folder) for work in self._exam(exam, 1)]
+        before = [Stage("prepare", (Load.NOTHING,)), making(self.study, self.lengths), self._sample(), native]
+        samples = min(VALIDATED, self._problems(TRAIN) * self.study.sampling.n)
+        judged = self._rewards(exactly(samples))
+        return [
+            *before,
+            *each,
+            Stage("reward-samples", (_load(judged),), tuple(judged)),
+            Stage("baseline", (Load.HARNESS,), tuple(learner)),
+            Stage("measure-base", (Load.NOTHING,)),
+            self._further(),
+            # Its plots take about as long as what runs models takes to load.
+            Stage("report", (Load.MODELS,)),
+        ]
+
+    def _sample(self) -> Stage:
+        asked, settings = self.study.sampling, self.study.problems
+        sets = {TRAIN: settings.replicates} | {n: s.replicates or settings.replicates for n, s in self._sets.items()}
+        shares = [exactly(self._count(name) * asked.n) for name, replicates in sets.items() for _ in range(replicates)]
+        work = self._generated(LEARNER, shares, asked.max_tokens)
+        return Stage("sample", (Load.MODELS,), (work,), jobs=len(shares))
+
+    def refine(self, arm: Arm) -> Iterator[Stage]:
+        """The arm's Oracle at work; the native arm asks none and has a stage of its own."""
+        if not _is_native(arm):
+            works = calls(self.study, arm.oracle, arm.refiner, self._drafts(arm), self.lengths)
+            yield Stage(f"refine@{_cell(arm)}", (_load(works),), tuple(works))
+
+    def reward(self, arm: Arm) -> Iterator[Stage]:
+        """Every reward model on every trace of the arm."""
+        works = self._rewards(self._drafts(arm))
+        yield Stage(_name("reward", arm), (_load(works),), tuple(works))
+
+    def compat(self, arm: Arm) -> Iterator[Stage]:
+        """The untrained learner's passes over the arm's traces."""
+        yield Stage(_name("compat", arm), (Load.MODELS,), (self._passes(arm),))
+
+    def train(self, arm: Arm) -> Iterator[Stage]:
+        """A run per objective and replicate."""
+        runs = self._replicates(arm) * len(arm.training.objectives)
+        yield Stage(_name("train", arm), (Load.TRAINER,), tuple(self._training(arm)), jobs=runs)
+
+    def evaluate(self, arm: Arm) -> Iterator[Stage]:
+        """Every learner that the arm trained on every task."""
+        learners = self._replicates(arm) * len(arm.training.objectives)
+        works = [work for exam in exams(self.study, self.folder) for work in self._exam(exam, learners)]
+        yield Stage(_name("evaluate", arm), (Load.HARNESS,), tuple(works), jobs=learners)
+
+    def measure(self, arm: Arm) -> Iterator[Stage]:
+        """The arm's records as columns."""
+        yield Stage(_name("measure", arm), (Load.NOTHING,))
+
+    def _further(self) -> Stage:
+        arms = list(self.study.further.values())
+        works = [work for arm in arms for work in self._whole(arm)]
+        if len(arms) > 1:
+            return Stage("further", (Load.HARNESS,), tuple(works), jobs=len(arms))
+        # A single arm is made in the stage's own process, which starts others for its runs.
+        learners = sum(self._replicates(arm) * len(arm.training.objectives) for arm in arms)
+        loads = (Load.MODELS, Load.TRAINER, Load.HARNESS) if arms else (Load.NOTHING,)
+        return Stage("further", loads, tuple(works), jobs=learners or 1)
+
+    def _whole(self, arm: Arm) -> list[Work]:
+        """All of an arm beside the main ones, which answers the main task alone."""
+        drafts = self._drafts(arm)
+        learners = self._replicates(arm) * len(arm.training.objectives)
+        asked = calls(self.study, arm.oracle, arm.refiner, drafts, self.lengths)
+        exam = main_exam(self.study, self.folder)
+        trained = [self._passes(arm), *self._training(arm), *self._exam(exam, learners)]
+        return [*asked, *self._rewards(drafts), *trained]
+
+    def _generated(self, model: str, shares: Sequence[Span], most: int, begun: int = 1) -> Work:
+        """Answers to shares of questions, each share of which fills batches of its own."""
+        items, batch = total(shares), self.study.backend.batch
+        most = max(1, min(most, self.study.backend.max_length - round(self.lengths.question.mid)))
+        answer, longest = self.lengths.answer(most), self.lengths.longest(most, batch)
+        steps = [batches(share, batch) * (longest if self.engine == "hf" else answer) for share in shares]
+        return Work(
+            kind=Kind.GENERATE,
+            model=model,
+            items=items,
+            prompt=items * self.lengths.question,
+            completion=items * answer,
+            passes=total(steps),
+            batch=batch,
+            begun=exactly(begun),
+            padding=longest.mid / answer.mid if self.engine == "hf" else 1.0,
+        )
+
+    def _exam(self, exam: Exam, learners: int) -> list[Work]:
+        """A task as so many learners take it: answers as long as each decoding allows, or given texts scored."""
+        works = []
+        for most in sorted({decoding.max_tokens for decoding in exam.decodings}, reverse=True):
+            repeats = [decoding.repeats for decoding in exam.decodings if decoding.max_tokens == most]
+            if most == 0:
+                texts = exam.problems * (CHOICES * learners)
+                works.append(self._scored(LEARNER, texts, self.lengths.question, self.study.backend.score_batch))
+                continue
+            shares = [exam.problems * count for _ in range(learners) for count in repeats]
+            works.append(self._generated(LEARNER, shares, most, begun=len(shares)))
+        return works
+
+    def _rewards(self, traces: Span) -> list[Work]:
+        """Every reward that runs a model, on so many traces."""
+        works = []
+        for reward in self.study.rewards.values():
+            run: Any = reward
+            if (model := getattr(run, "model", None)) is not None:
+                batch = getattr(run, "batch", 1)
+                answer = self.lengths.answer(self.study.sampling.max_tokens)
+                works.append(self._scored(model, traces, answer, batch))
+        return works
+
+    def _passes(self, arm: Arm) -> Work:
+        """Forward passes of the untrained learner, as many a trace as metrics ask for."""
+        each = 1 + len({need for metric in self.study.compat.values() for need in metric.passes})
+        answer = self.lengths.answer(self.study.sampling.max_tokens)
+        return self._scored(LEARNER, self._drafts(arm) * each, answer, self.study.backend.score_batch)
+
+    def _scored(self, model: str, traces: Span, answer: Span, batch: int) -> Work:
+        return Work(
+            kind=Kind.SCORE,
+            model=model,
+            items=traces,
+            prompt=traces * self.lengths.question,
+            completion=traces * answer,
+            passes=batches(traces, batch),
+            batch=batch,
+            begun=exactly(1),
+        )
+
+    def _training(self, arm: Arm) -> list[Work]:
+        """The arm's runs, and their probes where there are other replicates to probe on."""
+        settings, replicates = arm.training, self._replicates(arm)
+        runs = replicates * len(settings.objectives)
+        own = self._drafts(arm) * (1 / replicates)
+        answer = self.lengths.answer(self.study.sampling.max_tokens).capped(settings.max_length)
+        steps, items, tokens = spent(settings, own, answer)
+        given: Any = settings
+        parts = settings.batch // (getattr(given, "micro_batch", None) or settings.batch)
+        again = RECOMPUTED if getattr(given, "gradient_checkpointing", False) else 1.0
+        trained = Work(
+            kind=Kind.TRAIN,
+            model=LEARNER,
+            items=items * runs,
+            prompt=items * self.lengths.question * runs,
+            completion=tokens * runs,
+            passes=steps * (runs * parts),
+            batch=settings.batch // parts,
+            begun=exactly(runs),
+            padding=PADDED[settings.group_by_length] * again,
+        )
+        return [trained, *([self._probes(settings, own, steps, answer, runs, replicates)] if replicates > 1 else [])]
+
+    def _probes(  # noqa: PLR0917 - of what, how many, how often
+        self, settings: TrainingSettings, own: Span, steps: Span, answer: Span, runs: int, replicates: int
+    ) -> Work:
+        """Held-out traces of the stream and native ones, scored as often as probes are due."""
+        probes, others = settings.probes, own * (replicates - 1)
+        ends = others.capped(max(probes.ends, probes.traces)) * 2
+        between = Span(*(max(0, min(probes.count, at + 1) - 2) for at in (steps.low, steps.mid, steps.high)))
+        items = (ends + others.capped(probes.traces) * between) * 2 * runs
+        width = self.lengths.question + answer
+        each = max(1, int(TOKENS / max(1.0, width.mid)))
+        return Work(
+            kind=Kind.SCORE,
+            model=LEARNER,
+            items=items,
+            prompt=items * self.lengths.question,
+            completion=items * answer,
+            passes=batches(items, each),
+            batch=each,
+        )
+
+    @property
+    def _sets(self) -> Any:
+        return self.study.problems.training_sets
+
+    def _count(self, training_set: str) -> int:
+        """Problems of a replicate of a training set."""
+        own = self._sets.get(training_set)
+        return (own and own.count) or self.study.problems.train
+
+    def _replicates(self, arm: Arm) -> int:
+        own = self._sets.get(arm.training_set)
+        return (own and own.replicates) or self.study.problems.replicates
+
+    def _problems(self, training_set: str) -> int:
+        own = self._sets.get(training_set)
+        return self._count(training_set) * ((own and own.replicates) or self.study.problems.replicates)
+
+    def _drafts(self, arm: Arm) -> Span:
+        """Traces of an arm's stream over all replicates."""
+        problems = self._problems(arm.training_set)
+        share = self.lengths.share(arm.training_set, arm.scope)
+        drafts = share * problems
+        return Span(*(round(each) for each in (drafts.low, drafts.mid, drafts.high)))
+
+
+ARM_STEPS = (Counting.refine, Counting.reward, Counting.compat, Counting.train, Counting.evaluate, Counting.measure)
+"What every main arm goes through, in the pipeline's order."
+
+
+def spent(settings: TrainingSettings, traces: Span, answer: Span) -> tuple[Span, Span, Span]:
+    """(steps, traces, completion tokens) of a run, by the rule of `qup.training.examples.schedule`.
+
+    A token budget is overrun by less than a step.
+    """
+    budget, batch = settings.budget, settings.batch
+    if budget.epochs is not None:
+        items = Span(*(max(1, round(each * budget.epochs)) for each in (traces.low, traces.mid, traces.high)))
+        return batches(items, batch), items, items * answer
+    wanted = budget.tokens or 0
+    # The longer the traces, the fewer steps.
+    steps = Span(*(math.ceil(wanted / (batch * each)) for each in (answer.high, answer.mid, answer.low)))
+    tokens = Span(wanted, wanted + batch * answer.mid / 2, wanted + batch * answer.high)
+    return steps, steps * batch, tokens
+
+
+def _is_native(arm: Arm) -> bool:
+    return arm.oracle == LEARNER and arm.refiner == NATIVE
+
+
+def _cell(arm: Arm) -> str:
+    return f"{arm.oracle}-{arm.refiner}"
+
+
+def _name(step: str, arm: Arm) -> str:
+    """A stage of an arm as dvc.yaml names it: the native arm has twins of its own."""
+    return f"{step}-native@{_cell(arm)}" if _is_native(arm) else f"{step}@{_cell(arm)}"
+
+
+def _load(works: Sequence[Work]) -> Load:
+    """What a stage of such works imports."""
+    return Load.MODELS if any(work.kind is not Kind.CALL for work in works) else Load.NOTHING

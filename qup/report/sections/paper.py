@@ -1,0 +1,201 @@
+"""The paper's numbers beside ours, where a study says which row of the paper it is about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from qup.arms import ALIGNED, NATIVE, REFINED
+from qup.paper import Gap, Reported, Stream, paper
+from qup.report.evidence import Evidence
+from qup.report.numbers import Difference, Missing, Number
+from qup.report.sections import contrasts
+from qup.report.sections.contrasts import Contrast, Tested
+from qup.report.sections.oracle import Tables
+from qup.report.sections.sets import Sets
+from qup.report.sections.study import Declared
+from qup.report.traces import MICRO
+from qup.report.view import DASH, Cell, Section, Table, number, percent, signed, word
+
+PAIRS = ((ALIGNED, REFINED), (NATIVE, REFINED))
+"The declared contrasts, which the notes' accuracies give too."
+ABSENT = Missing("no such arm")
+UNKNOWN = Cell(DASH, "not in the notes")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A stream of the paper and an arm of ours that is made the same way."""
+
+    stream: str
+    arm: str | None
+    "None where no arm of ours is."
+    reward: tuple[Reported | None, Number]
+    "Theirs and ours: of two reward models, so of two units."
+    ppl: tuple[Reported | None, Number]
+    theirs: dict[str, Reported]
+    "Objective to Avg@16 in percent over all of the paper's sets."
+    ours: dict[str, dict[str, Number]]
+    "Objective to set to Avg@k, as a share."
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A difference of theirs and the declared contrast of ours."""
+
+    oracle: str
+    "Ours."
+    objective: str
+    theirs: Gap
+    ours: Difference | Missing
+    said: str
+    "Whether the signs agree, which is told only where ours is resolved and the decodings do not differ."
+
+
+@dataclass(frozen=True)
+class Paper:
+    """All that the notes have of the row, beside what the study measured."""
+
+    row: str
+    learner: str
+    streams: list[Beside]
+    gaps: list[Compared]
+
+
+def numbers(evidence: Evidence, tables: Tables, sets: Sets, tested: Sequence[Contrast]) -> Paper | None:
+    """None where the study names no row of the paper."""
+    row = evidence.study.report.paper
+    if row is None:
+        return None
+    theirs = paper().row(row)
+    streams = [
+        _beside(evidence, stream, theirs.streams[stream], arm, tables, sets)
+        for stream, each in theirs.streams.items()
+        for arm in _arms(tables, each.refiner)
+    ]
+    gaps = [
+        _compared(gap, oracle, objective, pair, tested)
+        for oracle in tables.groups
+        for objective in evidence.objectives
+        for pair in PAIRS
+        for gap in theirs.gaps(*pair, objective)
+    ]
+    return Paper(row, theirs.learner, streams, gaps)
+
+
+def _arms(tables: Tables, refiner: str) -> list[str | None]:
+    """Ours of a refiner; a None where there is none."""
+    return [arm for arm, own in tables.rows.items() if own.refiner == refiner] or [None]
+
+
+def _beside(  # noqa: PLR0917 - a stream of theirs, an arm of ours, and where its numbers stand
+    evidence: Evidence, stream: str, theirs: Stream, arm: str | None, tables: Tables, sets: Sets
+) -> Beside:
+    own = None if arm is None else tables.rows[arm]
+    reward: Number = own.rewards[tables.primary].mean if own and tables.primary else ABSENT
+    ours: dict[str, dict[str, Number]] = {objective: {} for objective in evidence.objectives}
+    for objective, by_set in ours.items():
+        if arm is not None and own is not None:
+            by_set[evidence.study.evaluation.main] = own.learners[objective].answered.accuracy
+            by_set |= {task: each[objective].answered.accuracy for task, each in sets.arms[arm].items()}
+    return Beside(
+        stream=stream,
+        arm=arm,
+        reward=(theirs.reward, reward),
+        ppl=(theirs.ppl, own.ppl[MICRO] if own else ABSENT),
+        theirs=theirs.accuracy,
+        ours=ours,
+    )
+
+
+def _compared(gap: Gap, oracle: str, objective: str, pair: tuple[str, str], tested: Sequence[Contrast]) -> Compared:
+    contrast = contrasts.find(tested, oracle, objective, pair)
+    found = contrast.tested if contrast else Missing("no such contrast")
+    ours = found.difference if isinstance(found, Tested) else found
+    return Compared(oracle, objective, gap, ours, _said(gap, found))
+
+
+def _said(gap: Gap, ours: Tested | Missing) -> str:
+    if isinstance(ours, Missing):
+        return "ours not measured"
+    if ours.dependent:
+        return "ours decoding-dependent"
+    if not ours.difference.resolved:
+        return "ours not resolved"
+    return f"{'same' if gap.points * ours.difference.estimate.value > 0 else 'other'} sign"
+
+
+def show(compared: Paper | None, labels: Mapping[str, str], declared: Declared) -> Section | None:
+    """What the notes say of their numbers, then three kinds of tables; None where the study names no row."""
+    if compared is None:
+        return None
+    known = paper()
+    bullets = [*(f"Contradiction: {text}" for text in known.contradictions), *known.open]
+    facts = [[Cell(fact.fact), word(fact.value), word(known.statuses[fact.status])] for fact in known.facts]
+    tables = [
+        *([_gap_table(compared)] if compared.gaps else []),
+        *(_accuracy_table(compared, objective, labels) for objective in declared.objectives if compared.streams),
+        *([_trace_table(compared, labels)] if compared.streams else []),
+        Table(["of the paper's recipe", "what notes say", "how sure"], facts, caption="The recipe, as notes have it."),
+    ]
+    return Section("The paper's numbers beside ours", _words(compared), bullets=bullets, tables=tables)
+
+
+def _words(compared: Paper) -> list[str]:
+    words = "; ".join(f"*{status}*: {text}" for status, text in paper().statuses.items())
+    text = (
+        f"Of {compared.learner}, from notes of third parties on arXiv 2606.16152: the paper was not at hand. How sure "
+        f"a number of theirs is stands below it. {words}. Theirs have no interval in any note; signs are compared "
+        "only where ours is resolved."
+    )
+    return [text] if compared.streams else [text, "The notes have no number of this learner."]
+
+
+def _gap_table(compared: Paper) -> Table:
+    rows = [
+        [
+            Cell(f"{each.theirs.first} - {each.theirs.second}"),
+            word(each.objective.upper()),
+            Cell(f"{each.theirs.points:+.2f}", f"{each.theirs.status}, no interval"),
+            word(each.oracle),
+            percent(each.ours) if isinstance(each.ours, Missing) else signed(each.ours),
+            word(each.said),
+        ]
+        for each in compared.gaps
+    ]
+    columns = ["theirs", "objective", "theirs, points", "Oracle of ours", "ours, points", "signs"]
+    return Table(columns, rows, caption="Differences of accuracy: theirs taken between two of their numbers.")
+
+
+def _accuracy_table(compared: Paper, objective: str, labels: Mapping[str, str]) -> Table:
+    sets = list(dict.fromkeys(name for each in compared.streams for name in each.ours[objective]))
+    rows = [
+        [
+            Cell(each.stream),
+            word(labels[each.arm] if each.arm else DASH),
+            _reported(each.theirs.get(objective)),
+            *(percent(each.ours[objective].get(name, ABSENT)) for name in sets),
+        ]
+        for each in compared.streams
+    ]
+    columns = ["stream", "our arm", "theirs, all sets", *(f"ours, {name}" for name in sets)]
+    return Table(columns, rows, caption=f"Accuracy under {objective.upper()}, %: theirs Avg@16 over all of their sets.")
+
+
+def _trace_table(compared: Paper, labels: Mapping[str, str]) -> Table:
+    rows = [
+        [
+            Cell(each.stream),
+            word(labels[each.arm] if each.arm else DASH),
+            _reported(each.reward[0]),
+            number(each.reward[1], 3),
+            _reported(each.ppl[0]),
+            number(each.ppl[1], 3),
+        ]
+        for each in compared.streams
+    ]
+    columns = ["stream", "our arm", "reward, theirs", "reward, ours", "PPL, theirs", "PPL, ours"]
+    caption = "Before training. The reward models are not the same, so their units are not either."
+    return Table(columns, rows, caption=caption)
+
+
+def _reported(value: Reported | None) -> Cell:
+    return UNKNOWN if value is None else Cell(f"{value.value:.2f}", value.status)

@@ -1,0 +1,468 @@
+"""What `qup plan` counts is what the stages ask: the records that each must hold, by `qup.records.due`."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qup import plan, records, settings, study
+from qup.arms import Arm
+from qup.errors import SettingsError
+from qup.plan import calibration, lengths, money, needs, speeds, trials, view
+from qup.plan.changes import Status
+from qup.plan.counts import Counting, spent
+from qup.plan.exams import CHOICES, Decoding, Exam, exams
+from qup.plan.machine import DEFAULT, LARGE, here, named, tables
+from qup.plan.oracle_calls import asked_of
+from qup.plan.planner import Asked, Planner
+from qup.plan.runs import History
+from qup.plan.shapes import Shape, of_name, shapes
+from qup.plan.spans import Span, about, exactly
+from qup.plan.work import Kind, Load, Stage, Work
+from qup.records import TRAIN, Finish, Problem, Refined, Trace, Verdict, due
+from qup.study import Study
+from qup.training.examples import Example, schedule
+from qup.training.settings import Budget, TrainingSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY = "glassbox-tiny"
+NOWHERE = Path("nowhere")
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """The shrunken glass box with samples that were drawn by rule, as its stages would leave them on disk."""
+
+    study: Study
+    problems: list[Problem]
+    traces: list[Trace]
+    stages: dict[str, Stage]
+
+    def stream(self, arm: Arm) -> list[Refined]:
+        own = records.of_set(self.problems, arm.training_set)
+        return [
+            Refined(problem, replicate, stratum, "text", "changed", 0, 1, 1, Verdict.CORRECT)
+            for problem, replicate, stratum in due.stream(own, self.traces, arm.scope)
+        ]
+
+    def runs(self, arm: Arm) -> list[Any]:
+        return due.runs(self.stream(arm), arm.training.objectives)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    own, data = study.read(ROOT / "studies" / f"{TINY}.yaml"), tmp_path_factory.mktemp("data")
+    sets, first, problems = [TRAIN, *own.problems.training_sets], 1, []
+    for name in sets:
+        for replicate in range(first, first + own.problems.replicates):
+            count = own.problems.train
+            ids = [f"{name}{replicate}-{i}" for i in range(count)]
+            problems += [Problem(i, "b is + a 1", "2", "toy", replicate=replicate, training_set=name) for i in ids]
+        first += own.problems.replicates
+    traces = [trace(problem, place, index) for place, problem in enumerate(problems) for index in range(own.sampling.n)]
+    records.write(data / "problems" / "train.jsonl", problems)
+    records.write(data / "traces.jsonl", traces)
+    seen = lengths.of_study(own, data)
+    stages = Counting(own, seen, NOWHERE, "hf").stages(list(own.main_arms(["home"]).values()))
+    return Drawn(own, problems, traces, {stage.name: stage for stage in stages})
+
+
+def trace(problem: Problem, place: int, index: int) -> Trace:
+    """Every third problem is solved by its last sample; of the others every fifth has all samples cut."""
+    verdict = Verdict.CORRECT if place % 3 == 0 and index == 3 else Verdict.WRONG
+    finish = Finish.LENGTH if place % 5 == 1 and place % 3 else Finish.STOP
+    verdict = Verdict.TRUNCATED if finish is Finish.LENGTH else verdict
+    return Trace(problem.id, index, "so b is 2", 10 + place % 7, finish, "2", verdict)
+
+
+def test_sampling_is_n_answers_of_every_training_problem_of_every_set(drawn: Drawn) -> None:
+    asked = due.traces(drawn.problems, drawn.study.sampling.n)
+    assert drawn.stages["sample"].generations == exactly(len(asked))
+
+
+def test_evaluation_is_k_drawn_answers_and_a_greedy_one_of_each_learner_to_each_problem(drawn: Drawn) -> None:
+    own = drawn.study
+    counts = {"heldout": own.problems.heldout, "longer": own.problems.sets["longer"].count}
+    tasks = {task: [Problem(f"{task}{i}", "?", "2", "toy") for i in range(n)] for task, n in counts.items()}
+    repeats = {task: {"sampled": own.evaluation.k, "greedy": int(own.evaluation.greedy)} for task in tasks}
+    base = due.answers([(records.BASE, 0)], tasks, repeats)
+    assert drawn.stages["baseline"].generations == exactly(len(base))
+    arm = own.main_arm("home", "style_aligned")
+    answers = due.answers(drawn.runs(arm), tasks, repeats)
+    assert drawn.stages["evaluate@home-style_aligned"].generations == exactly(len(answers))
+
+
+def test_further_arms_answer_the_main_task_alone(drawn: Drawn) -> None:
+    own, heldout = drawn.study, [Problem(f"h{i}", "?", "2", "toy") for i in range(drawn.study.problems.heldout)]
+    repeats = {"heldout": {"sampled": own.evaluation.k, "greedy": int(own.evaluation.greedy)}}
+    arms = own.further.values()
+    answers = [key for arm in arms for key in due.answers(drawn.runs(arm), {"heldout": heldout}, repeats)]
+    assert drawn.stages["further"].generations == exactly(len(answers))
+
+
+def test_a_task_with_settings_of_its_own_is_asked_by_them_and_a_published_set_has_the_rows_of_its_file() -> None:
+    own = study.read(ROOT / "studies" / "qwen2.5-math-7b.yaml")
+    asked = {exam.task: exam for exam in exams(own, NOWHERE)}
+    assert asked["math500"].problems == exactly(500)
+    assert asked["aime24"].answers == exactly(30 * (16 + 1))
+    given = settings.read_yaml(ROOT / "studies" / "glassbox-tiny.yaml")
+    given["evaluation"]["tasks"] = ["heldout", {"task": "longer", "k": 5, "greedy": False, "max_tokens": 9}]
+    own = settings.read(Study, given)
+    (longer,) = [exam for exam in exams(own, NOWHERE) if exam.task == "longer"]
+    assert longer.answers == exactly(16 * 5)
+    assert [decoding.max_tokens for decoding in longer.decodings] == [9]
+
+
+def test_given_texts_that_a_task_scores_are_no_generations(drawn: Drawn) -> None:
+    exam = Exam("arc_easy", exactly(10), (Decoding(1, 0),))
+    assert exam.answers == exactly(0)
+    counting = Counting(drawn.study, lengths.Lengths("toy", exactly(20)), NOWHERE, "hf")
+    (work,) = counting._exam(exam, learners=3)
+    assert (work.kind, work.items) == (Kind.SCORE, exactly(10 * CHOICES * 3))
+
+
+def test_a_stream_has_a_trace_per_problem_within_its_scope_that_has_a_draft(drawn: Drawn) -> None:
+    scored = drawn.stages["further"].works
+    for arm in drawn.study.further.values():
+        stream = len(drawn.stream(arm))
+        assert any(work.kind is Kind.SCORE and work.items == exactly(stream) for work in scored), arm.name
+    native = len(drawn.stream(drawn.study.native))
+    # One pass over the trace, one over the native trace; none of this study's metrics asks for the trace alone.
+    assert drawn.stages["compat@home-restyled"].sum(Kind.SCORE).mid == native * passes(drawn.study)
+
+
+def passes(own: Study) -> int:
+    return 1 + len({need for metric in own.compat.values() for need in metric.passes})
+
+
+def test_rewards_are_tried_on_the_first_samples_of_the_main_set(drawn: Drawn) -> None:
+    tried = due.tried(drawn.problems, drawn.traces)
+    assert drawn.stages["reward-samples"].sum(Kind.SCORE) == exactly(len(tried))
+
+
+@pytest.mark.parametrize("batch", [3, 8])
+@pytest.mark.parametrize("budget", [Budget(epochs=2), Budget(epochs=0.5), Budget(tokens=100), Budget(tokens=777)])
+def test_a_run_trains_as_many_steps_and_tokens_as_its_budget_has(budget: Budget, batch: int) -> None:
+    """Traces of 10 tokens, 20 of them: what `schedule` lays out, counted without laying it out."""
+    settings = TrainingSettings(budget, batch=batch)
+    traces = [Example([0] * 15, [-100] * 5 + [0] * 10, truncated=False)] * 20
+    plan = schedule(traces, settings, seed=1)
+    steps, items, tokens = spent(settings, exactly(20), exactly(10))
+    assert steps == exactly(len(plan))
+    assert items.mid == pytest.approx(sum(map(len, plan)))
+    trained = 10 * sum(map(len, plan))
+    assert tokens.low <= trained <= tokens.high
+    if budget.tokens:
+        assert tokens.high < budget.tokens + 10 * batch + 1
+
+
+def test_who_asks_an_oracle_is_found_by_letting_the_refiner_ask() -> None:
+    asked = {refiner: asked_of(refiner) for refiner in settings.names("refiners")}
+    assert asked["oracle_refined"] == ["repair_prompt"]
+    assert asked["style_aligned"] == ["keep_style_prompt"]
+    assert asked["restyled"] == ["restyle_prompt"]
+    assert asked["oracle_synthesized"] == ["solve_prompt"]
+    assert asked["rejection_sampling"] == asked["unfiltered"] == []
+
+
+def paid(price: dict[str, float] | None, budget: int = 10**9) -> tuple[Study, dict[str, Stage]]:
+    """The smoke study with an endpoint as its Oracle, all problems drafted."""
+    given = settings.read_yaml(ROOT / "studies" / "smoke.yaml")
+    api = {"model": "big", "base_url": "https://example.org/v1", "budget": budget, "price": price}
+    given["oracles"]["home"] = {"oracle": "prompted", "api": api, "max_tokens": 100}
+    own = settings.read(Study, given)
+    seen = lengths.Lengths("toy", exactly(50), (80,) * 8, 96, 3.0, {TRAIN: (8, 6, 2)}, whole=True)
+    stages = Counting(own, seen, NOWHERE, "hf").stages(list(own.main_arms(["home"]).values()))
+    return own, {stage.name: stage for stage in stages}
+
+
+def test_an_endpoints_cost_is_its_tokens_by_its_prices() -> None:
+    own, stages = paid({"prompt": 2.0, "completion": 8.0})
+    stage = stages["refine@home-oracle_refined"]
+    (call,) = stage.works
+    # Eight drafts; one more call for each at most, as the study's `retries` has it.
+    assert (call.kind, call.items.low, call.items.high) == (Kind.CALL, 8, 16)
+    cost = money.of(own, stage)
+    assert cost is not None
+    assert cost.mid == pytest.approx(call.prompt.mid * 2e-6 + call.completion.mid * 8e-6)
+    assert call.completion.mid == pytest.approx(call.items.mid * 80)
+    assert money.of(own, stages["sample"]) == exactly(0)
+
+
+def test_without_a_price_tokens_alone_are_told_and_a_budget_that_will_not_do_is() -> None:
+    own, stages = paid(None, budget=1000)
+    assert money.of(own, stages["refine@home-oracle_refined"]) is None
+    (note,) = money.notes(own, list(stages.values()))
+    assert "more than its budget of 1,000" in note
+
+
+def test_a_size_is_read_off_a_name_and_an_unknown_one_is_none() -> None:
+    sizes = {
+        "Qwen/Qwen2.5-Math-1.5B": 1.5e9,
+        "deepseek-ai/deepseek-math-7b-base": 7e9,
+        "a/SmolLM2-135M-Instruct": 135e6,
+    }
+    for name, parameters in sizes.items():
+        shape = of_name(name)
+        assert shape is not None
+        assert shape.parameters == parameters
+    mixture = of_name("Qwen/Qwen3-30B-A3B")
+    assert mixture is not None
+    assert (mixture.parameters, mixture.active) == (30e9, 3e9)
+    assert of_name("microsoft/phi-4") is None
+    assert of_name("Qwen2.5-Math") is None
+
+
+def test_full_training_of_seven_billion_does_not_fit_one_gpu_and_an_adapter_does() -> None:
+    """16 bytes a parameter: 112 GB before any activation; an adapter leaves 14 GB of bfloat16."""
+    seven = Shape(7e9, 28, 3584, 28672, 152_000, "toy")
+    full = TrainingSettings(Budget(epochs=1), method="full")
+    assert needs.training(seven, full, tokens=0) == 112e9
+    lora = dataclasses.replace(full, method="lora")
+    assert needs.training(seven, lora, tokens=0) < 16e9
+    # Activations of a token: 28 layers x 3584 x 34 bytes, and its logits.
+    token = needs.training(seven, full, tokens=1) - 112e9
+    assert token == pytest.approx(28 * 3584 * 34 + 152_000 * 8)
+
+
+def toy_speed(cores: int = 2, device: str | None = None) -> speeds.Speed:
+    machine = dataclasses.replace(named(device or "cpu", 1), cores=cores)
+    small = Shape(1e6, 4, 128, 1024, 110, "toy")
+    rate = speeds.Rate(exactly(1.0), exactly(0.5), exactly(0.0))
+    loads = {load: exactly(5.0) for load in Load}
+    rates = speeds.Scaled(dict.fromkeys(speeds.WORK, rate), small)
+    return speeds.Speed("toy", machine, loads, loads, rates, {"learner": small})
+
+
+def test_decoding_on_an_accelerator_reads_all_weights_a_pass_and_scoring_none() -> None:
+    """A model of 3.35 GB on an H100, whose memory gives 3,350 GB a second: a millisecond at the peak."""
+    shape = Shape(3.35e9 / 2, 10, 100, 0, 0, "toy")
+    device = named("H100", 1).device
+    assert device is not None
+    rates = speeds.Peak(device, "bfloat16", context=0)
+    share = tables()["utilisation"]["bandwidth"]
+    assert rates.of(Kind.GENERATE, shape).step.mid == pytest.approx(0.001 / share[1])
+    assert rates.of(Kind.SCORE, shape).step == exactly(0)
+    # Training is forward and backward, each token; a packed model is read faster.
+    used = tables()["utilisation"]["train"][1]
+    assert rates.of(Kind.TRAIN, shape).token.mid == pytest.approx(3 * shape.flops / (989e12 * used))
+    packed = dataclasses.replace(shape, packed=0.5)
+    assert rates.of(Kind.GENERATE, packed).step.mid == pytest.approx(0.001 / share[1] / 4)
+
+
+def test_jobs_are_dealt_to_processes_as_the_stages_deal_them() -> None:
+    """Three runs of 10 passes on two processes: the one with two runs takes 2 x (1 + 5) seconds after its start."""
+    work = Work(Kind.TRAIN, "learner", exactly(30), passes=exactly(30), begun=exactly(3))
+    stage = Stage("train", (Load.TRAINER,), (work,), jobs=3)
+    assert toy_speed().seconds(stage, threads=1).mid == pytest.approx(5 + 2 * 6)
+    assert toy_speed().seconds(stage, threads=None).mid == pytest.approx(5 + 3 * 6)
+    assert toy_speed(cores=1).seconds(stage, threads=1).mid == pytest.approx(5 + 3 * 6)
+
+
+def test_what_a_stage_took_before_wins_then_others_of_its_kind_then_the_rule() -> None:
+    rule = exactly(10.0)
+    history = History({"train@a": 20.0, "report": 1.0}, {"train@a": rule, "report": rule}, {"sample": [3.0]})
+
+    def of(name: str, calibrated: bool = False) -> tuple[float, str]:
+        made = history.corrected(Stage(name, (Load.NOTHING,)), rule, "assumed", calibrated=calibrated)
+        return made.seconds.mid, made.source
+
+    assert of("train@a") == (20.0, "measured here")
+    # Twice what the rule says, as its like took.
+    assert of("train@b")[0] == 20.0
+    assert of("sample") == (30.0, "by 1 sample stages of other studies, measured here")
+    assert of("sample", calibrated=True) == (10.0, "assumed")
+    assert of("evaluate@a") == (10.0, "assumed")
+
+
+def test_a_large_model_on_a_machine_without_gpu_is_planned_for_one_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qup.plan.machine._seen", list)
+    assert here(2e6, "auto").device is None
+    assumed = here(7e9, "auto")
+    assert assumed.device is not None
+    assert "no accelerator here" in assumed.why
+    assert here(2e6, "vllm").device is not None
+
+
+def test_an_accelerator_is_known_by_what_nvidia_calls_it_and_another_is_said_to_be_assumed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def seen(*names: str) -> tuple[str, str]:
+        monkeypatch.setattr("qup.plan.machine._seen", lambda: list(names))
+        made = here(2e6, "auto")
+        return made.label, made.why
+
+    assert seen("NVIDIA A100-SXM4-80GB", "NVIDIA A100-SXM4-80GB") == ("2 x A100", "this machine")
+    assert seen("NVIDIA A100-SXM4-40GB")[0] == "1 x A100-SXM4-40GB"
+    assert seen("NVIDIA H100 PCIe")[0] == "1 x H100 PCIe"
+    assert seen("NVIDIA GeForce RTX 4090")[0] == "1 x RTX 4090"
+    label, why = seen("NVIDIA Quadro 9")
+    assert label == f"1 x {DEFAULT}"
+    assert "NVIDIA Quadro 9" in why
+
+
+def test_a_span_keeps_its_order_and_an_unknown_accelerator_is_a_line() -> None:
+    with pytest.raises(ValueError, match="low <= mid <= high"):
+        Span(2, 1, 3)
+    # Two factors of two either way are one of 2 ^ sqrt(2), and an exact one widens nothing.
+    product = about(10, 0.5, 2) * about(3, 0.5, 2)
+    assert (product.mid, product.high) == (30, pytest.approx(30 * 2 ** (2**0.5)))
+    assert about(10, 0.5, 2) * exactly(3) == Span(15, 30, 60)
+    assert Span(0, 1, 2) * Span(1, 2, 3) == Span(0, 2, 6)
+    with pytest.raises(SettingsError, match="unknown accelerator 'H10': did you mean 'H100'"):
+        named("H10", 1)
+    with pytest.raises(SettingsError, match="one accelerator or more"):
+        named("H100", 0)
+
+
+def test_a_model_whose_size_nothing_tells_is_a_note_until_the_study_says_it() -> None:
+    given = settings.read_yaml(ROOT / "studies" / "smoke.yaml")
+    given["models"]["judge"] = {"source": "hub", "repo": "microsoft/phi-4", "revision": "0" * 40}
+    unknown = shapes(settings.read(Study, given), NOWHERE)
+    assert unknown["judge"] is None
+    given["models"]["judge"]["size"] = {"parameters": 117, "active": 5.1, "bits": 4.25}
+    known = shapes(settings.read(Study, given), NOWHERE)["judge"]
+    assert known is not None
+    # What works on a token is arithmetic, and all of it, packed, is memory.
+    assert known.flops == pytest.approx(2 * 5.1e9)
+    assert known.weights("bfloat16") == pytest.approx(117e9 * 4.25 / 8)
+    work = Work(Kind.SCORE, "judge", exactly(3), prompt=exactly(30), passes=exactly(3))
+    assert dataclasses.replace(toy_speed(), shapes=unknown).of(work) == exactly(0)
+
+
+def test_lengths_of_samples_that_were_cut_grow_with_what_is_allowed_and_those_of_others_do_not() -> None:
+    def answers(*sampled: int) -> lengths.Lengths:
+        return lengths.Lengths("toy", exactly(9), sampled, limit=100)
+
+    # Half of them were cut at 100, so at 200 the mean of 80 is taken to double; one that ended by itself ends there.
+    assert answers(60, 100).answer(200).mid == pytest.approx(160)
+    assert answers(60, 70).answer(200).mid == pytest.approx(65)
+    assert answers(60, 70).answer(50).mid == 50
+
+
+def test_the_longest_answer_of_a_batch_is_among_those_of_questions_about_as_long() -> None:
+    """Answers of 90 and 80 stand together, those of 20 and 10 do; in two shares 90 meets 20 and 80 meets 10."""
+    seen = lengths.Lengths("toy", exactly(9), (90, 80, 20, 10), limit=100)
+    assert seen.longest(100, batch=2).mid == (90 + 20) / 2
+    assert dataclasses.replace(seen, shares=2).longest(100, batch=2).mid == (90 + 80) / 2
+    assert seen.longest(100, batch=4).mid == 90
+    assert seen.longest(100, batch=1).mid == seen.answer(100).mid == 50
+
+
+def test_before_anything_has_run_answers_are_about_as_long_as_solutions_where_problems_have_any(tmp_path: Path) -> None:
+    problems = [{"id": "a", "question": "q" * 30, "solution": "s" * 120}, {"id": "b", "question": "q" * 60}]
+    (tmp_path / "toy" / "problems").mkdir(parents=True)
+    text = "".join(json.dumps(row) + "\n" for row in problems)
+    (tmp_path / "toy" / "problems" / "train.jsonl").write_text(text)
+    seen = lengths.of_study(study.read(ROOT / "studies" / "smoke.yaml"), tmp_path / "toy")
+    # Three characters a token, and the chat template around a question.
+    assert seen.answer(1000) == about(40, *lengths.SKETCHED)
+    assert seen.question.mid == pytest.approx(45 / 3 + lengths.TEMPLATE)
+    assert "no traces yet" in seen.source
+    # The glass box makes its problems without a file.
+    drawn = lengths.of_study(study.read(ROOT / "studies" / "glassbox.yaml"), tmp_path / "nothing")
+    assert 20 < drawn.answer(96).mid < 60
+
+
+def test_records_that_cannot_be_read_are_said_to_be_and_lengths_are_assumed(tmp_path: Path) -> None:
+    own = study.read(ROOT / "studies" / "smoke.yaml")
+    for text in ("{", '{"tokens": 1}\n', "[1]\n", '{"tokens": "x", "text": 1, "finish": 1}\n'):
+        (tmp_path / "traces.jsonl").write_text(text)
+        seen = lengths.of_study(own, tmp_path)
+        assert seen.sampled == ()
+        assert "cannot be read" in seen.source
+
+
+def test_what_was_measured_is_of_the_settings_of_then_and_is_scaled_to_those_of_now() -> None:
+    planner = Planner(ROOT, "smoke", Asked())
+    read = planner.read()
+    then = planner.as_it_ran(read, Status(settings={"sampling": {"n": 2, "max_tokens": 96}}))
+    assert (read.sampling.n, then.sampling.n) == (6, 2)
+    # Settings that this version does not know are those of now.
+    assert planner.as_it_ran(read, Status(settings={"sampling": {"draws": 2}})) is read
+    # Ten seconds then, by a rule that says five of then and fifteen of now: thirty.
+    history = History({"sample": 10.0}, {"sample": exactly(5.0)}, {})
+    stage = Stage("sample", (Load.MODELS,))
+    assert history.corrected(stage, exactly(15.0), "assumed", calibrated=True).seconds.mid == pytest.approx(30.0)
+
+
+def test_calibrated_rates_are_a_line_through_a_full_and_a_smaller_batch() -> None:
+    """Two seconds a pass and a tenth a token: 8 rows of 5 tokens take 6 seconds, 2 rows take 3."""
+    step, token = trials._line(lambda batch: 2 + 0.1 * 5 * batch, batch=8, width=5)
+    assert (step, token) == (pytest.approx(2), pytest.approx(0.1))
+    # One row has no smaller batch: all of it is the pass.
+    assert trials._line(lambda batch: 3.0, batch=1, width=5) == (3.0, 0.0)
+
+
+def test_a_span_is_told_in_one_unit_with_its_bounds_and_an_exact_one_without() -> None:
+    told = {
+        view.number(exactly(0)): "",
+        view.number(exactly(1024), "B"): "1.02kB",
+        view.number(Span(900, 1200, 1500)): "1.2k (0.9-1.5)",
+        view.duration(Span(30, 90, 120)): "1.5 min (0.5-2)",
+        view.duration(Span(3600, 7200, 7200)): "2 h (1-2)",
+        view.duration(exactly(7)): "7 s",
+    }
+    assert all(said == expected for said, expected in told.items()), told
+
+
+def test_stages_of_a_kind_are_a_row_and_the_last_row_is_their_sum() -> None:
+    made = plan.plan(ROOT, "smoke", plan.Asked(device="cpu", status=False))
+    rows = {row[0]: row for row in view.cells(made)}
+    k, greedy, heldout, arms = 2, 1, 6, 5
+    answers = view.COLUMNS.index("answers")
+    # Two objectives on one replicate.
+    assert rows[f"evaluate x {arms}"][answers] == str(arms * 2 * heldout * (k + greedy))
+    assert rows["sample"][answers] == "48"
+    main, further, base = 180, 36, 18
+    assert rows["all stages"][answers] == str(48 + main + further + base)
+
+
+def qup(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "qup", *words], cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_the_command_says_everything_as_json_and_an_unknown_study_is_one_line() -> None:
+    done = qup("plan", "smoke", "--no-status", "--json")
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    counts = Counter(row["stage"].partition("@")[0] for row in made["stages"])
+    assert counts["train"] == 4
+    assert counts["train-native"] == 1
+    low, mid, high = made["seconds"]
+    assert 0 < low < mid < high
+    wrong = qup("plan", "smok")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("qup: unknown study 'smok': did you mean 'smoke'?")
+
+
+def test_a_plan_loads_neither_torch_nor_transformers() -> None:
+    code = (
+        "import sys; from pathlib import Path; from qup import plan;"
+        "plan.plan(Path(), 'smoke', plan.Asked(status=False));"
+        "print([name for name in ('torch', 'transformers', 'lm_eval') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_every_study_here_can_be_planned() -> None:
+    for file in sorted((ROOT / "studies").glob("*.yaml")):
+        made = plan.plan(ROOT, file.stem, plan.Asked(status=False))
+        assert made.seconds.mid > 0
+        assert len({row.stage.name for row in made.rows}) == len(made.rows)
+
+
+def test_the_page_has_the_rules_that_the_code_has() -> None:
+    page = " ".join((ROOT / "docs" / "plan.md").read_text(encoding="utf-8").split())
+    assert f"keeps {needs.MOVED} bytes a parameter" in page
+    assert f"are {needs.ACTIVATION} bytes a token" in page
+    assert f"{needs.CHECKPOINTED} with gradient checkpoints" in page
+    assert (LARGE, "two billion parameters or more" in page) == (2e9, True)
+    assert (calibration.FARTHEST, "more than twenty times larger" in page) == (20, True)
+    assert f"for one {DEFAULT}" in page

@@ -44,6 +44,12 @@ class Runner:
         return [(-1.0 if weights is None else -1.5, True) for _ in pairs]
 
 
+@pytest.fixture(autouse=True)
+def one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processor is named without loading torch."""
+    monkeypatch.setattr(cells, "machine", lambda: ["this"])
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A learner's folder and an adapter's, with bytes to hash."""

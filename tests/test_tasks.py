@@ -13,6 +13,8 @@ from toytasks import ARC, DATA, GSM8K, learner, paper, pinned, settings, task_fi
 from qup.evals import Examinee, evaluate
 from qup.evals.cells import Cells
 from qup.evals.model import harness_model
+from qup.evals.settings import THEIR_LONGEST
+from qup.evals.tasks import SEEDS
 from qup.learner import Learner
 from qup.records import TaskScore, Verdict
 from qup.training import Budget, TrainingSettings
@@ -98,6 +100,13 @@ def test_a_loglikelihood_task_gives_the_numbers_of_the_lm_eval_command(
     assert ours == {f"{name},none": (values[f"{name},none"], values[f"{name}_stderr,none"]) for name in names}
     # It has no answers in words, so there is nothing to grade.
     assert found.answers == []
+
+
+def test_what_lm_eval_takes_unless_told_otherwise_is_what_we_take() -> None:
+    from lm_eval import defaults
+
+    assert defaults.DEFAULT_MAX_GEN_TOKS == THEIR_LONGEST
+    assert (defaults.DEFAULT_RANDOM_SEED, defaults.DEFAULT_OTHER_SEED) == SEEDS
 
 
 def both(folder: Path, weights: Path | None, **backend: Any) -> tuple[Any, Any]:

@@ -152,6 +152,12 @@ def test_another_request_has_another_cell(folder: Path, change: str) -> None:
     assert asks(made, folder, **({"weights": folder / "adapter"} | REQUESTS[change])) == 1
 
 
+def test_weights_without_bytes_have_no_cell(folder: Path) -> None:
+    made = learner(folder, Runner())
+    # Two that are not there are not taken for one another.
+    assert [asks(made, folder, folder / name) for name in ("absent", "missing", "absent")] == [1, 1, 1]
+
+
 @pytest.mark.parametrize("run", [{"dtype": "float32"}, {"batch": 3}, {"max_length": 99}])
 def test_a_model_that_is_run_otherwise_has_other_cells(folder: Path, run: dict[str, Any]) -> None:
     assert asks(learner(folder, Runner()), folder) == 1

@@ -98,8 +98,8 @@ def test_a_study_without_tasks_of_lm_eval_has_no_word_of_them(monkeypatch: pytes
     ("fault", "said"),
     [
         (lambda own: own[:1], "lm-eval's scores are"),
-        (lambda own: [dataclasses.replace(own[0], n=3), own[1]], "lm-eval's scores are"),
-        (lambda own: [dataclasses.replace(own[0], values=[0.5]), own[1]], "its columns are of other sizes"),
+        (lambda own: [dataclasses.replace(own[0], n=3), *own[1:]], "lm-eval's scores are"),
+        (lambda own: [dataclasses.replace(own[0], values=[0.5]), *own[1:]], "its columns are of other sizes"),
     ],
 )
 def test_scores_that_an_arm_lacks_or_has_otherwise_are_refused(

@@ -46,7 +46,7 @@ def adapter(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     asks = [f"Question: {row['question']}\nAnswer:" for row in rows]
     pairs = [(Problem(str(number), ask, "9", "toy"), "#### 9") for number, ask in enumerate(asks)]
     traces = examples(tokenizer(folder), pairs, "question", 512)
-    chosen = TrainingSettings(budget=Budget(epochs=12), batch=2, rank=8, learning_rate=2e-2, dtype="float32")
+    chosen = TrainingSettings(budget=Budget(epochs=6), batch=2, rank=8, learning_rate=2e-2, dtype="float32")
     out = tmp_path_factory.mktemp("adapter") / "sft-1"
     train(folder, traces, chosen, Cell("sft", 1, 1), out)
     return out
@@ -67,16 +67,18 @@ def scores(ours: list[TaskScore], decoding: str) -> dict[str, tuple[Any, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("form", "how"),
+    ("who", "form", "how"),
     [
-        ("completion", {}),
-        ("multiturn", {"apply_chat_template": True, "fewshot_as_multiturn": True}),
-        ("chat", {"apply_chat_template": True, "fewshot_as_multiturn": False}),
+        ("base", "completion", {}),
+        ("adapter", "completion", {}),
+        ("adapter", "multiturn", {"apply_chat_template": True, "fewshot_as_multiturn": True}),
+        ("adapter", "chat", {"apply_chat_template": True, "fewshot_as_multiturn": False}),
     ],
 )
-def test_gsm8k_gives_the_numbers_and_the_texts_of_the_lm_eval_command(
-    tmp_path: Path, folder: Path, weights: Path | None, form: str, how: dict[str, bool]
+def test_gsm8k_gives_the_numbers_and_the_texts_of_the_lm_eval_command(  # noqa: PLR0917 - fixtures and parameters
+    tmp_path: Path, folder: Path, adapter: Path, who: str, form: str, how: dict[str, bool]
 ) -> None:
+    weights = adapter if who == "adapter" else None
     asked = settings(entry("gsm8k", GSM8K, prompt=form, k=1, **SHORT))
     found = evaluate(learner(folder), [Examinee("sft", 1, weights)], paper(asked, tmp_path / "e"), None)
     task = task_file(tmp_path, "gsm8k", GSM8K)

@@ -309,6 +309,13 @@ MOST = 8 + 64 + 50
         ({"prompt_tokens": 10, "completion_tokens": True}, 0, MOST),
         ({"prompt_tokens": 10, "completion_tokens": float("nan")}, 0, MOST),
         ({"prompt_tokens": 10, "completion_tokens": "many"}, 0, MOST),
+        # No model takes as many: such a claim would use up any budget.
+        ({"prompt_tokens": 10, "completion_tokens": 10**30}, 0, MOST),
+        ({"prompt_tokens": 10, "completion_tokens": "1e30"}, 0, MOST),
+        ({"prompt_tokens": 10, "completion_tokens": 10**400}, 0, MOST),
+        ({"prompt_tokens": 10, "completion_tokens": float("inf")}, 0, MOST),
+        ({"prompt_tokens": 10**30, "completion_tokens": 5}, 5, 5),
+        ({"prompt_tokens": 10, "completion_tokens": [5]}, 0, MOST),
         ({}, 0, MOST),
         ([15], 0, MOST),
         (None, 0, MOST),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from awkward import build
 
 from qup.models.random import Model
 
@@ -58,3 +59,16 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
     """A monkeypatch that lasts as long as the module's tests."""
     with pytest.MonkeyPatch.context() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def awkward(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A function from the name of a kind of `awkward.KINDS` to its folder, made once."""
+    made: dict[str, Path] = {}
+
+    def folder(name: str) -> Path:
+        if name not in made:
+            made[name] = build(name, tmp_path_factory.mktemp(name) / "learner", seed=1)
+        return made[name]
+
+    return folder

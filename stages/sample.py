@@ -11,7 +11,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = {"problems": "train.jsonl of the prepare stage", "models": "folder of the obtain stage"}
     args = cli.parser(__doc__, **flags, out="traces.jsonl to write").parse_args(argv)
     study = cli.start(args)
-    problems = study.problems.read_training(args.problems)
+    problems = records.read(args.problems, records.Problem)
     draw = seeds.derive(study.seed, "sample")
     traces = sampling.sample(study.learner(args.models), problems, study.sampling, draw, study.threads)
     records.write(args.out, traces)

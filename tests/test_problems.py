@@ -218,28 +218,3 @@ def test_the_stage_writes_the_same_bytes_twice(tmp_path: Path, monkeypatch: pyte
     assert sum(p.source.startswith("jsonl") for p in train) == 1
     # 6 + 4 + 3, no question twice, though the longer ones come from a file that the others draw on as well.
     assert len({p.id for p in (*train, *heldout, *longer)}) == 13
-
-
-def test_training_problems_that_are_fewer_or_more_than_the_study_asks_for_are_one_line(tmp_path: Path) -> None:
-    # A file that was cut after a whole line has nothing wrong by itself.
-    chosen = ProblemSettings(
-        sources=study(
-            [{"source": "jsonl", "file": "a.jsonl"}], [{"source": "jsonl", "file": "b.jsonl"}]
-        ).problems.sources,
-        train=3,
-        heldout=1,
-        replicates=2,
-    )
-    own = [records.Problem(f"p{i}", f"{i}?", "2", "toy", training_set="train", replicate=1 + i // 3) for i in range(6)]
-    file = tmp_path / "train.jsonl"
-    records.write(file, own)
-    assert chosen.read_training(file) == own
-    further = records.Problem("q", "q?", "2", "toy", training_set="other", replicate=3)
-    spoilt = {
-        "'train', where the study asks for 6": own[:2] + own[3:5],
-        "'other', where the study asks for 0": [*own, further],
-    }
-    for told, rows in spoilt.items():
-        records.write(file, rows)
-        with pytest.raises(SettingsError, match=rf"holds \d problems of training set {told}: damaged, or of another"):
-            chosen.read_training(file)

@@ -16,7 +16,7 @@ from qup.arms import Arm
 from qup.errors import SettingsError
 from qup.measured import Base, Measured
 from qup.measured.answers import Answers
-from qup.records import BASE, REMEDY, Problem
+from qup.records import BASE, Problem
 
 Fault = str | None
 
@@ -51,7 +51,7 @@ def counts(path: Path, train: Sequence[Problem], tasks: Mapping[str, Sequence[Pr
     for name in wanted | sizes:
         if sizes[name] != wanted.get(name, 0):
             found = f"{path.parent / name} holds {sizes[name]} problems, {path.name} counts {wanted.get(name, 0)}"
-            raise SettingsError(f"{found}: {REMEDY}")
+            raise SettingsError(f"{found}: damaged, or of another run: `qup check --data` tells which, and what to do")
     return checks
 
 

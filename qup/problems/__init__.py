@@ -5,7 +5,6 @@ draw the same problems.
 """
 
 import dataclasses
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from functools import partial
@@ -15,7 +14,7 @@ from typing import Annotated, Any, Protocol
 from pydantic import Field, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from qup import records, seeds
+from qup import seeds
 from qup.errors import SettingsError
 from qup.problems import _splits
 from qup.problems._content import HEAVIEST, Supply, quotas
@@ -114,30 +113,8 @@ class ProblemSettings:
         if self._total() > MOST:
             raise SettingsError(f"expected at most {MOST} problems in all sets and replicates, got {self._total()}")
 
-    def read_training(self, path: Path) -> list[Problem]:
-        """The problems that `prepare` wrote to train on: as many of each training set as this section asks for.
-
-        Raises:
-            SettingsError: there are more or fewer; a file that was cut after a whole line is good by itself.
-        """
-        problems = records.read(path, Problem)
-        sizes = Counter(problem.training_set for problem in problems)
-        wanted = {TRAIN: self.train * self.replicates} | {name: self._count(name) for name in self.training_sets}
-        for name in dict.fromkeys([*wanted, *sizes]):
-            if sizes[name] != wanted.get(name or "", 0):
-                raise SettingsError(
-                    f"{path} holds {sizes[name]} problems of training set {name!r}, where the study asks for "
-                    f"{wanted.get(name or '', 0)}: {records.REMEDY}"
-                )
-        return problems
-
-    def _count(self, name: str) -> int:
-        """Problems of a further training set, those of all its replicates."""
-        chosen = self.training_sets[name]
-        return (chosen.count or self.train) * (chosen.replicates or self.replicates)
-
     def _total(self) -> int:
-        further = sum(map(self._count, self.training_sets))
+        further = sum((t.count or self.train) * (t.replicates or self.replicates) for t in self.training_sets.values())
         return self.train * self.replicates + self.heldout + further + sum(s.count for s in self.sets.values())
 
 

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from qup.records._keys import REMEDY
 from qup.records._lines import OMITTED, line, omitted, parsed, read, row, write, written_fields
 from qup.records._values import Count, Magnitude, Ordinal, typed
 
-__all__ = ["OMITTED", "REMEDY", "Count", "line", "omitted", "parsed", "read", "row", "typed", "write", "written_fields"]
+__all__ = ["OMITTED", "Count", "line", "omitted", "parsed", "read", "row", "typed", "write", "written_fields"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."

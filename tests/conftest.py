@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from _pytest.terminal import TerminalReporter
 from awkward import build
+from endpoint import KEY, Endpoint, serving
 
+from qup.backends.openai import Backend
 from qup.models.random import Model
 
 TRIED = "tried"
@@ -72,3 +74,33 @@ def awkward(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return made[name]
 
     return folder
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """An OpenAI-compatible endpoint on this machine."""
+    with serving(Endpoint()) as server:
+        yield server
+
+
+@pytest.fixture
+def make(endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Backend]]:
+    """A function from settings to a backend that asks the endpoint."""
+    monkeypatch.setenv("QUP_TEST_KEY", KEY)
+    made: list[Backend] = []
+
+    def backend(**settings: Any) -> Backend:
+        given: dict[str, Any] = {
+            "model": "toy",
+            "base_url": endpoint.url,
+            "budget": 10_000,
+            "key_env": "QUP_TEST_KEY",
+            "retries": 2,
+        }
+        made.append(Backend(**given | {"cache": str(tmp_path / "answers")} | settings))
+        return made[-1]
+
+    yield backend
+    for used in made:
+        if "client" in vars(used):
+            used.client.close()

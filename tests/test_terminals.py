@@ -3,11 +3,9 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
 SAYING = """
 import sys
 from qup.lm import workers
@@ -35,12 +33,3 @@ def test_a_question_that_the_terminal_has_no_letters_for_is_shown_and_stops_noth
     assert "so 2" in shown
     assert "[1, 2]" in shown
     assert "\\ud800" in shown
-
-
-@pytest.mark.parametrize("verb", [["show", "glassbox"], ["list", "studies"], ["--help"]])
-def test_the_command_line_speaks_to_any_terminal(verb: list[str]) -> None:
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
-    done = subprocess.run(
-        [sys.executable, "-m", "qup", *verb], capture_output=True, env=environment, cwd=ROOT, check=False
-    )
-    assert done.returncode == 0, done.stderr

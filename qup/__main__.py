@@ -21,6 +21,7 @@ from rich.markup import escape
 
 from qup import problems, settings, study, templates, whole
 from qup.errors import SettingsError, unknown
+from qup.lm import progress
 
 STUDIES, RESULTS, MODELS = Path("studies"), Path("results"), Path("models")
 REFERENCE = Path("docs/settings.md")
@@ -30,6 +31,7 @@ app = typer.Typer(help=__doc__.splitlines()[0], no_args_is_help=True, add_comple
 
 def main() -> None:
     """Run a verb; bad input is one line on stderr and exit code 2."""
+    progress.show_any_text()
     try:
         app()
     except SettingsError as error:

@@ -19,7 +19,7 @@ from typing import NoReturn
 
 from qup import repository, study, whole
 from qup.errors import SettingsError
-from qup.lm import workers
+from qup.lm import progress, workers
 from qup.study import Study
 
 RUNS = Path(".qup/runs")
@@ -59,6 +59,7 @@ def run(main: Callable[[Sequence[str] | None], None]) -> None:
     """Run a stage: a `SettingsError` becomes one line on stderr and exit code 2; the time taken is left in `RUNS`."""
     begin = time.time()
     heed_signals()
+    progress.show_any_text()
     try:
         with whole.room_in(Path(), Path(tempfile.gettempdir())):
             main(None)

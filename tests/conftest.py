@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from awkward import build
+from endpoint import KEY, Endpoint, serving
 
+from qup.backends.openai import Backend
 from qup.models.random import Model
 
 TRIED = "tried"
@@ -58,3 +61,46 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
     """A monkeypatch that lasts as long as the module's tests."""
     with pytest.MonkeyPatch.context() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def awkward(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A function from the name of a kind of `awkward.KINDS` to its folder, made once."""
+    made: dict[str, Path] = {}
+
+    def folder(name: str) -> Path:
+        if name not in made:
+            made[name] = build(name, tmp_path_factory.mktemp(name) / "learner", seed=1)
+        return made[name]
+
+    return folder
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """An OpenAI-compatible endpoint on this machine."""
+    with serving(Endpoint()) as server:
+        yield server
+
+
+@pytest.fixture
+def make(endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Backend]]:
+    """A function from settings to a backend that asks the endpoint."""
+    monkeypatch.setenv("QUP_TEST_KEY", KEY)
+    made: list[Backend] = []
+
+    def backend(**settings: Any) -> Backend:
+        given: dict[str, Any] = {
+            "model": "toy",
+            "base_url": endpoint.url,
+            "budget": 10_000,
+            "key_env": "QUP_TEST_KEY",
+            "retries": 2,
+        }
+        made.append(Backend(**given | {"cache": str(tmp_path / "answers")} | settings))
+        return made[-1]
+
+    yield backend
+    for used in made:
+        if "client" in vars(used):
+            used.client.close()

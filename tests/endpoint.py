@@ -7,6 +7,13 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from qup.backends import Completion, Sampling
+from qup.backends.openai import Backend
+
+KEY = "sk-secret-word"
+SAMPLING = Sampling(temperature=0.7, max_tokens=50, seed=1)
+COST = 10 + 5
+"Tokens of an answer by `USAGE`."
 USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 
 
@@ -76,3 +83,8 @@ def serving(endpoint: Endpoint) -> Iterator[Endpoint]:
         endpoint.shutdown()
         thread.join()
         endpoint.server_close()
+
+
+def ask(backend: Backend, *ids: str) -> list[Completion]:
+    """The answers to a chat an id."""
+    return backend.generate([[{"role": "user", "content": f"1+2? ({i})"}] for i in ids], SAMPLING, ids)

@@ -25,7 +25,7 @@ CLOCKS = {
 TOLD = {
     "stages/cli.py": "how long a stage took, which nothing reads that goes into an output",
     "qup/backends/openai/ledger.py": "how long a call has been under way: whether its promised tokens are still held",
-    "qup/tracking.py": "when a run was mirrored in MLflow, which is no output",
+    "qup/tracking/__init__.py": "when a run was mirrored in MLflow, which is no output",
 }
 "Files that may ask the clock, and what for."
 SEEN = ("qup", "stages", "transformers", "trl", "peft", "lm_eval", "datasets", "huggingface_hub", "accelerate")

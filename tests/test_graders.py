@@ -1,12 +1,14 @@
 """Who decides: each problem's grader, from the source that names it to the verdict."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qup import graders, records, rewards, settings
+from qup.answers import bounded
 from qup.errors import SettingsError
 from qup.oracles import Reply
 from qup.problems import _pools
@@ -192,3 +194,52 @@ def test_a_restyled_wrong_draft_keeps_its_own_answer_as_the_problems_grader_read
     oracle: Any = Repeating(f"\\boxed{{{said}}}")
     (made,) = refine(Restyled(), oracle, [Draft(asked, "failed", 0, f"\\boxed{{{own}}}")], retries=0)
     assert (made.text is not None, made.verdict) == (kept, W)
+
+
+# --- scorers that misbehave
+
+
+@pytest.fixture
+def misbehaving(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Problem:
+    """A problem of a task whose scorer does what the answer says, in workers that know it."""
+    (tmp_path / "misbehaving.py").write_text(
+        "import time\n"
+        "import qup.graders.reasoning_gym as grader\n"
+        "class Task:\n"
+        "    def __getitem__(self, index): return {'question': '?', 'answer': 'gold', 'metadata': {}}\n"
+        "    def score_answer(self, answer, entry):\n"
+        "        if answer == 'hang': time.sleep(600)\n"
+        "        if answer == 'raise': raise KeyError(answer)\n"
+        "        if answer == 'print': print('true')\n"
+        "        if answer == 'exit': raise SystemExit(0)\n"
+        "        if answer == 'memory': bytearray(1 << 40)\n"
+        "        return {'nan': float('nan'), 'none': None, 'text': 'x', 'gold': 1, 'half': 0.5}.get(answer, 0)\n"
+        "def prepare(): grader.dataset = lambda *a: Task()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(__file__).parents[1]}")
+    monkeypatch.setattr(bounded, "KILL_AFTER", 2)
+    asked = bounded.ask
+    monkeypatch.setattr(bounded, "ask", lambda function, rows, prepare: asked(function, rows, "misbehaving:prepare"))
+    for worker in bounded.workers(os.getpid()):
+        worker.stop()
+    entry = json.dumps({"task": "odd", "settings": {}, "seed": 1, "size": 1, "index": 0})
+    return Problem("p", "?", "gold", "toy", grader="reasoning_gym", entry=entry)
+
+
+def test_a_scorer_that_hangs_raises_or_says_no_number_leaves_its_answer_unparsed(misbehaving: Problem) -> None:
+    said = ["gold", "half", "hang", "raise", "print", "exit", "memory", "nan", "none", "text", "gold"]
+    completions = [f"\\boxed{{{answer}}}" for answer in said]
+    verdicts = graders.verdicts([misbehaving] * len(said), completions, [False] * len(said))
+    for worker in bounded.workers(os.getpid()):
+        worker.stop()
+    assert dict(zip(said, verdicts, strict=True)) == {
+        **{"gold": C, "half": W, "print": W, "nan": W},
+        **dict.fromkeys(("hang", "raise", "exit", "memory", "none", "text"), U),
+    }
+    assert verdicts[-1] is C
+
+
+@pytest.mark.parametrize("entry", [None, "", "{", "null", "[]", '{"task": "nosuch"}', '{"task": "chain_sum"}'])
+def test_an_entry_that_is_damaged_is_graded_by_nobody(entry: str | None) -> None:
+    damaged = Problem("p", "?", "2", "toy", grader="reasoning_gym", entry=entry)
+    assert graders.verdicts([damaged], [r"\boxed{2}"], [False]) == [U]

@@ -261,11 +261,15 @@ def test_with_one_replicate_nothing_is_held_out_and_there_is_no_probed(learner: 
     assert (account.stream, account.native) == (None, None)
 
 
-def test_a_replicate_without_any_trace_is_an_error_that_names_it_and_its_arm(
-    learner: Path, tmp_path: Path, noted: list[Given]
+@pytest.mark.parametrize(
+    ("outcome", "remedy"), [("failed", "replies.*max_tokens"), ("skipped", r"widen streams\.scope or sample more")]
+)
+def test_a_replicate_without_any_trace_is_an_error_that_names_it_its_arm_and_why(
+    learner: Path, tmp_path: Path, noted: list[Given], outcome: str, remedy: str
 ) -> None:
-    none = [dataclasses.replace(refined, text=None) if refined.replicate == 2 else refined for refined in STREAM]
-    told = r"^home/restyled, replicate 2: no draft came to a trace.*: widen streams\.scope or sample more problems$"
+    failed = {"text": None, "outcome": outcome}
+    none = [dataclasses.replace(refined, **failed) if refined.replicate == 2 else refined for refined in STREAM]
+    told = rf"^home/restyled, replicate 2: none of 2 drafts came to a trace.*\({outcome} 2\): .*{remedy}"
     with pytest.raises(SettingsError, match=told):
         fine_tune(start(learner), none, settings(objectives=("sft",)), tmp_path, threads=None, arm="home/restyled")
     # Told before the first replicate is trained for hours.

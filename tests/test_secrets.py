@@ -3,13 +3,13 @@
 import base64
 import html
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from endpoint import Endpoint, completion, serving
+from endpoint import Endpoint, completion
 
 from qup import settings, tracking
 from qup.backends import Sampling
@@ -171,12 +171,6 @@ def test_mathematics_is_not_redacted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- from end to end
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with serving(Endpoint()) as server:
-        yield server
 
 
 def echoes(secret: str) -> list[str]:

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +94,13 @@ def test_a_users_error_in_a_process_is_a_users_error_here() -> None:
 
     with pytest.raises(SettingsError, match="no "):
         workers.spread(refuse, [1, 2], 1)
+
+
+def test_a_temporary_folder_of_a_long_name_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Sockets have names of 107 characters at most; clusters have longer temporary folders.
+    long = tmp_path / ("a" * 60) / ("b" * 60) / ("c" * 60)
+    long.mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    monkeypatch.setenv("TMPDIR", str(long))
+    monkeypatch.setattr(workers, "cores", lambda: 2)
+    assert [job for job, _ in workers.spread(where, [1, 2, 3], 1)] == [1, 2, 3]

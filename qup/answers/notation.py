@@ -42,6 +42,7 @@ COMMAND = re.compile(
     r"|(?P<space>\\[,;:> ]|~|\\(?:q?quad|(?:thin|med|thick|neg|en|hair)?space|hfill|newline)(?![A-Za-z]))"
     r"|(?P<none>\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])\.?"
     r"|\\(?:display|text|script)style(?![A-Za-z])|\\(?:no)?limits(?![A-Za-z])|\\[()\[\]])"
+    r"|(?P<tuple>\\[lr]angle(?![A-Za-z]))"
     r"|(?P<empty>\\varnothing(?![A-Za-z]))|(?P<comma>\{,\})|\\(?P<literal>[%#&_])|(?P<frac>\\[dtc]frac)"
     r"|(?P<leq>\\(?:[lg]eq(?:slant)?|neq)(?![A-Za-z]))"
     r"|(?P<degree>\^\{\\circ\}|\^\\circ|\\degree(?:s)?(?![A-Za-z]))"
@@ -51,10 +52,20 @@ of the others'. To math-verify, `1\,2` is the sum 3."""
 
 FONT = re.compile(
     r"\\(?:(?P<word>text(?:bf|it|rm|sf|tt|normal|up|md|sc)?|mathrm|mathsf|mathtt|operatorname\*?|mbox|hbox|textcolor\{\w+\})"
-    r"|(?:mathbf|mathit|mathnormal|boldsymbol|bm|emph|underline|displaystyle))\s*\{(?P<content>[^{}]*)\}"
+    r"|(?:mathbf|mathit|mathnormal|boldsymbol|bm|emph|underline|displaystyle))\s*\{(?P<content>(?:[^{}]|\^\{-?\d\})*)\}"
 )
 "A font and what is set in it. Words stay marked, for they may be a unit; a bold number is a number."
 
+QUOTIENT = re.compile(
+    r"\\frac\s*\{\s*\\(?:text|mathrm)\{([A-Za-z ]+)\}\s*\}"
+    r"\{\s*\\(?:text|mathrm)\{([A-Za-z ]+)(?:\^\{?(\d)\}?)?\}(?:\^\{?(\d)\}?)?\s*\}"
+)
+"A unit over a unit, both in a font that only words and units have."
+AFTER_UNIT = re.compile(r"(?:[0-9}]|\\(?:text|mathrm)\{[^{}]*\}\s*/)\s*$")
+"What stands before a letter that is a unit."
+OUTWARD = re.compile(r"([\[\]])([^\[\](),]+,[^\[\](),]+)([\[\]])")
+"An interval whose open ends are square brackets that look outward: `]0,3[`."
+POWER = re.compile(r"\^\{(-?\d)\}")
 WHOLE_TEXT = re.compile(r"\\text\{([^{}]*)\}")
 WRAPS = ("**", "__", "`", '"', "'", "$$", "$")
 MONEY = re.compile(r"(-?)\\\$\s*(-?\d+(?:,\d{3})*(?:\.\d+)?)")
@@ -62,6 +73,9 @@ MONEY = re.compile(r"(-?)\\\$\s*(-?\d+(?:,\d{3})*(?:\.\d+)?)")
 FRACTION = re.compile(r"\\frac\s*(?:(\d)|\{([^{}]*)\})\s*(?:(\d)|\{([^{}]*)\})")
 r"Two numbers after `\frac`, of which a single digit may stand without braces."
 
+MATRIX = re.compile(r"\\(begin|end)\{(?:[pbB]|small)matrix\}")
+"Brackets of a matrix, which mean nothing; bars do."
+ROW_BREAK = re.compile(r" ?\\\\ ?| (?=\\end\{)")
 SPACED = re.compile(r"\s*([-,;=+*/^(){}\[\]<>|&_:])\s*")
 "A sign with the spaces around it, which mean nothing: `- 3` is a number, `( 1 , 2 )` a list of two."
 
@@ -88,8 +102,10 @@ def normal(text: str) -> str:
     text = _without_dollars(_unwrapped(" ".join(_without_fonts(text).split())))
     text = FRACTION.sub(lambda f: f"\\frac{{{f[1] or f[2]}}}{{{f[3] or f[4]}}}", text)
     text = _in_digits(text.replace("**", "^"))
+    text = ROW_BREAK.sub(lambda end: "\\\\ " if end[0].strip() else "", MATRIX.sub(r"\\\1{pmatrix}", text))
     text = SIGN.sub(r"\\\1 ", SPACED.sub(r"\1", text).replace("<=", r"\le ").replace(">=", r"\ge "))
     text = IMAGINARY.sub(r"\1 i", UNARY_PLUS.sub("", text)).strip()
+    text = OUTWARD.sub(_inward, text) if text[:1] == "]" or text[-1:] == "[" else text
     return text.rstrip(".").strip() if not text.endswith("..") else text
 
 
@@ -105,22 +121,29 @@ def _plain(command: re.Match[str]) -> str:
         "frac": "\\frac",
         "degree": "^\\circ ",
     }
+    kinds |= {"tuple": "(" if text == "\\langle" else ")"}
     kinds |= {"empty": "\\emptyset", "literal": text[1:], "leq": text[:3] + " "}
     return kinds[str(command.lastgroup)]
 
 
 def _without_fonts(text: str) -> str:
     """Fonts taken off numbers and variables; words stay in `\\text{}`."""
-    text = FONT.sub(_font, text)
+    text = FONT.sub(_font, QUOTIENT.sub(_quotient, text))
     whole = WHOLE_TEXT.fullmatch(text.strip().strip("$"))
     return whole[1] if whole else text
 
 
 def _font(font: re.Match[str]) -> str:
     # `\mathrm{e}^2` is a symbol, `5\mathrm{m}` has a unit.
-    after_number = font.string[: font.start()].rstrip()[-1:] in set("0123456789}")
-    words = font["word"] and re.search(r"[A-Za-z]" if after_number else r"[A-Za-z]{2}", font["content"])
-    return f"\\text{{{font['content']}}}" if words else font["content"]
+    after_unit = AFTER_UNIT.search(font.string, 0, font.start())
+    words = font["word"] and re.search(r"[A-Za-z]" if after_unit else r"[A-Za-z]{2}", font["content"])
+    content = POWER.sub(r"^\1", font["content"]) if words else font["content"]
+    return f"\\text{{{content}}}" if words else content
+
+
+def _quotient(units: re.Match[str]) -> str:
+    power = units[3] or units[4]
+    return f"\\text{{{units[1].strip()}/{units[2].strip()}{'^' + power if power else ''}}}"
 
 
 def _unwrapped(text: str) -> str:
@@ -136,6 +159,11 @@ def _without_dollars(text: str) -> str:
     priced = text.count("$") - text.count("\\$") == 1 and re.match(r"-?\$\s*\d", text)
     text = MONEY.sub(r"\1\2\\text{dollars}", text.replace("$", "\\$", 1) if priced else text)
     return text.replace("\\$", "").replace("$", "")
+
+
+def _inward(interval: re.Match[str]) -> str:
+    left, ends, right = interval.groups()
+    return f"{'(' if left == ']' else '['}{ends}{')' if right == '[' else ']'}"
 
 
 def _in_digits(text: str) -> str:

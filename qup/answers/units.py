@@ -87,6 +87,8 @@ def canonical(unit: str) -> str:
             names.append(_singular(word) + power)
             power = ""
     joined = " ".join(names).replace(" / ", "/").replace("/ ", "/")
+    # `m s^-1` is `m/s`.
+    joined = re.sub(r" ([a-z]+)\^-(\d)", lambda unit: f"/{unit[1]}{'' if unit[2] == '1' else '^' + unit[2]}", joined)
     return WHOLE.get(joined, joined)
 
 

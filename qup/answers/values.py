@@ -29,6 +29,12 @@ DIVISION = re.compile(r"/|\\frac")
 "An operator where the gold answer is a whole number: `6/2` is no answer for `3`, but `3/2` is one for `1.5`."
 
 
+RATIO = re.compile(r"(\d+) ?(?:\\text\{ ?to ?\}|to) ?(\d+)")
+"In words, `3 to 4`."
+TRANSPOSED = re.compile(r"\(([^()]*,[^()]*)\)\^(?:\{(?:T|\\top|\\text\{T\})\}|T|\\top|\\intercal)")
+"A column written as a row."
+IN_DEGREES = re.compile(r"(\\(?:sin|cos|tan|cot|sec|csc)) ?[({]?(\d+(?:\.\d+)?) ?\^\\circ ?[)}]?")
+"A function of an angle; the sign is a factor there, and no unit of the value."
 SENTENCE = re.compile(r"(?:\\text\{)?[A-Za-z ,']*\b(?:is|are|equals)\b ?:? ?\}? ?(?=[-\d.\\({$])", re.IGNORECASE)
 "The start of a sentence that ends in a number: `The answer is 204`."
 
@@ -36,7 +42,13 @@ SENTENCE = re.compile(r"(?:\\text\{)?[A-Za-z ,']*\b(?:is|are|equals)\b ?:? ?\}? 
 def value(text: str) -> str:
     """A text with its numbers written in one way."""
     text = SENTENCE.sub("", text, count=1) if SENTENCE.match(text) else text
+    text = IN_DEGREES.sub(r"\1(\2\\pi/180)", text)
     text = MIXED.sub(_improper, TIMES_TEN.sub(r"\1\\times 10^{\2\3}", text))
+    if ratio := RATIO.fullmatch(text):
+        return f"{ratio[1]}:{ratio[2]}"
+    if transposed := TRANSPOSED.fullmatch(text):
+        rows = transposed[1].replace(",", "\\\\ ")
+        return f"\\begin{{pmatrix}}{rows}\\end{{pmatrix}}"
     if repeating := REPEATING.fullmatch(text.lstrip("-")):
         return ("-" if text[0] == "-" else "") + _fraction(repeating)
     if scientific := SCIENTIFIC.fullmatch(text):

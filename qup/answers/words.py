@@ -59,6 +59,8 @@ NO_WORDS = frozenset(
     )
 )
 "Functions, and what stands between the parts of a list."
+LEADS = (["it", "is"], ["it", "was"], ["answer", "is"], ["this", "is"], ["that", "is"])
+"How a sentence begins that ends in the answer."
 FILLERS = frozenset(["the", "a", "an", "and", "or", "on"])
 
 
@@ -107,7 +109,8 @@ def is_prose(text: str) -> bool:
 
 
 def _said(text: str) -> list[str]:
-    return [word for word in re.findall(r"\w+", text.casefold()) if word not in FILLERS]
+    said = [word for word in re.findall(r"\w+", text.casefold()) if word not in FILLERS]
+    return said[2:] if said[:2] in LEADS and len(said) > 2 else said
 
 
 def _listed(text: str) -> list[list[str]]:

@@ -44,15 +44,22 @@ def prepare() -> None:
 
 
 def scored(entry: str, question: str, gold: str, given: str) -> Judgement:
-    """Whether an answer has the full score, as it stands or without the marks of LaTeX; in a worker."""
-    spec = json.loads(entry)
-    tasks = dataset(spec["task"], json.dumps(spec["settings"], sort_keys=True), spec["seed"], spec["size"])
-    item = tasks[spec["index"]]
-    if (item["question"].strip(), str(item["answer"]).strip()) != (question, gold):
+    """Whether an answer has the full score, as it stands or without the marks of LaTeX; in a worker.
+
+    None where the entry cannot be made again, or the scorer fails: then nobody has said anything of the answer.
+    """
+    try:
+        spec = json.loads(entry)
+        tasks = dataset(spec["task"], json.dumps(spec["settings"], sort_keys=True), spec["seed"], spec["size"])
+        item = tasks[spec["index"]]
+        if (item["question"].strip(), str(item["answer"]).strip()) != (question, gold):
+            return None
+        # A gold answer that is no text was stored as one.
+        item = item if isinstance(item["answer"], str) else {**item, "answer": gold}
+        tries = dict.fromkeys((given, unmarked(given)))
+        return any(float(tasks.score_answer(answer, item)) >= FULL for answer in tries)
+    except Exception:
         return None
-    # A gold answer that is no text was stored as one.
-    item = item if isinstance(item["answer"], str) else {**item, "answer": gold}
-    return any(float(tasks.score_answer(answer, item)) >= FULL for answer in dict.fromkeys((given, unmarked(given))))
 
 
 @functools.lru_cache(maxsize=64)

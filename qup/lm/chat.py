@@ -3,11 +3,15 @@
 A chat template is a program. It may print the day, refuse a system message, end a turn with another token than the
 tokenizer's end of sequence, or put a space before an answer. What it does is seen by rendering it, never told from a
 model's name.
+
+What people and models say is text. Where it spells a mark of the template (`<|im_end|>`) it is not let through as that
+token, or a question could end its own turn and an Oracle's reply begin the next.
 """
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -85,7 +89,9 @@ class ChatFormat:
 
     def ids(self, messages: Sequence[Message], add_generation_prompt: bool) -> list[int]:
         """A chat as token ids, with the header of an answer that is to come, or without."""
-        return self._ids(self.text(messages, add_generation_prompt))
+        gap = _in_none([message["content"] for message in messages])
+        parted = [{**message, "content": self._parted(message, gap)} for message in messages]
+        return self._ids(self.text(parted, add_generation_prompt), gap)
 
     def text(self, messages: Sequence[Message], add_generation_prompt: bool) -> str:
         """A chat as the template renders it."""
@@ -172,7 +178,9 @@ class ChatFormat:
 
     def _said(self, completion: str) -> list[int]:
         start = "" if not completion or completion[0].isspace() else self.lead
-        return [*self.opening, *self._ids(start + completion)]
+        gap = _in_none([completion])
+        text = self._parted({"role": "assistant", "content": completion}, gap)
+        return [*self.opening, *self._ids(start + text, gap)]
 
     def _answer(self, token_ids: Sequence[int]) -> Sequence[int]:
         """What follows the last opening of an answer, up to the message's end; all of it where answers need none."""
@@ -185,8 +193,34 @@ class ChatFormat:
             return []
         return list(itertools.takewhile(lambda token: token not in self.frame, token_ids[start + width :]))
 
-    def _ids(self, text: str) -> list[int]:
-        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+    def _parted(self, message: Message, gap: str) -> str:
+        """What a message says, with a gap within each mark that it spells.
+
+        An answer keeps the special tokens that are part of answers, as those around a chain of thought.
+        """
+        marks = self._frame_marks if message["role"] == "assistant" else self._marks
+        return marks.sub(rf"\1{gap}", message["content"])
+
+    @cached_property
+    def _frame_marks(self) -> re.Pattern[str]:
+        return self._beginning(self.frame)
+
+    @cached_property
+    def _marks(self) -> re.Pattern[str]:
+        return self._beginning(self.frame | self.special)
+
+    def _beginning(self, tokens: Iterable[int]) -> re.Pattern[str]:
+        """Matches the first character of each of these tokens where a text spells it."""
+        added = self.tokenizer.added_tokens_decoder
+        spelt = [added[token].content for token in sorted(tokens) if token in added]
+        # A token of a single character cannot be told from that character.
+        marks = [re.escape(mark) for mark in spelt if len(mark) > 1]
+        return re.compile(rf"(?=(?:{'|'.join(marks)}))(.)" if marks else r"(?!)(.)", re.DOTALL)
+
+    def _ids(self, text: str, gap: str | None = None) -> list[int]:
+        """A text as token ids, what stands between gaps each by itself: a mark with a gap in it is none."""
+        parts = [text] if gap is None else text.split(gap)
+        return [token for part in parts for token in self.tokenizer(part, add_special_tokens=False)["input_ids"]]
 
     def _tried(self, messages: Sequence[Message], add_generation_prompt: bool = False) -> str | None:
         """A rendered chat; None where the template refuses it."""
@@ -244,6 +278,11 @@ def mended(chat: ChatFormat) -> ChatFormat:
         said.append(f"no padding token that the model knows: {words.pad_token} stands in, masked and never trained on")
     # Anew, for what was rendered before knew no end of sequence.
     return dataclasses.replace(chat, mended=tuple(said))
+
+
+def _in_none(texts: Sequence[str]) -> str:
+    """A character for private use that none of these texts has."""
+    return next(gap for gap in map(chr, range(0xE000, 0xF900)) if not any(gap in text for text in texts))
 
 
 def _without_system(messages: Sequence[Message]) -> list[Message]:

@@ -1,6 +1,15 @@
 """What a person sees while a long stage runs: the first prompt and completion, so that a wrong template shows early."""
 
+import io
+import sys
 from collections.abc import Sequence
+
+
+def show_any_text() -> None:
+    """Let this process print what its terminal has no letter for as an escape, not die of it after hours of work."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def show(messages: Sequence[dict[str, str]], completion: str) -> None:

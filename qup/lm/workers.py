@@ -15,7 +15,7 @@ from multiprocessing import active_children, get_context, parent_process
 from typing import Any, TypeVar
 
 from qup.errors import SettingsError
-from qup.lm import lifeline
+from qup.lm import lifeline, progress
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -112,5 +112,6 @@ def _pool(processes: int, scratch: str) -> ProcessPoolExecutor:
 
 def _begin(scratch: str) -> None:
     lifeline.follow_parent()
+    progress.show_any_text()
     # A process that is killed leaves such files behind, and here whoever killed it can remove them.
     tempfile.tempdir = scratch

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic.dataclasses import dataclass
 
-from qup.errors import SettingsError, unknown
+from qup.errors import SettingsError, shown, unknown
 from qup.problems._content import distinct, problem, quotas
 from qup.records import Problem
 from qup.seeds import derive
@@ -62,12 +62,24 @@ def _draw(task: str, settings: dict[str, Any], size: int, seed: int) -> Iterator
     """Problems of one task, made as they are asked for; item i depends on `seed` and i only."""
     # Some tasks seed numpy, which takes 32 bits.
     size, seed = max(size, 1), seed % 2**31
-    for index, item in enumerate(_dataset(task, settings, size, seed)):
+    for index, item in _entries(task, settings, size, seed):
         if item["answer"] is not None:
             solution = item["metadata"].get("answer_cot")
             made = {"task": task, "settings": settings, "seed": seed, "size": size, "index": index}
             entry = json.dumps(made, sort_keys=True)
             yield problem(item["question"], str(item["answer"]), f"reasoning_gym/{task}", solution, entry=entry)
+
+
+def _entries(task: str, settings: dict[str, Any], size: int, seed: int) -> Iterator[tuple[int, Any]]:
+    """A task's entries by number; with some settings a task fails only when it comes to make one."""
+    try:
+        json.dumps(settings, allow_nan=False)
+        yield from enumerate(_dataset(task, settings, size, seed))
+    except SettingsError:
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        raise SettingsError(f"reasoning_gym task {task} does not take {shown(settings)}: {said}") from error
 
 
 def _dataset(task: str, settings: dict[str, Any], size: int, seed: int) -> Any:
@@ -79,7 +91,4 @@ def _dataset(task: str, settings: dict[str, Any], size: int, seed: int) -> Any:
     for name in settings:
         if name not in fields:
             raise unknown(f"setting of reasoning_gym task {task}", name, fields)
-    try:
-        return create_dataset(task, size=size, seed=seed, **settings)
-    except (AssertionError, TypeError, ValueError) as error:
-        raise SettingsError(f"reasoning_gym task {task} does not take {settings}: {error}") from error
+    return create_dataset(task, size=size, seed=seed, **settings)

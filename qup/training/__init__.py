@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,8 @@ def fine_tune(
     replicates = list(dict.fromkeys(refined.replicate for refined in stream))
     for replicate in _without_draft(stream, start.problems):
         _require([], f"{arm or 'stream'}, replicate {replicate}")
+    for replicate in replicates:
+        _require_traces([refined for refined in stream if refined.replicate == replicate], arm or "stream")
     cells = [(objective, replicate) for objective in settings.objectives for replicate in replicates]
     share = functools.partial(_runs, start, stream, settings, out, arm=arm)
     runs = workers.spread(share, cells, threads)
@@ -80,7 +83,10 @@ def _runs(
         others = [other for other in own if other != replicate]
         heldout = Heldout(_joined(own, others), _joined(native, others), settings.probes)
         cell = Cell(objective, replicate, seeds.derive(start.seed, "train", replicate))
-        curve, account = train(start.learner, own.get(replicate, []), settings, cell, folder, heldout)
+        try:
+            curve, account = train(start.learner, own.get(replicate, []), settings, cell, folder, heldout)
+        except SettingsError as error:
+            raise error.below(arm or "stream") from error
         print(f"{folder.name}: {account.steps} steps, {account.tokens} tokens, {account.truncated} traces truncated")
         if account.left_out:
             print(f"{folder.name}: {account.left_out} traces left out, whose prompts fill max_length by themselves")
@@ -94,6 +100,24 @@ def _without_draft(stream: Sequence[Refined], problems: Sequence[Problem]) -> li
     sets = {problem.training_set for problem in problems if problem.id in covered} - {None}
     all_of = {problem.replicate or 0 for problem in problems if problem.training_set in sets}
     return sorted(all_of - {refined.replicate for refined in stream})
+
+
+def _require_traces(drafts: Sequence[Refined], whose: str) -> None:
+    """Do nothing if a refiner came to a trace for any of one replicate's drafts."""
+    if any(refined.text is not None for refined in drafts):
+        return
+    counts = Counter(refined.outcome for refined in drafts)
+    told = ", ".join(f"{outcome} {count}" for outcome, count in sorted(counts.items()))
+    remedy = (
+        "see what the refine stage prints of its replies; a clearer prompt, a larger max_tokens of the Oracle or more "
+        "streams.retries may help"
+        if counts["failed"]
+        else "this refiner has none for such problems: widen streams.scope or sample more problems"
+    )
+    raise SettingsError(
+        f"{whose}, replicate {drafts[0].replicate}: none of {len(drafts)} drafts came to a trace to train on ({told}): "
+        f"{remedy}"
+    )
 
 
 def _require(traces: Sequence[Example], whose: str) -> None:

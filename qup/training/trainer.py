@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
     With `heldout` it is probed as it trains.
 
     Raises:
-        SettingsError: there is nothing to train on, or several GPUs are seen.
+        SettingsError: there is nothing to train on, several GPUs are seen, or training diverges.
     """
     from datasets import Dataset
     from trl import SFTTrainer
@@ -69,12 +69,14 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
                 f"training sees {trainer.args.n_gpu} GPUs but is laid out for one: set CUDA_VISIBLE_DEVICES=0"
             )
         forget_drawing(trainer.model, learner)
+        trainer.add_callback(_watch(cell, settings))
         spent = list(itertools.accumulate(sum(used[i].trained for i in step) for step in plan))
         if heldout is not None:
             trainer.add_callback(_prober(heldout, spent))
         start = _trained_parameters(trainer.model)
         trainer.train()
         moved = _distance(start, _trained_parameters(trainer.model))
+        _require_finite({"distance moved": moved, **_probed(heldout)}, len(plan), cell, settings)
         # What moves is float32; what is kept is as the study says.
         if settings.method == "full":
             trainer.model.to(_dtype(settings.dtype))
@@ -94,6 +96,34 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
         native=heldout.of_native if heldout else None,
         left_out=len(traces) - len(used),
     )
+
+
+def _watch(cell: Cell, settings: TrainingSettings) -> Any:
+    """A callback of the trainer that stops a run at the first step whose loss or gradient is no number."""
+    from transformers import TrainerCallback
+
+    class Watch(TrainerCallback):  # type: ignore[misc]
+        def on_log(self, args: Any, state: Any, control: Any, *, logs: dict[str, Any], **_: Any) -> None:
+            numbers: dict[str, float] = {name: float(logs[name]) for name in ("loss", "grad_norm") if name in logs}
+            _require_finite(numbers, state.global_step, cell, settings)
+
+    return Watch()
+
+
+def _require_finite(numbers: Mapping[str, float], step: int, cell: Cell, settings: TrainingSettings) -> None:
+    """Do nothing if all are finite."""
+    for name, number in numbers.items():
+        if not math.isfinite(number):
+            raise SettingsError(
+                f"{cell.objective}, replicate {cell.replicate}: training has diverged: {name} is {number} at step "
+                f"{step}: lower training.learning_rate, now {settings.learning_rate:g}, or raise training.warmup"
+            )
+
+
+def _probed(heldout: Heldout | None) -> dict[str, float]:
+    """What the learner makes of held-out traces after the last step."""
+    probed = (heldout.of_stream, heldout.of_native) if heldout else ()
+    return {f"NLL of held-out traces ({i})": each.after for i, each in enumerate(probed, start=1) if each}
 
 
 def _prober(heldout: Heldout, spent: Sequence[int]) -> Any:
@@ -184,6 +214,8 @@ def _arguments(settings: TrainingSettings, cell: Cell, steps: int, scratch: str)
         dataloader_num_workers=0,
         dataloader_pin_memory=False,
         logging_steps=1,
+        # Left alone, a loss that is no number is logged as 0.
+        logging_nan_inf_filter=False,
         save_strategy="no",
         report_to="none",
         disable_tqdm=False,

@@ -12,8 +12,8 @@ CUT = ("length", "max_tokens", "max_output_tokens", "model_length")
 "What endpoints call the end of an answer that met a limit."
 WORDS = 200
 "Characters of an endpoint's words that are shown."
-MOST = 2**53
-"An account's largest entry; an endpoint may claim any number."
+MOST = 10**8
+"Tokens; what claims more is no count. No model takes as many, and one such claim would use up any budget."
 
 
 class MalformedError(ValueError):
@@ -71,12 +71,12 @@ def billed(response: Any) -> int | None:
 
 
 def number(value: Any) -> int | None:
-    """A count as endpoints write it (3, 3.0, "3"), rounded up; None if it is none."""
+    """A count as endpoints write it (3, 3.0, "3"), rounded up; None if it is none, or more than there can be."""
     try:
         count = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else math.nan
     except (ValueError, OverflowError):
         return None
-    return min(MOST, math.ceil(count)) if 0 <= count < math.inf else None
+    return math.ceil(count) if 0 <= count <= MOST else None
 
 
 def shown(value: Any) -> str:

@@ -103,18 +103,21 @@ def referred(value: Any) -> set[str]:
 
 
 class Redactor:
-    """Puts `$NAME` where a text holds that variable's value, however the endpoint has encoded it."""
+    """Puts `$NAME` where a text holds that variable's value, however the endpoint has encoded it.
 
-    def __init__(self, names: Sequence[str]) -> None:
-        values = {name: os.environ.get(name, "") for name in names}
-        self.patterns = {name: _pattern(value) for name, value in values.items() if len(value) >= SHORTEST}
+    What else is private, and stands in no variable by itself, becomes `***`.
+    """
+
+    def __init__(self, names: Sequence[str], private: Sequence[str] = ()) -> None:
+        values = [(f"${name}", os.environ.get(name, "")) for name in names] + [("***", value) for value in private]
+        self.patterns = [(shown, _pattern(value)) for shown, value in values if len(value) >= SHORTEST]
 
     def text(self, text: str) -> str:
         """The text without secrets; without lone surrogates too, for no file can hold them."""
         # A pair of them is one character.
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        for name, pattern in self.patterns.items():
-            text = pattern.sub(f"${name}", text)
+        for shown, pattern in self.patterns:
+            text = pattern.sub(shown, text)
         return text
 
     def all(self, value: Any) -> Any:

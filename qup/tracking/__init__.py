@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from qup.measured import Curve
+from qup.tracking import _store
 
 T = TypeVar("T")
 STATE, COMPLETE, KIND = "qup.state", "qup.complete", "qup.kind"
@@ -35,6 +36,8 @@ THREAD = "mlflow"
 ENVIRONMENT = {
     # MLflow starts a thread that reports usage to its makers; a pipeline stage asks nobody's network.
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # It prints the server's address, password and all.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     # Its own are 120 seconds and 7 retries, which are four minutes of silence.
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -107,7 +110,7 @@ def attempt(mirror: Mirror, root: Path) -> str:
 
     A store that stays silent is left to its thread, which ends with the process.
     """
-    patience = Patience(NEW_STORE if _is_new(_store(root)) else ANSWER)
+    store, patience = _store.address(root), Patience(ANSWER)
     done: Future[tuple[str, bool]] = Future()
 
     def work() -> None:
@@ -118,9 +121,11 @@ def attempt(mirror: Mirror, root: Path) -> str:
 
     try:
         _prepare()
-        if _store(root).startswith("sqlite:"):
+        if store.startswith("sqlite:"):
             # It would be imported on the first question, which is to take no longer than the store does.
             import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+
+            patience = Patience(NEW_STORE if _store.ready(store) else ANSWER)
         patience.since = time.monotonic()
         threading.Thread(target=work, name=THREAD, daemon=True).start()
         while not wait([done], timeout=0.2).done:
@@ -130,16 +135,6 @@ def attempt(mirror: Mirror, root: Path) -> str:
     except Exception as error:
         return f"MLflow: this run is not mirrored, {_reason(error)}"
     return f"MLflow: {'added' if added else 'already there'}, run {run} of {mirror.experiment}"
-
-
-def _store(root: Path) -> str:
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root.resolve() / 'mlflow.db'}"
-
-
-def _is_new(store: str) -> bool:
-    """Whether a store is a file that is yet to be filled with tables, which must not end half-way."""
-    file = Path(store.removeprefix("sqlite:///"))
-    return store.startswith("sqlite:///") and file.parent.is_dir() and not (file.exists() and file.stat().st_size)
 
 
 def _prepare() -> None:
@@ -155,7 +150,7 @@ def _prepare() -> None:
 def _reason(error: Exception) -> str:
     """What MLflow said, in one line without passwords, and what to do."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    said = re.sub(r"//[^/\s]*@", "//", lines[0])
+    said = _store.public(lines[0])
     remedy = next(remedy for words, remedy in REMEDIES.items() if re.search(words, said, re.IGNORECASE))
     return f"{said[:200]} ({remedy}; the next `dvc repro` mirrors it)"
 
@@ -168,7 +163,7 @@ def track(mirror: Mirror, root: Path, patience: Patience | None = None) -> tuple
     _prepare()
     from mlflow.tracking import MlflowClient
 
-    client: Any = MlflowClient(_store(root))
+    client: Any = MlflowClient(_store.address(root))
     client = TimedClient(client, patience) if patience else client
     experiment = _experiment(client, mirror.experiment, None if os.environ.get("MLFLOW_TRACKING_URI") else root)
     for run in _search(client, experiment, f"tags.`{STATE}` = '{mirror.state}' and tags.`{KIND}` = 'pipeline'"):

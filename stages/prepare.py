@@ -1,7 +1,8 @@
 """Problems from their sources, graded on gold, split into disjoint sets to train on and to evaluate on."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from qup import problems, records, whole
 from qup.evals import data
@@ -21,22 +22,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         ngram = study.problems.ngram
         split.checks["evaluation"] |= data.lay(study.asked, split.train, ngram, args.files, part / "evaluation")
         whole.write(part / "checks.json", json.dumps(split.checks, indent=2, sort_keys=True) + "\n")
-    for line in _told(split):
+    for line in [*split.readings, *_told(split.checks)]:
         print(line)
 
 
-def _told(split: problems.Split) -> Iterator[str]:
-    """How files were read, how large the sets are, and what training and evaluation sets have in common."""
-    yield from split.readings
-    for counts in (each for name in split.checks["training"] for each in split.sources[name]):
+def _told(checks: Mapping[str, Any]) -> Iterator[str]:
+    """How large the sets are, and what training and evaluation sets would have in common, or have."""
+    for counts in (each for name in checks["training"] for each in checks["sources"][name]):
         for task, shared in counts.get("kept_for", {}).items():
             yield f"{counts['source']}: {shared} problems are in {task}, and so not trained on"
-    evaluation, length = split.checks["evaluation"], split.checks["ngram"]
+    evaluation, length = checks["evaluation"], checks["ngram"]
     sizes = ", ".join(f"{counts['count']} in {task}" for task, counts in evaluation.items())
     sharing = ", ".join(f"{counts['sharing_an_ngram']} in {task}" for task, counts in evaluation.items())
     training = ", ".join(
         f"{len(counts['replicates'])} x {counts['count'] // len(counts['replicates'])} in {name}"
-        for name, counts in split.checks["training"].items()
+        for name, counts in checks["training"].items()
     )
     yield f"to train on {training}; {sizes}; {sharing} share {length} words in a row with one"
 

@@ -44,6 +44,12 @@ class Runner:
         return [(-1.0 if weights is None else -1.5, True) for _ in pairs]
 
 
+@pytest.fixture(autouse=True)
+def one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processor is named without loading torch."""
+    monkeypatch.setattr(cells, "machine", lambda: ["this"])
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A learner's folder and an adapter's, with bytes to hash."""
@@ -144,6 +150,12 @@ def test_another_request_has_another_cell(folder: Path, change: str) -> None:
     made = learner(folder, Runner())
     assert asks(made, folder, folder / "adapter") == 1
     assert asks(made, folder, **({"weights": folder / "adapter"} | REQUESTS[change])) == 1
+
+
+def test_weights_without_bytes_have_no_cell(folder: Path) -> None:
+    made = learner(folder, Runner())
+    # Two that are not there are not taken for one another.
+    assert [asks(made, folder, folder / name) for name in ("absent", "missing", "absent")] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("run", [{"dtype": "float32"}, {"batch": 3}, {"max_length": 99}])

@@ -4,11 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from toytasks import ARC, GSM8K, pinned, settings
 
 from qup.errors import SettingsError
 from qup.evals import library
-from qup.evals.settings import Decoding
+from qup.evals.settings import FORMS, THEIR_LONGEST, Decoding, EvaluationSettings
+from qup.evals.tasks import DRAWS
+from qup.settings import read
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -73,7 +76,7 @@ def test_a_task_needs_the_splits_that_it_shows_and_no_others() -> None:
 )
 def test_a_wrong_task_or_a_missing_pin_is_one_line_that_says_what_to_do(entry: Any, said: str) -> None:
     with pytest.raises(SettingsError, match=said) as error:
-        settings(entry, "heldout").asked(["heldout"])
+        settings(entry, "other").asked(["heldout", "other"])
     assert "\n" not in str(error.value)
 
 
@@ -112,6 +115,18 @@ def test_a_task_of_the_users_is_its_yaml_file(tmp_path: Path) -> None:
     assert asked.name == "mine"
     assert asked.leaf
     assert asked.leaf.splits == ["test"]
+
+
+def test_the_example_in_the_docs_is_a_section_and_its_numbers_are_the_codes() -> None:
+    text = (Path(__file__).resolve().parents[1] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    example = text.partition("```yaml\n")[2].partition("```")[0]
+    filled = example.replace("sha256: ...", f"sha256: {'a' * 64}").replace("{...}", f"{{revision: {COMMIT}}}")
+    section = yaml.safe_load(filled.replace("revision: ...", f"revision: '{COMMIT}'"))["evaluation"]
+    names = read(EvaluationSettings, section).names
+    assert names == ("heldout", "aime", "gsm8k", "arc_easy", "data/problems/mine.yaml")
+    assert f"lm-eval's {THEIR_LONGEST}" in text
+    assert f"drawn {DRAWS:,} times" in text
+    assert all(f"`{form}`" in text for form in FORMS)
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ PLUMBING = {
     "qup/settings/misfits.py": "wording of an error",
     "qup/settings/rooms.py": "finds a plug by its name; the plug's own file is tracked",
     "qup/settings/naming.py": "refuses names",
+    "qup/settings/pins.py": "refuses data that are not the pinned ones; the pins are tracked, and what is read",
     "qup/settings/written.py": "settings as text; their values are tracked",
     "qup/settings/yaml_file.py": "reads settings, as `__init__`",
     "qup/study.py": "checks settings and hands them on: what a stage asks of it is followed, see `asked_of_study`",

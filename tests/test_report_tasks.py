@@ -1,6 +1,7 @@
 """What lm-eval says of its own tasks, in the report: its metric, its error, our interval, and no verdict of it."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from toyreport import toy
 
 from qup import report
+from qup.measured import checks
 from qup.measured.scored import Scored, scored
 from qup.records import TaskScore
 from qup.report.numbers import Bare
@@ -90,3 +92,27 @@ def test_a_study_without_tasks_of_lm_eval_has_no_word_of_them(monkeypatch: pytes
     plain = toy().plain(monkeypatch)
     assert "tasks" not in plain.summary
     assert "Tasks of lm-eval" not in plain.markdown
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (lambda own: own[:1], "lm-eval's scores are"),
+        (lambda own: [dataclasses.replace(own[0], n=3), *own[1:]], "lm-eval's scores are"),
+        (lambda own: [dataclasses.replace(own[0], values=[0.5]), *own[1:]], "its columns are of other sizes"),
+    ],
+)
+def test_scores_that_an_arm_lacks_or_has_otherwise_are_refused(
+    fault: Callable[[list[Scored]], list[Scored]], said: str
+) -> None:
+    made = toy()
+    base = dataclasses.replace(made.base(), scored=columns("base", [0]))
+    (arm, *_) = made.main_arms()
+    whole = [*columns("sft", [1, 2, 3]), *columns("dft", [1, 2, 3])]
+    objectives = list(made.study.training.objectives)
+    own = [each for each in whole if each.objective in objectives]
+    assert [*filter(None, checks._score_faults(dataclasses.replace(arm, scored=own), base, objectives, None))] == []
+    found = checks._score_faults(dataclasses.replace(arm, scored=fault(own)), base, objectives, None)
+    assert said in next(filter(None, found))
+    # An arm beside the main ones answers the main task alone.
+    assert [*filter(None, checks._score_faults(arm, base, objectives, "heldout"))] == []

@@ -13,6 +13,8 @@ from toytasks import ARC, DATA, GSM8K, learner, paper, pinned, settings, task_fi
 from qup.evals import Examinee, evaluate
 from qup.evals.cells import Cells
 from qup.evals.model import harness_model
+from qup.evals.settings import THEIR_LONGEST
+from qup.evals.tasks import SEEDS
 from qup.learner import Learner
 from qup.records import TaskScore, Verdict
 from qup.training import Budget, TrainingSettings
@@ -26,8 +28,11 @@ SHORT = {"max_tokens": 40}
 
 @pytest.fixture(scope="module")
 def folder(tiny: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random model that is sure of what it says."""
-    return peaked(tiny(architecture="qwen2", seed=5, hidden=64, layers=2), tmp_path_factory.mktemp("peaky") / "learner")
+    """A random model that is sure of what it says; lm-eval's own model would draw by the penalties that it names."""
+    out = tmp_path_factory.mktemp("peaky") / "learner"
+    peaked(tiny(architecture="qwen2", seed=5, hidden=64, layers=2), out)
+    (out / "generation_config.json").unlink()
+    return out
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +46,7 @@ def adapter(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     asks = [f"Question: {row['question']}\nAnswer:" for row in rows]
     pairs = [(Problem(str(number), ask, "9", "toy"), "#### 9") for number, ask in enumerate(asks)]
     traces = examples(tokenizer(folder), pairs, "question", 512)
-    chosen = TrainingSettings(budget=Budget(epochs=12), batch=2, rank=8, learning_rate=2e-2, dtype="float32")
+    chosen = TrainingSettings(budget=Budget(epochs=6), batch=2, rank=8, learning_rate=2e-2, dtype="float32")
     out = tmp_path_factory.mktemp("adapter") / "sft-1"
     train(folder, traces, chosen, Cell("sft", 1, 1), out)
     return out
@@ -62,16 +67,18 @@ def scores(ours: list[TaskScore], decoding: str) -> dict[str, tuple[Any, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("form", "how"),
+    ("who", "form", "how"),
     [
-        ("completion", {}),
-        ("multiturn", {"apply_chat_template": True, "fewshot_as_multiturn": True}),
-        ("chat", {"apply_chat_template": True, "fewshot_as_multiturn": False}),
+        ("base", "completion", {}),
+        ("adapter", "completion", {}),
+        ("adapter", "multiturn", {"apply_chat_template": True, "fewshot_as_multiturn": True}),
+        ("adapter", "chat", {"apply_chat_template": True, "fewshot_as_multiturn": False}),
     ],
 )
-def test_gsm8k_gives_the_numbers_and_the_texts_of_the_lm_eval_command(
-    tmp_path: Path, folder: Path, weights: Path | None, form: str, how: dict[str, bool]
+def test_gsm8k_gives_the_numbers_and_the_texts_of_the_lm_eval_command(  # noqa: PLR0917 - fixtures and parameters
+    tmp_path: Path, folder: Path, adapter: Path, who: str, form: str, how: dict[str, bool]
 ) -> None:
+    weights = adapter if who == "adapter" else None
     asked = settings(entry("gsm8k", GSM8K, prompt=form, k=1, **SHORT))
     found = evaluate(learner(folder), [Examinee("sft", 1, weights)], paper(asked, tmp_path / "e"), None)
     task = task_file(tmp_path, "gsm8k", GSM8K)
@@ -88,16 +95,23 @@ def test_gsm8k_gives_the_numbers_and_the_texts_of_the_lm_eval_command(
 def test_a_loglikelihood_task_gives_the_numbers_of_the_lm_eval_command(
     tmp_path: Path, folder: Path, weights: Path | None
 ) -> None:
-    found = evaluate(
-        learner(folder), [Examinee("sft", 1, weights)], paper(settings(entry("arc_easy", ARC)), tmp_path / "e"), None
-    )
+    # Utility is of a task that is answered in words.
+    asked = settings(entry("gsm8k", GSM8K, k=1, greedy=False, max_tokens=2), entry("arc_easy", ARC))
+    found = evaluate(learner(folder), [Examinee("sft", 1, weights)], paper(asked, tmp_path / "e"), None)
     expected = theirs(tmp_path, [task_file(tmp_path, "arc_easy", ARC)], folder, weights)
     values = expected["results"]["arc_easy"]
     ours = scores([s for s in found.scores if s.task == "arc_easy"], "loglikelihood")
     names = ("acc", "acc_norm")
     assert ours == {f"{name},none": (values[f"{name},none"], values[f"{name}_stderr,none"]) for name in names}
     # It has no answers in words, so there is nothing to grade.
-    assert found.answers == []
+    assert {answer.task for answer in found.answers} == {"gsm8k"}
+
+
+def test_what_lm_eval_takes_unless_told_otherwise_is_what_we_take() -> None:
+    from lm_eval import defaults
+
+    assert defaults.DEFAULT_MAX_GEN_TOKS == THEIR_LONGEST
+    assert (defaults.DEFAULT_RANDOM_SEED, defaults.DEFAULT_OTHER_SEED) == SEEDS
 
 
 def both(folder: Path, weights: Path | None, **backend: Any) -> tuple[Any, Any]:

@@ -74,7 +74,9 @@ class Cells:
 
     def _cell(self, asked: dict[str, Any], weights: Path | None, make: Callable[[], list[Any]]) -> list[Any]:
         """The rows of a cell, made and kept where there is none, or where it is not what was written."""
-        if self.folder is None:
+        folders = [self.learner.folder, *([weights] if weights else [])]
+        # What has no bytes to go by would be taken for any other such.
+        if self.folder is None or not all(any(folder.rglob("*")) for folder in folders):
             return make()
         path = self.folder / f"{self._name(asked, weights)}.json.gz"
         rows = _read(path)

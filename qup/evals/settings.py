@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, Any, cast
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, NonNegativeFloat, PositiveInt
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, NonNegativeFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 from pydantic_core import core_schema
 
@@ -134,8 +134,7 @@ class AsEntry:
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         """A name, or all settings."""
-        kind = cast(Any, TaskEntry).__pydantic_core_schema__
-        return {"anyOf": [{"type": "string"}, dict(handler.resolve_ref_schema(handler(kind)))]}
+        return {"anyOf": [{"type": "string"}, handler(cast(Any, TaskEntry).__pydantic_core_schema__)]}
 
 
 @plain_dataclass(frozen=True)
@@ -185,7 +184,7 @@ class Asked:
 class EvaluationSettings:
     """What the learners are asked."""
 
-    tasks: tuple[Annotated[TaskEntry, AsEntry()], ...] = (TaskEntry(HELDOUT),)
+    tasks: tuple[Annotated[TaskEntry, AsEntry()], ...] = Field((HELDOUT,), validate_default=True)
     "Each a name (`heldout`, a further set, a task or group of lm-eval) or `{task: name, ...what is its own}`."
     k: PositiveInt = 4
     "Drawn answers a problem: Avg@k."

@@ -79,6 +79,7 @@ def check(
         _refuse(folder, name, _run_faults(arm, own.training.objectives))
         _refuse(folder, name, _answer_faults(arm.answers, arm.replicates, own.training.objectives, tasks, asked))
         _refuse(folder, name, (_other_problems(each, answers) for each in arm.answers))
+        _refuse(folder, name, _score_faults(arm, base, own.training.objectives, None if own.main else asked.main))
 
 
 def _refuse(folder: Path, name: str, faults: Iterable[Fault]) -> None:
@@ -162,6 +163,19 @@ def _answer_faults(
         yield _unless(least >= 0 and bool((rest >= 0).all()), f"{name}: more verdicts than answers")
         share = (each.majority >= 0) & (each.majority <= 1)
         yield _unless(bool(share.all()), f"{name}: a majority is no share")
+
+
+def _score_faults(arm: Measured, base: Base, objectives: Sequence[str], only: str | None) -> Iterator[Fault]:
+    """lm-eval's scores must be those that the untrained learner has, of every learner; `only` names the one task."""
+    due = [each for each in base.scored if only in (None, each.task)]
+    wanted = sorted((e.task, e.decoding, e.metric, e.filter, e.n, name) for e in due for name in objectives)
+    found = sorted((e.task, e.decoding, e.metric, e.filter, e.n, e.objective) for e in arm.scored)
+    yield _unless(found == wanted, f"lm-eval's scores are {found or 'none'}, not {wanted}")
+    for each in arm.scored:
+        sizes = {len(each.replicates), len(each.values), len(each.stderrs)}
+        rows = each.documents or []
+        whole = sizes == {len(set(arm.replicates))} and all(len(row) == each.n for row in rows)
+        yield _unless(whole, f"{each.task}, {each.metric}: its columns are of other sizes")
 
 
 def _other_problems(each: Answers, base: Mapping[tuple[str, str], Answers]) -> Fault:

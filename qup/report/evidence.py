@@ -11,6 +11,7 @@ import numpy as np
 
 from qup import stats
 from qup.arms import NATIVE, main_cells, main_label, main_name
+from qup.evals.settings import Asked
 from qup.measured import Base, Measured
 from qup.records import LEARNER, SAMPLED
 from qup.report.exams import Exam, exam
@@ -69,9 +70,14 @@ class Evidence:
         return exam(self.boot, self.base, self.arms, task=self.study.evaluation.main, population=HELDOUT)
 
     @cached_property
+    def asked(self) -> list[Asked]:
+        """The tasks that the learners were put to."""
+        return self.study.evaluation.asked((HELDOUT, *self.study.problems.sets))
+
+    @cached_property
     def sets(self) -> dict[str, Exam]:
         """On each other task."""
-        graded = [each.name for each in self.study.asked if each.leaf is None or self.base.graded(each.name)]
+        graded = [each.name for each in self.asked if each.leaf is None or self.base.graded(each.name)]
         tasks = [task for task in graded if task != self.study.evaluation.main]
         return {task: exam(self.boot, self.base, self.arms, task=task, population=task) for task in tasks}
 

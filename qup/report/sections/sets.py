@@ -38,7 +38,7 @@ def numbers(evidence: Evidence, arms: Iterable[str]) -> Sets:
 
 
 def _repeats(evidence: Evidence) -> dict[str, dict[str, int]]:
-    own = {each.name: each.decodings[0].repeats for each in evidence.study.asked if each.name in evidence.sets}
+    own = {each.name: each.decodings[0].repeats for each in evidence.asked if each.name in evidence.sets}
     return {"k": own} if set(own.values()) - {evidence.study.evaluation.of_main.k} else {}
 
 

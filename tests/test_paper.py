@@ -31,7 +31,8 @@ def toy():
 
 @pytest.fixture(scope="module")
 def built(toy):
-    return about(toy).build()
+    with pytest.MonkeyPatch.context() as patch:
+        return about(toy).plain(patch)
 
 
 def test_all_four_learners_of_the_paper_have_a_row() -> None:
@@ -84,8 +85,8 @@ def test_a_row_that_the_paper_has_not_names_the_near_ones() -> None:
         settings.read(study.Study, given)
 
 
-def test_a_study_that_names_no_row_has_no_word_of_the_paper(toy, built) -> None:
-    without = toy.build()
+def test_a_study_that_names_no_row_has_no_word_of_the_paper(toy, built, monkeypatch) -> None:
+    without = toy.plain(monkeypatch)
     assert "paper" not in without.summary
     assert "The paper's numbers" not in without.markdown + without.html
     assert "paper" in built.summary
@@ -110,21 +111,21 @@ def test_each_of_theirs_stands_beside_ours_with_status_interval_and_n(built) -> 
     assert "| NuminaMath reference | – | 16.72 confirmed | – no such arm |" in text
 
 
-def test_no_agreement_is_told_where_ours_is_not_resolved(toy, built) -> None:
+def test_no_agreement_is_told_where_ours_is_not_resolved(built, monkeypatch) -> None:
     assert {each.said for each in built.numbers.paper.gaps} == {"same sign"}
     alike = dict.fromkeys(toyreport.FACTORIAL, (1.0, 0.0, 1.3))
-    gaps = about(toyreport.toy(alike)).build().numbers.paper.gaps
+    gaps = about(toyreport.toy(alike)).plain(monkeypatch).numbers.paper.gaps
     assert {each.said for each in gaps if not each.ours.resolved} == {"ours not resolved"}
     assert any(not each.ours.resolved for each in gaps)
 
 
-def test_a_difference_of_ours_that_points_the_other_way_says_so(toy) -> None:
+def test_a_difference_of_ours_that_points_the_other_way_says_so(monkeypatch) -> None:
     turned = toyreport.FACTORIAL | {toyreport.REFINED: (1.6, 0.45, 1.9)}
-    gaps = about(toyreport.toy(turned)).build().numbers.paper.gaps
+    gaps = about(toyreport.toy(turned)).plain(monkeypatch).numbers.paper.gaps
     assert {each.said for each in gaps if each.theirs.first == "SLM-RFT"} == {"other sign"}
 
 
-def test_of_a_learner_without_numbers_only_what_is_known_is_shown(toy) -> None:
-    text = between(about(toy, "llama-3.2-3b").build().markdown)
+def test_of_a_learner_without_numbers_only_what_is_known_is_shown(toy, monkeypatch) -> None:
+    text = between(about(toy, "llama-3.2-3b").plain(monkeypatch).markdown)
     assert "The notes have no number of this learner." in text
     assert "22.74 confirmed" not in text

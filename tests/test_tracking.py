@@ -384,6 +384,15 @@ def test_the_report_lies_where_git_keeps_it_and_a_run_without_one_leaves_it(tmp_
     assert contents(tmp_path / "results/toy/report") == kept
 
 
+def test_the_stage_says_what_made_the_report_and_puts_all_studies_on_one_page(tmp_path: Path, repo: list[str]) -> None:
+    put(tmp_path / "models/toy/base/learner", **{"config.json": '{"model_type": "qwen2"}'})
+    stage.main(repo)
+    said = json.loads((tmp_path / "results/toy/made.json").read_text(encoding="utf-8"))
+    assert (said["family"], said["parameters"], said["settings"]["seed"]) == ("qwen2", None, 1)
+    # The toy's numbers are no whole report, which stops neither the page nor the stage.
+    assert "its report.json cannot be read" in (tmp_path / "results/index.html").read_text(encoding="utf-8")
+
+
 def test_the_stage_stops_at_a_lock_without_the_study(tmp_path: Path, repo: list[str], client: Any) -> None:
     write_lock(tmp_path / "dvc.lock", {})
     with pytest.raises(SettingsError, match="dvc repro"):

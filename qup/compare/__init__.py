@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from qup.compare.changes import Change, changes
+from qup.compare.changes import Change, between
 from qup.compare.page import html
 from qup.compare.reading import Published
 from qup.compare.sources import everything, named
-from qup.compare.tables import Side, changed, tables
+from qup.compare.tables import Side, changed, sides
 from qup.paper import paper
 from qup.report.numbers import to_json
 
@@ -35,7 +35,7 @@ class Comparison:
     def sides(self) -> list[Side]:
         """The tables."""
         pair = [each.name for each in self.published]
-        return [*tables(self.published), *([] if self.changes is None else [changed(pair, self.changes)])]
+        return [*sides(self.published), *([] if self.changes is None else [changed(pair, self.changes)])]
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -60,4 +60,4 @@ def compare(names: Sequence[str], results: Path) -> Comparison:
     published = named(names, results) if names else everything(results)
     known = [each.made.settings for each in published if each.made.settings]
     two = len(published) == len(known) == 2
-    return Comparison(published, changes(*known) if two else None)
+    return Comparison(published, between(*known) if two else None)

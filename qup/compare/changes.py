@@ -17,7 +17,7 @@ class Change:
     new: str | None
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+def between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     """The settings that differ, in the order of the first, those of the second alone last."""
     before, after = _flat(old), _flat(new)
     keys = list(dict.fromkeys([*before, *after]))

@@ -18,7 +18,7 @@ TITLE = "Studies of the Quality-Utility Paradox, side by side"
 def html(published: Sequence[Published]) -> str:
     """The page; equal reports give equal bytes."""
     drawn = map_plot.draw(published)
-    sides = [*tables.tables(published), tables.streams()]
+    sides = [*tables.sides(published), tables.streams()]
     return page.render(TEMPLATE, drawn, title=TITLE, lead=_lead(published), map=MAP, sides=sides, notes=tables.notes())
 
 

@@ -30,7 +30,7 @@ class Side:
     "Row's name to the page that its first cell leads to."
 
 
-def tables(published: Sequence[Published]) -> list[Side]:
+def sides(published: Sequence[Published]) -> list[Side]:
     """What all studies have, and the paper's rows beside them."""
     return [studies(published), beside(published)]
 

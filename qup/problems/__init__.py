@@ -24,7 +24,7 @@ from qup.problems._splits import KeptBack, Split, TakenError, contaminated
 from qup.records import HELDOUT, TRAIN, Problem
 from qup.settings import STRICT, Plug, name_of
 
-__all__ = ["ProblemSettings", "SetSettings", "Source", "TrainingSet", "Weighted", "contaminated", "prepare"]
+__all__ = ["ProblemSettings", "SetSettings", "Source", "Split", "TrainingSet", "Weighted", "contaminated", "prepare"]
 
 
 class Source(Protocol):

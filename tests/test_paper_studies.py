@@ -111,8 +111,9 @@ def test_the_twin_of_a_paper_study_runs_from_problems_to_report(
     settings = laid_out(name, tmp_path)
     for stage, *flags in commands(name):
         importlib.import_module(f"stages.{stage}").main(flags)
-    report = json.loads((tmp_path / f"results/{name}/report/report.json").read_text(encoding="utf-8"))
+    report = json.loads((tmp_path / f"data/{name}/report/report.json").read_text(encoding="utf-8"))
     assert {verdict["objective"] for verdict in report["verdicts"]} == {"sft", "dft"}
+    assert report["paper"]
     arms = {path.stem for path in (tmp_path / f"results/{name}/arms/home").iterdir()}
     assert arms == {"oracle_refined", "oracle_synthesized", "restyled", "style_aligned"}
     evals = (tmp_path / f"data/{name}/arms/home/style_aligned/evals.jsonl").read_text(encoding="utf-8").splitlines()

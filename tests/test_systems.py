@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from test_evals import PROBLEMS, RIGHT, Says, speaking
+from test_evals import PROBLEMS, RIGHT, Says, evaluated_by
 
 from qup import prompts
-from qup.evals import EvaluationSettings, Examinee, evaluate
+from qup.evals import EvaluationSettings, Examinee
 from qup.prompts.learner import ask
 
 SYSTEMS = sorted(Path(prompts.__file__).parent.glob("learner/systems/*.txt"))
@@ -32,5 +32,5 @@ def test_every_system_message_has_its_prompt(file: Path) -> None:
 def test_evaluation_asks_under_the_prompts_system_message() -> None:
     says = Says(RIGHT)
     settings = EvaluationSettings(tasks=("heldout",), k=1, greedy=False, prompt="qwen_boxed")
-    evaluate(speaking(says), [Examinee()], {"heldout": PROBLEMS}, settings, 9, threads=None)
+    evaluated_by(says, [Examinee()], {"heldout": PROBLEMS}, settings)
     assert says.chats == [ask("qwen_boxed", problem.question) for problem in PROBLEMS]

@@ -15,7 +15,7 @@ from qup.settings import read_yaml
 
 ROOT = Path(__file__).parents[1]
 PAPER = ("qwen2.5-math-1.5b", "qwen2.5-math-7b", "llama-3.2-3b", "deepseek-math-7b")
-TRAIN, REPLICATES, HELDOUT = 4, 2, 2
+TRAIN, REPLICATES, HELDOUT = 5, 2, 2
 WIDE = 128
 "Of the Oracle, which must be as wide as it has tokens: see `talkative`."
 
@@ -41,8 +41,9 @@ def shrink(study: dict[str, Any], files: Path) -> dict[str, Any]:
         source["sha256"] = hashlib.sha256((files / source["file"]).read_bytes()).hexdigest()
     study["threads"] = 1
     study["backend"] |= {"name": "hf", "dtype": "float32", "batch": 32}
-    study["sampling"]["max_tokens"] = 64
-    study["streams"]["retries"] = 4
+    study["sampling"]["max_tokens"] = 96
+    # An Oracle that answers at random is right now and then.
+    study["streams"]["retries"] = 30
     study["oracles"]["home"]["max_tokens"] = 32
     study["training"] |= {"batch": 2, "micro_batch": 1}
     study["evaluation"] |= {"k": 2, "max_tokens": 12}

@@ -148,6 +148,11 @@ def measure(metrics: Sequence[Any], *stream: Refined, samples: Sequence[Trace] =
     return learner, compat.measure(learner, metrics, [PROBLEM, OTHER], samples, stream)
 
 
+def test_a_trace_without_a_token_scored_is_measured_by_nothing() -> None:
+    metrics = [metric.Metric() for metric in (ppl, quarter, rsr, onpolicy_z)]
+    assert compat._measured(metrics, seen(TokenStats([], [], [], [], []))) == Compat("p", 0, 0.0, {})
+
+
 def test_a_trace_carries_its_token_count_and_total_surprisal() -> None:
     # Three words at 1, 2 and 3 nats.
     _, (made,) = measure([null.Metric()], replace(SOLVED, text="so it is"))

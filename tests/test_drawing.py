@@ -15,7 +15,7 @@ from qup.backends.hf import Backend
 from qup.lm.checkpoint import open_chat
 from qup.models import ModelSettings
 from qup.prompts.learner import ask
-from qup.records import Finish, Problem
+from qup.records import Finish, Problem, TokenStats
 from qup.training import Budget, TrainingSettings
 from qup.training.examples import examples, trainable
 from qup.training.trainer import Cell, train
@@ -74,6 +74,8 @@ def test_an_answer_is_no_longer_than_the_models_positions_leave(tmp_path: Path, 
     assert (done.tokens, done.finish) == (5, Finish.LENGTH)
     (stats,) = opened(folder).score([opened(folder).encode(CHATS[0], "x" * 40)])
     assert len(stats.token_ids) == 5
+    edit(folder / "config.json", {"max_position_embeddings": prompt})
+    assert opened(folder).score([opened(folder).encode(CHATS[0], "so")]) == [TokenStats([], [], [], [], [])]
 
 
 def test_a_prompt_without_room_for_an_answer_is_left_out_and_counted(

@@ -41,13 +41,17 @@ def listed(folder: Path) -> None:
     (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
 
 
+def templated(folder: Path, template: str) -> None:
+    (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         (listed, "the chat template leaves out what the user says; give another, `template:`"),
         (
             lambda folder: edit(folder / "config.json", {"vocab_size": ids(folder)["<|start_header_id|>"]}),
-            r"the chat template uses tokens that the weights have no embedding of: .*<\|start_header_id\|>.*",
+            r"the chat template or generation_config\.json names tokens .*: .*<\|start_header_id\|>.*",
         ),
         (
             lambda folder: edit(folder / "config.json", {"model_type": "unheard_of"}),
@@ -58,6 +62,30 @@ def listed(folder: Path) -> None:
             lambda folder: (folder / "generation_config.json").write_text("{"),
             r".*generation_config\.json is damaged .*",
         ),
+        (
+            lambda folder: (folder / "generation_config.json").write_text("[]"),
+            r".*generation_config\.json is damaged \(expected names and values\).*",
+        ),
+        (
+            lambda folder: edit(folder / "generation_config.json", {"eos_token_id": [10**6]}),
+            r"the chat template or generation_config\.json names tokens that .*: number 1000000",
+        ),
+        (
+            lambda folder: edit(folder / "generation_config.json", {"eos_token_id": -1}),
+            "learner: eos_token_id: expected numbers of tokens, got -1",
+        ),
+        (
+            lambda folder: edit(folder / "generation_config.json", {"eos_token_id": "<|eot_id|>"}),
+            r"learner: eos_token_id: expected numbers of tokens, got '<\|eot_id\|>'",
+        ),
+        # A template is a program.
+        (lambda folder: templated(folder, "{{ 1 / 0 }}"), "the chat template fails: division by zero"),
+        (lambda folder: templated(folder, "{{ messages.x.y }}"), "the chat template fails: .*"),
+        (
+            lambda folder: templated(folder, "{% for i in range(10**7) %}{% endfor %}"),
+            "the chat template fails: Range too big.*",
+        ),
+        (lambda folder: templated(folder, "{{ ''.__class__.__mro__ }}"), "the chat template fails: .*unsafe.*"),
     ],
 )
 def test_a_model_that_cannot_be_used_is_one_line(tmp_path: Path, change: Callable[[Path], Any], said: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from awkward import KINDS, UNUSABLE, build
 
+from qup.errors import SettingsError
 from qup.lm.chat import ChatFormat
 from qup.lm.checkpoint import open_chat
 from qup.prompts.learner import ask
@@ -93,3 +94,14 @@ def test_text_without_marks_is_encoded_as_the_template_renders_it(chat: Callable
             form.ids(messages, add_generation_prompt=True)
             == form.tokenizer(rendered, add_special_tokens=False)["input_ids"]
         )
+
+
+def test_a_tokenizer_that_has_no_token_for_a_word_is_one_line() -> None:
+    from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast
+
+    # It knows one word, and none that stands for the others.
+    words = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.WordLevel({"so": 0}, "[UNK]")))
+    words.chat_template = "{{ messages[0]['content'] }}"
+    with pytest.raises(SettingsError, match=r"^the tokenizer fails over '.*': WordLevel error: Missing \[UNK\]"):
+        ChatFormat(words).ids([{"role": "user", "content": "1 + 1"}], add_generation_prompt=True)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,10 @@ def test_a_missing_file_names_the_near_ones(tmp_path: Path) -> None:
         ({"chain_sums": {}}, "did you mean 'chain_sum'"),
         ({"chain_sum": {"max_term": 3}}, "did you mean 'max_terms'"),
         ({"chain_sum": {"max_terms": 0}}, "does not take"),
+        # What YAML may say and JSON may not; what a task finds out only when it makes an entry.
+        ({"chain_sum": {"max_terms": float("nan")}}, "does not take .*: ValueError"),
+        ({"chain_sum": {"max_terms": date(2024, 3, 5)}}, "does not take .*: TypeError"),
+        ({"kakurasu": {"max_retries": 0}}, "does not take .*: entry 0 is None"),
         ({"chain_sum": {"weight": -1}}, "expected a number above 0"),
         ({}, "at least one task"),
     ],

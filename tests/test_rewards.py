@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -13,6 +13,8 @@ import pytest
 
 from qup import records, rewards
 from qup.errors import SettingsError
+from qup.lm.checkpoint import open_chat
+from qup.prompts import judge as judge_prompts
 from qup.records import Finish, Problem, Refined, Score, Trace, Verdict, due
 from qup.refiners import StreamSettings
 from qup.sampling import SamplingSettings
@@ -360,3 +362,14 @@ def test_a_language_model_with_the_mark_but_no_such_head_is_refused(stepwise: Pa
     with pytest.raises(SettingsError, match=r"expected score\.0\.weight \[32, 32\], .* it has none") as raised:
         reward("process", model="prm").score([SUM], ["5"], tmp_path)
     assert "\n" not in str(raised.value)
+
+
+def test_a_judge_prompt_that_leaves_no_position_for_a_verdict_fails(tiny: Callable[..., Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny(architecture="llama", seed=2, hidden=32, layers=2), tmp_path / "judge")
+    length = len(open_chat(folder).encode(judge_prompts.ask("genrm", SUM.question, "5"))[0])
+    config = json.loads((folder / "config.json").read_text())
+    scores = []
+    for positions in (length, length + 1):
+        (folder / "config.json").write_text(json.dumps(config | {"max_position_embeddings": positions}))
+        scores += reward("genrm", model="judge", min_mass=1e-9, dtype="float32").score([SUM], ["5"], tmp_path)
+    assert [score.failure for score in scores] == [f"longer than {length - 1} tokens", None]

@@ -221,6 +221,8 @@ def _token_stats(head: Any, hidden: Any, token_ids: list[int]) -> TokenStats:
     """Statistics of T tokens from hidden states (T, d); logits are made for these positions only."""
     import torch
 
+    if not token_ids:
+        return TokenStats([], [], [], [], [])
     with torch.inference_mode():
         taken = torch.tensor(token_ids, device=hidden.device)[:, None]
         logits = head(hidden)

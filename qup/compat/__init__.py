@@ -86,6 +86,9 @@ def measure(
 
 
 def _measured(metrics: Sequence[Metric], seen: Seen) -> Compat:
+    if not seen.stats.token_ids:
+        # The prompt fills all of the learner's positions.
+        return Compat(seen.problem.id, 0, 0.0, {})
     values: dict[str, float] = {}
     for metric in metrics:
         # Of what other metrics asked for it sees nothing, or it would work only while they are there.

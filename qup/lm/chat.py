@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from qup.errors import SettingsError
+from qup.errors import SettingsError, shown
 
 Message = dict[str, str]
 "`role` (system, user, assistant) and `content`."
@@ -220,7 +220,11 @@ class ChatFormat:
     def _ids(self, text: str, gap: str | None = None) -> list[int]:
         """A text as token ids, what stands between gaps each by itself: a mark with a gap in it is none."""
         parts = [text] if gap is None else text.split(gap)
-        return [token for part in parts for token in self.tokenizer(part, add_special_tokens=False)["input_ids"]]
+        try:
+            return [token for part in parts for token in self.tokenizer(part, add_special_tokens=False)["input_ids"]]
+        # The tokenizers library raises nothing more special, such as for a word that is unknown where no token says so.
+        except Exception as error:
+            raise SettingsError(f"the tokenizer fails over {shown(text)}: {error}") from error
 
     def _tried(self, messages: Sequence[Message], add_generation_prompt: bool = False) -> str | None:
         """A rendered chat; None where the template refuses it."""
@@ -230,8 +234,6 @@ class ChatFormat:
             return None
 
     def _render(self, messages: Sequence[Message], add_generation_prompt: bool) -> str:
-        from jinja2 import TemplateError
-
         if not self.tokenizer.chat_template:
             raise SettingsError(NO_TEMPLATE)
         try:
@@ -245,7 +247,8 @@ class ChatFormat:
                     strftime_now=self._strftime,
                 )
             )
-        except (TemplateError, TypeError, ValueError) as error:
+        # It is a program, and may fail as any can: a division by zero, a range that is too long.
+        except Exception as error:
             raise SettingsError(f"the chat template fails: {error}") from error
 
     def _strftime(self, form: str) -> str:

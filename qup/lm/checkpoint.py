@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from qup.errors import SettingsError
+from qup.errors import SettingsError, shown
 from qup.lm.chat import DATE, ChatFormat, mended
 
 EXAMINED = "examined.json"
@@ -36,11 +36,17 @@ def open_chat(folder: Path, date_string: str | None = None) -> ChatFormat:
 
 
 def ends(folder: Path) -> tuple[int, ...]:
-    """The tokens that end a generation by the checkpoint's generation settings, or where they name none its config."""
+    """The tokens that end a generation by the checkpoint's generation settings, or where they name none its config.
+
+    Raises:
+        SettingsError: what ends it is no number of a token.
+    """
     places = (_json(folder / name).get("eos_token_id") for name in ("generation_config.json", "config.json"))
     told = next((place for place in places if place is not None), None)
-    listed = told if isinstance(told, list) else [told]
-    return tuple(token for token in listed if token is not None)
+    listed = [token for token in (told if isinstance(told, list) else [told]) if token is not None]
+    if odd := [token for token in listed if type(token) is not int or token < 0]:
+        raise SettingsError(f"{folder.name}: eos_token_id: expected numbers of tokens, got {shown(odd[0])}")
+    return tuple(listed)
 
 
 def generation_settings(folder: Path) -> dict[str, Any]:
@@ -86,7 +92,9 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError as error:
+        settings = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"{path} is damaged ({error}): run `dvc repro obtain`") from error
+    if not isinstance(settings, dict):
+        raise SettingsError(f"{path} is damaged (expected names and values): run `dvc repro obtain`")
     return settings

@@ -97,8 +97,11 @@ def _check(chat: ChatFormat, generates: bool) -> None:
         raise SettingsError(NO_END)
     used = {*chat.ids([ASKED], add_generation_prompt=True), *chat.stops}
     if unknown := [token for token in sorted(used) if not chat.knows(token)]:
-        named = ", ".join(chat.tokenizer.convert_ids_to_tokens(unknown))
-        raise SettingsError(f"the chat template uses tokens that the weights have no embedding of: {named}")
+        names = (chat.tokenizer.convert_ids_to_tokens(token) or f"number {token}" for token in unknown)
+        raise SettingsError(
+            f"the chat template or generation_config.json names tokens that the weights have no embedding of: "
+            f"{', '.join(names)}"
+        )
 
 
 def write(folder: Path, seen: Examination) -> None:

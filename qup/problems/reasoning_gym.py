@@ -74,7 +74,10 @@ def _entries(task: str, settings: dict[str, Any], size: int, seed: int) -> Itera
     """A task's entries by number; with some settings a task fails only when it comes to make one."""
     try:
         json.dumps(settings, allow_nan=False)
-        yield from enumerate(_dataset(task, settings, size, seed))
+        for index, item in enumerate(_dataset(task, settings, size, seed)):
+            if not isinstance(item, dict):
+                raise ValueError(f"entry {index} is {shown(item)}")
+            yield index, item
     except SettingsError:
         raise
     except Exception as error:

@@ -41,11 +41,12 @@ class Reward:
 
         from qup.backends.hf import Backend
 
-        judge = Backend(models / self.model, dtype=self.dtype, batch=self.batch, max_length=self.max_length)
+        # Yes or No takes a position too, the last one where a prompt fills all others.
+        judge = Backend(models / self.model, dtype=self.dtype, batch=self.batch, max_length=self.max_length + 1)
         shared, candidates = self._candidates(judge)
         asked = (ask(self.prompt, p.question, text) for p, text in zip(problems, texts, strict=True))
         prompts = [[*judge.encode(chat)[0], *shared] for chat in asked]
-        longest = judge.room
+        longest = judge.room - 1
         fitting = [i for i, prompt in enumerate(prompts) if len(prompt) <= longest]
         scores: dict[int, list[float]] = {}
         for start in tqdm(range(0, len(fitting), self.batch), desc="judge", unit="batch"):

@@ -87,7 +87,7 @@ def test_a_random_model_is_the_same_bytes_twice_and_loads(architecture: str, tmp
     assert tokenizer.encode(CHARACTERS + BOXES[0]) == make_tokenizer(_families.load(architecture)).encode(
         CHARACTERS + BOXES[0]
     )
-    assert tokenizer.decode(tokenizer.encode("it 's 1 .")) == "it 's 1 ."
+    assert tokenizer.decode(tokenizer.encode("it 's 1 .", add_special_tokens=False)) == "it 's 1 ."
 
 
 def test_another_seed_is_another_model(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from qup import records, settings, study
 from qup.backends import BackendSettings, Completion, Message, Sampling
 from qup.evals import harness
+from qup.evals.cells import Cells
 from qup.learner import Learner
 from qup.measured import files
 from qup.problems import ProblemSettings
@@ -100,7 +101,7 @@ def test_a_question_reaches_the_learner_as_it_is_whatever_it_looks_like(prompt: 
     learner = Learner(Path("learner"), prompt, BackendSettings())
     vars(learner)["runner"] = noting
     problems = [Problem(f"p{i}", question, "2", "toy") for i, question in enumerate(ODD)]
-    done = harness.answers(learner, None, problems, Sampling(0.0, 48, 9), 1)
+    done = harness.answers(Cells(learner, None), None, problems, Sampling(0.0, 48, 9), 1)
     assert sorted(doc for doc, _, _ in done) == list(range(len(ODD)))
     assert {chat[0]["content"] for chat in noting.chats} == {learner.ask(question)[0]["content"] for question in ODD}
     assert all(any(question in chat[0]["content"] for chat in noting.chats) for question in ODD)
@@ -142,7 +143,7 @@ def test_odd_golds_and_questions_go_from_prepare_to_measured(tmp_path: Path, mon
     run(prepare, study="s", files=".", out="problems")
     run(obtain, study="s", out="base", cache="cache")
     run(sample, study="s", problems="problems/train.jsonl", models="base", out="traces.jsonl")
-    run(evaluate, study="s", problems="problems/evaluation", models="base", out="evals.jsonl")
+    run(evaluate, study="s", problems="problems/evaluation", models="base", out="evals.jsonl", scores="tasks.jsonl")
     own = {"study": "s", "traces": "traces.jsonl"}
     run(reward_samples, **own, problems="problems/train.jsonl", models="base", out="scores.jsonl")
     run(
@@ -151,6 +152,7 @@ def test_odd_golds_and_questions_go_from_prepare_to_measured(tmp_path: Path, mon
         problems="problems",
         scores="scores.jsonl",
         evals="evals.jsonl",
+        tasks="tasks.jsonl",
         learner="base/learner",
         out="b",
     )

@@ -125,7 +125,7 @@ def test_the_stage_says_what_training_left_to_which_set(
 ) -> None:
     train, bench = put(tmp_path / "train.jsonl", *range(40)), put(tmp_path / "bench.jsonl", *range(35, 45))
     given = read([train], 20, 10, sets={"bench": {"sources": [bench]}})
-    study = type("Study", (), {"problems": given, "seed": 1})
+    study = type("Study", (), {"problems": given, "seed": 1, "asked": ()})
     monkeypatch.setattr("stages.cli.start", lambda args: study)
     prepare.main(["--study", "toy.yaml", "--files", str(tmp_path), "--out", str(tmp_path / "out")])
     said = capsys.readouterr().out.splitlines()

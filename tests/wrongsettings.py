@@ -21,7 +21,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("samplng", {}, r"^unknown key 'samplng': did you mean 'sampling'\? known: arms, backend"),
     ("oracles|home|phrase_", "hence", r"^oracles\.home: unknown key 'phrase_': did you mean 'phrase'\?"),
     ("rewards|genrm|min_mas", 0.1, r"^rewards\.genrm: unknown key 'min_mas': did you mean 'min_mass'\?"),
-    ("problems|sources|0|fil", "x", r"^problems\.sources\[0\]: unknown key 'fil': did you mean 'file'\?"),
+    ("problems|sources|0|fil", "x", r"^problems\.sources\[0\]: unknown key 'fil': did you mean 'file'"),
     ("training|budget", ..., r"^training: needs 'budget', which is missing$"),
     ("title", ..., r"^needs 'title', which is missing$"),
     ("problems|heldout", ..., r"^problems: needs 'heldout', which is missing$"),

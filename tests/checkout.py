@@ -16,6 +16,11 @@ from qup.settings import read_yaml
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def hears_ctrl_c() -> None:
+    """Run in a process that a test starts: where tests run in the background it would ignore Ctrl-C, as they do."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass(frozen=True)
 class Repo:
     """A checkout of the repository in which the pipeline is run."""
@@ -66,8 +71,7 @@ class Repo:
             stdout=quiet,
             stderr=quiet,
             start_new_session=True,
-            # Where the tests run in the background Ctrl-C is ignored, and what they start would ignore it too.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+            preexec_fn=hears_ctrl_c,  # noqa: PLW1509
         )
 
     def measured(self, study: str, file: str) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from checkout import hears_ctrl_c
 
 ROOT = Path(__file__).resolve().parents[1]
 HOLDER = """
@@ -35,7 +36,13 @@ def holder(work: str, folder: Path, *, deaf: bool = False) -> subprocess.Popen[b
     # No pipe, which those that live on would keep open. Its own group, or Ctrl-C in it would be one here.
     with (folder / "said.txt").open("wb") as said:
         process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+            preexec_fn=hears_ctrl_c,  # noqa: PLW1509
         )
     wait_for(lambda: (begun.is_dir() and len(list(begun.iterdir())) == 2) or process.poll() is not None)
     assert process.poll() is None, (folder / "said.txt").read_text()

@@ -170,15 +170,17 @@ def test_the_code_of_a_cell_is_all_that_makes_answers_of_requests() -> None:
     assert {"backends/hf.py", "backends/vllm.py", "backends/_stops.py", "lm/chat.py", "seeds.py"} <= known
 
 
-@pytest.mark.parametrize("damage", [b"", b"not gzip", None])
-def test_a_damaged_cell_counts_as_not_there(folder: Path, damage: bytes | None) -> None:
+@pytest.mark.parametrize("damage", [b"", b"not gzip", "a bit", None])
+def test_a_damaged_cell_counts_as_not_there(folder: Path, damage: bytes | str | None) -> None:
     import gzip
 
     made = learner(folder, Runner())
     asks(made, folder)
     (cell,) = (folder / "cells").iterdir()
     whole = cell.read_bytes()
-    cell.write_bytes(gzip.compress(gzip.decompress(whole).replace(b"boxed", b"bowed")) if damage is None else damage)
+    flipped = bytes([*whole[:20], whole[20] ^ 8, *whole[21:]])
+    other = gzip.compress(gzip.decompress(whole).replace(b"boxed", b"bowed"))
+    cell.write_bytes(damage if isinstance(damage, bytes) else flipped if damage else other)
     assert asks(made, folder) == 1
     assert cell.read_bytes() == whole
 

@@ -166,6 +166,7 @@ def test_a_damaged_report_is_said_and_the_others_are_shown(tmp_path, summary) ->
         (999, "999"),
         (1_806_336, "1.81M"),
         (494_032_768, "494M"),
+        (999_885_952, "1.00B"),
         (1_543_714_304, "1.54B"),
         (10**11, "100B"),
     ],
@@ -322,7 +323,9 @@ def test_changes_are_shown_of_two_studies_and_of_no_other_number(tmp_path, summa
     assert compare.compare(["a", "b"], tmp_path).changes == [Change("seed", "1", "2")]
     assert "seed" in texts(compare.compare(["a", "b"], tmp_path).sides[-1].rows[0])
     assert compare.compare(["a", "b", "c"], tmp_path).changes is None
-    assert compare.compare(["a", "unknown"], tmp_path).changes is None
+    half = compare.compare(["a", "unknown"], tmp_path)
+    assert half.changes is None
+    assert "is not known" in texts(half.sides[-1].rows[0])[0] + half.sides[-1].rows[0][0].small
 
 
 # --- the paper

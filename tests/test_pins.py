@@ -70,8 +70,8 @@ def test_a_commit_is_taken_as_it_is() -> None:
     assert require_commit(COMMIT, "openai/gsm8k") == COMMIT
 
 
-@pytest.mark.parametrize("revision", [None, "main", COMMIT[:7], COMMIT.upper(), f"{COMMIT}\n"])
-def test_what_is_no_commit_says_the_commands_that_print_one(revision: str | None) -> None:
+@pytest.mark.parametrize("revision", [None, "main", COMMIT[:7], COMMIT.upper(), f"{COMMIT}\n", 12345678])
+def test_what_is_no_commit_says_the_commands_that_print_one(revision: object) -> None:
     with pytest.raises(SettingsError) as raised:
         require_commit(revision, "openai/gsm8k")
     told = str(raised.value)

@@ -22,7 +22,7 @@ from typing import Any
 
 from qup.answers import lists, units, words
 from qup.answers.notation import normal
-from qup.answers.values import NUMBER, PERCENT, hundredth, is_number, left_to_do, value
+from qup.answers.values import NUMBER, PERCENT, hundredth, in_radians, is_number, left_to_do, value
 
 SECONDS = 5
 "Of comparing, after which math-verify gives up by itself."
@@ -63,8 +63,12 @@ def same(gold: str, given: str) -> bool:
     Raises:
         Exception: whatever math-verify and sympy raise on what they cannot read or compare, or in time.
     """
-    sides = [side for side in ABOUT.split(given) if side.strip()]
-    return any(_same(gold, side.strip()) for side in sides)
+    sides = [side.strip() for side in ABOUT.split(given) if side.strip()]
+    if any(_same(gold, side) for side in sides):
+        return True
+    # Math-verify drops the sign of degrees: right between two functions of angles, wrong between one and its value.
+    turned, turned_sides = in_radians(gold), [in_radians(side) for side in sides]
+    return (turned, turned_sides) != (gold, sides) and any(_same(turned, side) for side in turned_sides)
 
 
 def _same(gold: str, given: str) -> bool:

@@ -34,7 +34,7 @@ RATIO = re.compile(r"(\d+) ?(?:\\text\{ ?to ?\}|to) ?(\d+)")
 TRANSPOSED = re.compile(r"\(([^()]*,[^()]*)\)\^(?:\{(?:T|\\top|\\text\{T\})\}|T|\\top|\\intercal)")
 "A column written as a row."
 IN_DEGREES = re.compile(r"(\\(?:sin|cos|tan|cot|sec|csc)) ?[({]?(\d+(?:\.\d+)?) ?\^\\circ ?[)}]?")
-"A function of an angle; the sign is a factor there, and no unit of the value."
+"A function of an angle that is the whole answer; the sign is a factor there, and no unit of the value."
 SENTENCE = re.compile(r"(?:\\text\{)?[A-Za-z ,']*\b(?:is|are|equals)\b ?:? ?\}? ?(?=[-\d.\\({$])", re.IGNORECASE)
 "The start of a sentence that ends in a number: `The answer is 204`."
 
@@ -42,7 +42,6 @@ SENTENCE = re.compile(r"(?:\\text\{)?[A-Za-z ,']*\b(?:is|are|equals)\b ?:? ?\}? 
 def value(text: str) -> str:
     """A text with its numbers written in one way."""
     text = SENTENCE.sub("", text, count=1) if SENTENCE.match(text) else text
-    text = IN_DEGREES.sub(r"\1(\2\\pi/180)", text)
     text = MIXED.sub(_improper, TIMES_TEN.sub(r"\1\\times 10^{\2\3}", text))
     if ratio := RATIO.fullmatch(text):
         return f"{ratio[1]}:{ratio[2]}"
@@ -54,6 +53,12 @@ def value(text: str) -> str:
     if scientific := SCIENTIFIC.fullmatch(text):
         return f"{Decimal(scientific[1]).scaleb(int(scientific[2] or scientific[3])):f}"
     return text
+
+
+def in_radians(text: str) -> str:
+    """A function of an angle in degrees, as `\\sin 30^\\circ`, of the angle in radians; any other text as it is."""
+    angle = IN_DEGREES.fullmatch(text)
+    return rf"{angle[1]}({angle[2]}\pi/180)" if angle else text
 
 
 def _improper(mixed: re.Match[str]) -> str:

@@ -35,7 +35,7 @@ class Comparison:
     def sides(self) -> list[Side]:
         """The tables."""
         pair = [each.name for each in self.published]
-        return [*sides(self.published), *([] if self.changes is None else [changed(pair, self.changes)])]
+        return [*sides(self.published), *([changed(pair, self.changes)] if len(pair) == 2 else [])]
 
     @property
     def summary(self) -> dict[str, Any]:

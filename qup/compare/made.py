@@ -18,7 +18,7 @@ from qup import provenance, whole
 FILE = "made.json"
 REPORT = Path("report", "report.json")
 "Within a study's folder."
-CODE = ("qup", "stages", "dvc.yaml")
+CODE = ("qup", "stages", "dvc.yaml", "params.yaml", "requirements.lock")
 "What a result depends on, beside the study's own file."
 
 

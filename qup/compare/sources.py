@@ -68,13 +68,13 @@ def _experiment(name: str) -> Published | None:
     try:
         study = _yaml(files.read_text("params.yaml"))["study"]
         summary = json.loads(files.read_text(f"data/{study}/report/report.json"))
-        written = _yaml(files.read_text(f"studies/{study}.yaml"))
+        by = Made(commit=commit, settings=_settings(_yaml(files.read_text(f"studies/{study}.yaml"))))
+        return reading.published(name, summary, by)
     except (OSError, DvcException, ValueError, LookupError, TypeError) as error:
         raise SettingsError(
-            f"experiment {name}: its report is not in DVC's cache: `dvc exp pull {name}` or run it again"
+            f"experiment {name}: its report is not in DVC's cache, or of another form: "
+            f"`dvc exp pull {name}` or run it again"
         ) from error
-    by = Made(commit=commit, settings=_settings(written))
-    return reading.published(name, summary, by)
 
 
 def _yaml(text: str) -> Any:

@@ -113,7 +113,8 @@ def index(found: Index) -> Cell:
 def size(parameters: int | None) -> str:
     """A number of parameters in three digits."""
     for unit, letter in UNITS:
-        if parameters is not None and parameters >= unit:
+        # Half a thousandth below a unit is written as one of it.
+        if parameters is not None and parameters >= 0.9995 * unit:
             return f"{parameters / unit:#.3g}".rstrip(".") + letter
     return DASH if parameters is None else str(parameters)
 
@@ -190,9 +191,12 @@ def streams() -> Side:
     return Side("What notes have of the paper's streams", f"How sure: {words}.", columns, rows)
 
 
-def changed(names: Sequence[str], changes: Iterable[Change]) -> Side:
-    """What differs in the settings of two studies."""
-    rows = [[Cell(change.key), word(_set(change.old)), word(_set(change.new))] for change in changes]
+def changed(names: Sequence[str], changes: Iterable[Change] | None) -> Side:
+    """What differs in the settings of two studies; None where those of one are not known."""
+    rows = [[Cell(change.key), word(_set(change.old)), word(_set(change.new))] for change in changes or ()]
+    if changes is None:
+        why = "what made a report is not known: its made.json is missing, or of another report"
+        rows = [[Cell(DASH, why), Cell(DASH), Cell(DASH)]]
     caption = f"Settings of {names[0]} that are others in {names[1]}, as each was made."
     return Side("What changed", caption, ["setting", names[0], names[1]], rows)
 

@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import platform
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata, util
@@ -106,7 +107,7 @@ def _read(path: Path) -> list[Any] | None:
     try:
         head, _, body = gzip.decompress(path.read_bytes()).partition(b"\n")
         rows: list[Any] = json.loads(body)
-    except (OSError, EOFError, ValueError):
+    except (OSError, EOFError, ValueError, zlib.error):
         return None
     return rows if head.decode(errors="replace") == _sum(body) else None
 

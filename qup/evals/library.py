@@ -169,7 +169,7 @@ def folder() -> Path:
     """Where lm-eval keeps its tasks."""
     spec = importlib.util.find_spec("lm_eval")
     if spec is None or not spec.submodule_search_locations:
-        raise SettingsError("lm-eval is not installed: set up the environment again (`make setup`)")
+        raise SettingsError("lm-eval is not installed: set up the environment again (`make test` does)")
     return Path(next(iter(spec.submodule_search_locations))) / "tasks"
 
 

@@ -57,13 +57,14 @@ def check_digest(sha256: str | None, file: str) -> None:
         raise SettingsError(f"expected 64 hex digits, got {shown(sha256)}: {_prints(file)}", "sha256")
 
 
-def require_commit(revision: str | None, dataset: str) -> str:
+def require_commit(revision: object, dataset: str) -> str:
     """The commit to which a data set of the hub, `owner/name`, is pinned.
 
     Raises:
         SettingsError: below `revision`, there is none, or it is a branch or a tag, which may move.
     """
-    if revision is not None and COMMIT.fullmatch(revision):
+    # YAML takes one of digits alone for a number.
+    if isinstance(revision, str) and COMMIT.fullmatch(revision):
         return revision
     was = "which is not pinned" if revision is None else f"got {shown(revision)}"
     raise SettingsError(

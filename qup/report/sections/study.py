@@ -81,7 +81,7 @@ def numbers(study: Study) -> Declared:
 
 
 def _prompts(study: Study) -> dict[str, str]:
-    asked = study.evaluation.prompt or study.prompt
+    asked = study.evaluation.of_main.prompt or study.prompt
     return {} if asked == study.prompt else {"prompt": study.prompt, "evaluation_prompt": asked}
 
 

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -397,6 +398,46 @@ def test_calibrated_rates_are_a_line_through_a_full_and_a_smaller_batch() -> Non
     assert (step, token) == (pytest.approx(2), pytest.approx(0.1))
     # One row has no smaller batch: all of it is the pass.
     assert trials._line(lambda batch: 3.0, batch=1, width=5) == (3.0, 0.0)
+
+
+@pytest.mark.parametrize(("batch", "micro_batch"), [(8, None), (8, 4), (8, 1), (1, None)], ids=str)
+@pytest.mark.parametrize("checkpoints", [False, True])
+def test_training_is_calibrated_by_passes_as_large_as_the_studys(
+    batch: int, micro_batch: int | None, checkpoints: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run takes 3 seconds, a pass 2 and a tenth a token, or a third more where it is computed again."""
+    sizes = set()
+
+    def train(folder: Path, traces: list[Example], own: TrainingSettings, *_: object) -> float:
+        passes, rows = len(traces) // (own.micro_batch or own.batch), len(traces)
+        sizes.add(own.micro_batch or own.batch)
+        return 3 + 2 * passes + 0.1 * (4 / 3 if own.gradient_checkpointing else 1) * rows * 10
+
+    monkeypatch.setitem(sys.modules, "qup.training.trainer", SimpleNamespace(train=train, Cell=lambda *_: None))
+    read = study.read(ROOT / "studies" / "smoke.yaml")
+    training = dataclasses.replace(
+        read.training, batch=batch, micro_batch=micro_batch, gradient_checkpointing=checkpoints, arms={}
+    )
+    asked = trials.Asked(NOWHERE, dataclasses.replace(read, training=training), question=4, answer=6, begun=0.0)
+    begun, step, token = trials._training(asked, [1] * 10, lambda work: cast(float, work()))
+    assert max(sizes) == (micro_batch or batch)
+    assert begun == pytest.approx(3)
+    one = max(sizes) == 1
+    # Of single traces all of a pass is the pass; else tokens are told from it.
+    assert token == pytest.approx(0.0 if one else 0.1)
+    assert one or step == pytest.approx(2)
+
+
+def test_a_calibration_is_of_how_the_study_trains() -> None:
+    read = study.read(ROOT / "studies" / "smoke.yaml")
+
+    def key(**changed: Any) -> str:
+        return calibration._key(dataclasses.replace(read, training=dataclasses.replace(read.training, **changed)))
+
+    assert key() == key(learning_rate=1e-3)
+    other = "float32" if read.training.dtype == "bfloat16" else "bfloat16"
+    keys = [key(), key(micro_batch=1), key(gradient_checkpointing=True), key(dtype=other), key(batch=64)]
+    assert len(set(keys)) == len(keys)
 
 
 def test_a_span_is_told_in_one_unit_with_its_bounds_and_an_exact_one_without() -> None:

@@ -16,7 +16,7 @@ from qup.plan.lengths import Lengths
 from qup.plan.obtaining import making
 from qup.plan.oracle_calls import calls
 from qup.plan.spans import Span, exactly, total
-from qup.plan.work import Kind, Load, Stage, Work, batches
+from qup.plan.work import RECOMPUTED, Kind, Load, Stage, Work, batches
 from qup.records import LEARNER, TRAIN
 from qup.records.due import VALIDATED
 from qup.study import Study
@@ -25,10 +25,6 @@ from qup.training.settings import TrainingSettings
 
 PADDED = {True: 1.05, False: 1.25}
 "Tokens computed to those that count, in a step of traces that are about as long, and of any [assumed]."
-
-
-RECOMPUTED = 4 / 3
-"Passes of a step with gradient checkpoints, forward twice and backward, to those of one without."
 
 
 @dataclass(frozen=True)

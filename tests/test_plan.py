@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -305,6 +306,21 @@ def test_an_accelerator_is_known_by_what_nvidia_calls_it_and_another_is_said_to_
     label, why = seen("NVIDIA Quadro 9")
     assert label == f"1 x {DEFAULT}"
     assert "NVIDIA Quadro 9" in why
+
+
+@pytest.mark.parametrize("name", ["NVIDIA L40", "NVIDIA T400 4GB", "NVIDIA GH200 480GB", "GRID A100D-10C"])
+def test_a_name_that_only_holds_one_of_the_table_is_not_that_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qup.plan.machine._seen", lambda: [name])
+    assert name in here(2e6, "auto").why
+
+
+def test_a_driver_that_hangs_is_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("qup.plan.machine.PATIENCE", 0.1)
+    with pytest.raises(SettingsError, match="has not answered in"):
+        here(2e6, "auto")
 
 
 def test_a_span_keeps_its_order_and_an_unknown_accelerator_is_a_line() -> None:

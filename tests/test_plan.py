@@ -362,6 +362,15 @@ def test_lengths_of_samples_that_were_cut_grow_with_what_is_allowed_and_those_of
     assert answers(60, 70).answer(50).mid == 50
 
 
+def test_an_answer_has_a_token_at_least_so_that_solutions_of_a_character_can_be_planned(tmp_path: Path) -> None:
+    (tmp_path / "problems").mkdir()
+    (tmp_path / "problems" / "train.jsonl").write_text(json.dumps({"id": "a", "question": "1 + 1", "solution": "2"}))
+    own = study.read(ROOT / "studies" / "smoke.yaml")
+    seen = lengths.of_study(own, tmp_path)
+    assert seen.answer(100).mid == seen.longest(100, batch=8).mid == 1
+    assert Counting(own, seen, NOWHERE, "hf").stages(list(own.main_arms(["home"]).values()))
+
+
 def test_the_longest_answer_of_a_batch_is_among_those_of_questions_about_as_long() -> None:
     """Answers of 90 and 80 stand together, those of 20 and 10 do; in two shares 90 meets 20 and 80 meets 10."""
     seen = lengths.Lengths("toy", exactly(9), (90, 80, 20, 10), limit=100)

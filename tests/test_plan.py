@@ -15,10 +15,11 @@ import pytest
 from qup import plan, records, settings, study
 from qup.arms import Arm
 from qup.errors import SettingsError
+from qup.evals.settings import LOGLIKELIHOOD, Decoding
 from qup.plan import calibration, lengths, money, needs, speeds, trials, view
 from qup.plan.changes import Status
 from qup.plan.counts import Counting, spent
-from qup.plan.exams import CHOICES, Decoding, Exam, exams
+from qup.plan.exams import CHOICES, UNKNOWN, Exam, exams
 from qup.plan.machine import DEFAULT, LARGE, here, named, tables
 from qup.plan.oracle_calls import asked_of
 from qup.plan.planner import Asked, Planner
@@ -120,8 +121,27 @@ def test_a_task_with_settings_of_its_own_is_asked_by_them_and_a_published_set_ha
     assert [decoding.max_tokens for decoding in longer.decodings] == [9]
 
 
+def test_a_task_of_lm_eval_has_the_problems_that_were_prepared_and_none_known_before(tmp_path: Path) -> None:
+    pins = {split: {"file": f"{split}.jsonl", "sha256": "0" * 64} for split in ("test", "train")}
+    given = settings.read_yaml(ROOT / "studies" / "smoke.yaml")
+    given["evaluation"]["tasks"] = ["heldout", {"task": "gsm8k", "data": pins}]
+    own, folder, checks = settings.read(Study, given), tmp_path / "evaluation", tmp_path / "checks.json"
+    for text in (None, "{", "[]", '{"evaluation": {"gsm8k": 3}}'):
+        if text is not None:
+            checks.write_text(text)
+        assert exams(own, folder)[1].problems == UNKNOWN
+    checks.write_text(json.dumps({"evaluation": {"heldout": {"count": 99}, "gsm8k": {"count": 1319}}}))
+    heldout, gsm8k = exams(own, folder)
+    assert (heldout.problems, gsm8k.problems) == (exactly(own.problems.heldout), exactly(1319))
+    # Five examples, each about a question and an answer, stand before a question.
+    assert (heldout.shots, gsm8k.shots) == (0, 5)
+    (work, *_) = Counting(own, lengths.Lengths("toy", exactly(20), (10,)), folder, "hf")._exam(gsm8k, learners=1)
+    assert work.prompt.mid == pytest.approx(work.items.mid * (20 + 5 * (20 + 10)))
+    assert work.prompt.low < work.prompt.mid < work.prompt.high
+
+
 def test_given_texts_that_a_task_scores_are_no_generations(drawn: Drawn) -> None:
-    exam = Exam("arc_easy", exactly(10), (Decoding(1, 0),))
+    exam = Exam("arc_easy", exactly(10), (Decoding(LOGLIKELIHOOD, 1, 0.0, 0),))
     assert exam.answers == exactly(0)
     counting = Counting(drawn.study, lengths.Lengths("toy", exactly(20)), NOWHERE, "hf")
     (work,) = counting._exam(exam, learners=3)

@@ -297,7 +297,7 @@ def test_what_a_stage_took_before_wins_then_others_of_its_kind_then_the_rule() -
     assert of("train@a") == (20.0, "measured here")
     # Twice what the rule says, as its like took.
     assert of("train@b")[0] == 20.0
-    assert of("sample") == (30.0, "by 1 sample stages of other studies, measured here")
+    assert of("sample") == (30.0, "by other studies, measured here")
     assert of("sample", calibrated=True) == (10.0, "assumed")
     assert of("evaluate@a") == (10.0, "assumed")
 

@@ -552,3 +552,15 @@ def test_the_page_has_the_rules_that_the_code_has() -> None:
     assert (LARGE, "two billion parameters or more" in page) == (2e9, True)
     assert (calibration.FARTHEST, "more than twenty times larger" in page) == (20, True)
     assert f"for one {DEFAULT}" in page
+
+
+def test_the_bounds_that_the_page_gives_are_those_of_the_benchmark() -> None:
+    made = json.loads((ROOT / "bench" / "results.json").read_text(encoding="utf-8"))
+    assert "within a quarter" in (ROOT / "docs" / "plan.md").read_text(encoding="utf-8")
+
+    def far(kind: str, side: str) -> float:
+        took, planned = (made[f"planning/glassbox/{kind}-{which}"]["value"] for which in ("measured", side))
+        return abs(float(planned / took) - 1)
+
+    assert all(far("run", side) < 0.25 for side in ("planned", "planned-before"))
+    assert all(far(kind, "planned") < 0.25 for kind in ("sample", "train", "evaluate", "further"))

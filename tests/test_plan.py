@@ -2,21 +2,24 @@
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from qup import plan, records, settings, study
 from qup.arms import Arm
 from qup.errors import SettingsError
+from qup.evals.settings import LOGLIKELIHOOD, Decoding
 from qup.plan import calibration, lengths, money, needs, speeds, trials, view
 from qup.plan.changes import Status
 from qup.plan.counts import Counting, spent
-from qup.plan.exams import CHOICES, Decoding, Exam, exams
+from qup.plan.exams import CHOICES, UNKNOWN, Exam, exams
 from qup.plan.machine import DEFAULT, LARGE, here, named, tables
 from qup.plan.oracle_calls import asked_of
 from qup.plan.planner import Asked, Planner
@@ -118,8 +121,27 @@ def test_a_task_with_settings_of_its_own_is_asked_by_them_and_a_published_set_ha
     assert [decoding.max_tokens for decoding in longer.decodings] == [9]
 
 
+def test_a_task_of_lm_eval_has_the_problems_that_were_prepared_and_none_known_before(tmp_path: Path) -> None:
+    pins = {split: {"file": f"{split}.jsonl", "sha256": "0" * 64} for split in ("test", "train")}
+    given = settings.read_yaml(ROOT / "studies" / "smoke.yaml")
+    given["evaluation"]["tasks"] = ["heldout", {"task": "gsm8k", "data": pins}]
+    own, folder, checks = settings.read(Study, given), tmp_path / "evaluation", tmp_path / "checks.json"
+    for text in (None, "{", "[]", '{"evaluation": {"gsm8k": 3}}'):
+        if text is not None:
+            checks.write_text(text)
+        assert exams(own, folder)[1].problems == UNKNOWN
+    checks.write_text(json.dumps({"evaluation": {"heldout": {"count": 99}, "gsm8k": {"count": 1319}}}))
+    heldout, gsm8k = exams(own, folder)
+    assert (heldout.problems, gsm8k.problems) == (exactly(own.problems.heldout), exactly(1319))
+    # Five examples, each about a question and an answer, stand before a question.
+    assert (heldout.shots, gsm8k.shots) == (0, 5)
+    (work, *_) = Counting(own, lengths.Lengths("toy", exactly(20), (10,)), folder, "hf")._exam(gsm8k, learners=1)
+    assert work.prompt.mid == pytest.approx(work.items.mid * (20 + 5 * (20 + 10)))
+    assert work.prompt.low < work.prompt.mid < work.prompt.high
+
+
 def test_given_texts_that_a_task_scores_are_no_generations(drawn: Drawn) -> None:
-    exam = Exam("arc_easy", exactly(10), (Decoding(1, 0),))
+    exam = Exam("arc_easy", exactly(10), (Decoding(LOGLIKELIHOOD, 1, 0.0, 0),))
     assert exam.answers == exactly(0)
     counting = Counting(drawn.study, lengths.Lengths("toy", exactly(20)), NOWHERE, "hf")
     (work,) = counting._exam(exam, learners=3)
@@ -275,7 +297,7 @@ def test_what_a_stage_took_before_wins_then_others_of_its_kind_then_the_rule() -
     assert of("train@a") == (20.0, "measured here")
     # Twice what the rule says, as its like took.
     assert of("train@b")[0] == 20.0
-    assert of("sample") == (30.0, "by 1 sample stages of other studies, measured here")
+    assert of("sample") == (30.0, "by other studies, measured here")
     assert of("sample", calibrated=True) == (10.0, "assumed")
     assert of("evaluate@a") == (10.0, "assumed")
 
@@ -304,6 +326,21 @@ def test_an_accelerator_is_known_by_what_nvidia_calls_it_and_another_is_said_to_
     label, why = seen("NVIDIA Quadro 9")
     assert label == f"1 x {DEFAULT}"
     assert "NVIDIA Quadro 9" in why
+
+
+@pytest.mark.parametrize("name", ["NVIDIA L40", "NVIDIA T400 4GB", "NVIDIA GH200 480GB", "GRID A100D-10C"])
+def test_a_name_that_only_holds_one_of_the_table_is_not_that_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qup.plan.machine._seen", lambda: [name])
+    assert name in here(2e6, "auto").why
+
+
+def test_a_driver_that_hangs_is_a_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nexec sleep 60\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("qup.plan.machine.PATIENCE", 0.1)
+    with pytest.raises(SettingsError, match="has not answered in"):
+        here(2e6, "auto")
 
 
 def test_a_span_keeps_its_order_and_an_unknown_accelerator_is_a_line() -> None:
@@ -343,6 +380,15 @@ def test_lengths_of_samples_that_were_cut_grow_with_what_is_allowed_and_those_of
     assert answers(60, 100).answer(200).mid == pytest.approx(160)
     assert answers(60, 70).answer(200).mid == pytest.approx(65)
     assert answers(60, 70).answer(50).mid == 50
+
+
+def test_an_answer_has_a_token_at_least_so_that_solutions_of_a_character_can_be_planned(tmp_path: Path) -> None:
+    (tmp_path / "problems").mkdir()
+    (tmp_path / "problems" / "train.jsonl").write_text(json.dumps({"id": "a", "question": "1 + 1", "solution": "2"}))
+    own = study.read(ROOT / "studies" / "smoke.yaml")
+    seen = lengths.of_study(own, tmp_path)
+    assert seen.answer(100).mid == seen.longest(100, batch=8).mid == 1
+    assert Counting(own, seen, NOWHERE, "hf").stages(list(own.main_arms(["home"]).values()))
 
 
 def test_the_longest_answer_of_a_batch_is_among_those_of_questions_about_as_long() -> None:
@@ -397,6 +443,46 @@ def test_calibrated_rates_are_a_line_through_a_full_and_a_smaller_batch() -> Non
     assert (step, token) == (pytest.approx(2), pytest.approx(0.1))
     # One row has no smaller batch: all of it is the pass.
     assert trials._line(lambda batch: 3.0, batch=1, width=5) == (3.0, 0.0)
+
+
+@pytest.mark.parametrize(("batch", "micro_batch"), [(8, None), (8, 4), (8, 1), (1, None)], ids=str)
+@pytest.mark.parametrize("checkpoints", [False, True])
+def test_training_is_calibrated_by_passes_as_large_as_the_studys(
+    batch: int, micro_batch: int | None, checkpoints: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run takes 3 seconds, a pass 2 and a tenth a token, or a third more where it is computed again."""
+    sizes = set()
+
+    def train(folder: Path, traces: list[Example], own: TrainingSettings, *_: object) -> float:
+        passes, rows = len(traces) // (own.micro_batch or own.batch), len(traces)
+        sizes.add(own.micro_batch or own.batch)
+        return 3 + 2 * passes + 0.1 * (4 / 3 if own.gradient_checkpointing else 1) * rows * 10
+
+    monkeypatch.setitem(sys.modules, "qup.training.trainer", SimpleNamespace(train=train, Cell=lambda *_: None))
+    read = study.read(ROOT / "studies" / "smoke.yaml")
+    training = dataclasses.replace(
+        read.training, batch=batch, micro_batch=micro_batch, gradient_checkpointing=checkpoints, arms={}
+    )
+    asked = trials.Asked(NOWHERE, dataclasses.replace(read, training=training), question=4, answer=6, begun=0.0)
+    begun, step, token = trials._training(asked, [1] * 10, lambda work: cast(float, work()))
+    assert max(sizes) == (micro_batch or batch)
+    assert begun == pytest.approx(3)
+    one = max(sizes) == 1
+    # Of single traces all of a pass is the pass; else tokens are told from it.
+    assert token == pytest.approx(0.0 if one else 0.1)
+    assert one or step == pytest.approx(2)
+
+
+def test_a_calibration_is_of_how_the_study_trains() -> None:
+    read = study.read(ROOT / "studies" / "smoke.yaml")
+
+    def key(**changed: Any) -> str:
+        return calibration._key(dataclasses.replace(read, training=dataclasses.replace(read.training, **changed)))
+
+    assert key() == key(learning_rate=1e-3)
+    other = "float32" if read.training.dtype == "bfloat16" else "bfloat16"
+    keys = [key(), key(micro_batch=1), key(gradient_checkpointing=True), key(dtype=other), key(batch=64)]
+    assert len(set(keys)) == len(keys)
 
 
 def test_a_span_is_told_in_one_unit_with_its_bounds_and_an_exact_one_without() -> None:
@@ -466,3 +552,15 @@ def test_the_page_has_the_rules_that_the_code_has() -> None:
     assert (LARGE, "two billion parameters or more" in page) == (2e9, True)
     assert (calibration.FARTHEST, "more than twenty times larger" in page) == (20, True)
     assert f"for one {DEFAULT}" in page
+
+
+def test_the_bounds_that_the_page_gives_are_those_of_the_benchmark() -> None:
+    made = json.loads((ROOT / "bench" / "results.json").read_text(encoding="utf-8"))
+    assert "within a quarter" in (ROOT / "docs" / "plan.md").read_text(encoding="utf-8")
+
+    def far(kind: str, side: str) -> float:
+        took, planned = (made[f"planning/glassbox/{kind}-{which}"]["value"] for which in ("measured", side))
+        return abs(float(planned / took) - 1)
+
+    assert all(far("run", side) < 0.25 for side in ("planned", "planned-before"))
+    assert all(far(kind, "planned") < 0.25 for kind in ("sample", "train", "evaluate", "further"))

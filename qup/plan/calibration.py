@@ -87,8 +87,9 @@ def _kept(place: Path) -> dict[str, Any]:
 
 def _key(study: Study) -> str:
     """What a calibration is of: the learner's settings, how it is run and trained."""
-    learner = study.models[LEARNER].source
-    what = [plain(learner), plain(study.backend), study.threads, study.training.batch, study.training.method]
+    learner, own = study.models[LEARNER].source, study.training
+    trained = [own.method, own.dtype, own.micro_batch or own.batch, own.gradient_checkpointing]
+    what = [plain(learner), plain(study.backend), study.threads, *trained]
     return json.dumps(what, sort_keys=True)
 
 

@@ -1,7 +1,8 @@
 """The stages of a study in the pipeline's order, each with what it asks of models: the rules of the stages, counted.
 
 Where the learner's samples are yet to be drawn, streams have as many traces as problems are solved, which is a span;
-what is asked of each problem, and so every generation of sampling and evaluation, is exact.
+what is asked of each problem is exact, and so is every generation of sampling, and of evaluation on tasks whose number
+of problems is known: all of them once the study is prepared.
 """
 
 import math
@@ -15,8 +16,8 @@ from qup.plan.exams import CHOICES, Exam, exams, main_exam
 from qup.plan.lengths import Lengths
 from qup.plan.obtaining import making
 from qup.plan.oracle_calls import calls
-from qup.plan.spans import Span, exactly, total
-from qup.plan.work import Kind, Load, Stage, Work, batches
+from qup.plan.spans import NONE, Span, exactly, total
+from qup.plan.work import RECOMPUTED, Kind, Load, Stage, Work, batches
 from qup.records import LEARNER, TRAIN
 from qup.records.due import VALIDATED
 from qup.study import Study
@@ -25,10 +26,8 @@ from qup.training.settings import TrainingSettings
 
 PADDED = {True: 1.05, False: 1.25}
 "Tokens computed to those that count, in a step of traces that are about as long, and of any [assumed]."
-
-
-RECOMPUTED = 4 / 3
-"Passes of a step with gradient checkpoints, forward twice and backward, to those of one without."
+EXAMPLE = Span(0.5, 1, 2)
+"Tokens of an example that a task of lm-eval shows, to those of a question of the study with its answer [assumed]."
 
 
 @dataclass(frozen=True)
@@ -117,17 +116,18 @@ class Counting:
         trained = [self._passes(arm), *self._training(arm), *self._exam(exam, learners)]
         return [*asked, *self._rewards(drafts), *trained]
 
-    def _generated(self, model: str, shares: Sequence[Span], most: int, begun: int = 1) -> Work:
-        """Answers to shares of questions, each share of which fills batches of its own."""
+    def _generated(self, model: str, shares: Sequence[Span], most: int, begun: int = 1, *, shown: Span = NONE) -> Work:
+        """Answers to shares of questions, each share of which fills batches of its own; `shown` stands before each."""
         items, batch = total(shares), self.study.backend.batch
-        most = max(1, min(most, self.study.backend.max_length - round(self.lengths.question.mid)))
+        question = shown + self.lengths.question
+        most = max(1, min(most, self.study.backend.max_length - round(question.mid)))
         answer, longest = self.lengths.answer(most), self.lengths.longest(most, batch)
         steps = [batches(share, batch) * (longest if self.engine == "hf" else answer) for share in shares]
         return Work(
             kind=Kind.GENERATE,
             model=model,
             items=items,
-            prompt=items * self.lengths.question,
+            prompt=items * question,
             completion=items * answer,
             passes=total(steps),
             batch=batch,
@@ -137,16 +137,24 @@ class Counting:
 
     def _exam(self, exam: Exam, learners: int) -> list[Work]:
         """A task as so many learners take it: answers as long as each decoding allows, or given texts scored."""
-        works = []
+        works, shown = [], self._shown(exam.shots)
         for most in sorted({decoding.max_tokens for decoding in exam.decodings}, reverse=True):
             repeats = [decoding.repeats for decoding in exam.decodings if decoding.max_tokens == most]
             if most == 0:
                 texts = exam.problems * (CHOICES * learners)
-                works.append(self._scored(LEARNER, texts, self.lengths.question, self.study.backend.score_batch))
+                batch = self.study.backend.score_batch
+                works.append(self._scored(LEARNER, texts, self.lengths.question, batch, shown=shown))
                 continue
             shares = [exam.problems * count for _ in range(learners) for count in repeats]
-            works.append(self._generated(LEARNER, shares, most, begun=len(shares)))
+            works.append(self._generated(LEARNER, shares, most, begun=len(shares), shown=shown))
         return works
+
+    def _shown(self, shots: int) -> Span:
+        """Tokens of so many examples, each about a question and an answer of the study."""
+        if not shots:
+            return NONE
+        example = (self.lengths.question + self.lengths.answer(self.study.sampling.max_tokens)) * EXAMPLE
+        return (example * shots).capped(self.study.backend.max_length)
 
     def _rewards(self, traces: Span) -> list[Work]:
         """Every reward that runs a model, on so many traces."""
@@ -165,12 +173,12 @@ class Counting:
         answer = self.lengths.answer(self.study.sampling.max_tokens)
         return self._scored(LEARNER, self._drafts(arm) * each, answer, self.study.backend.score_batch)
 
-    def _scored(self, model: str, traces: Span, answer: Span, batch: int) -> Work:
+    def _scored(self, model: str, traces: Span, answer: Span, batch: int, *, shown: Span = NONE) -> Work:
         return Work(
             kind=Kind.SCORE,
             model=model,
             items=traces,
-            prompt=traces * self.lengths.question,
+            prompt=traces * (shown + self.lengths.question),
             completion=traces * answer,
             passes=batches(traces, batch),
             batch=batch,
@@ -184,9 +192,8 @@ class Counting:
         own = self._drafts(arm) * (1 / replicates)
         answer = self.lengths.answer(self.study.sampling.max_tokens).capped(settings.max_length)
         steps, items, tokens = spent(settings, own, answer)
-        given: Any = settings
-        parts = settings.batch // (getattr(given, "micro_batch", None) or settings.batch)
-        again = RECOMPUTED if getattr(given, "gradient_checkpointing", False) else 1.0
+        parts = settings.batch // (settings.micro_batch or settings.batch)
+        again = RECOMPUTED if settings.gradient_checkpointing else 1.0
         trained = Work(
             kind=Kind.TRAIN,
             model=LEARNER,

@@ -1,11 +1,14 @@
 """What the learners are asked in evaluation, task by task: how many problems, how often, how long an answer may be."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qup import problems
 from qup.evals import Asked
+from qup.evals.settings import Decoding
 from qup.plan.spans import Span, exactly
 from qup.records import HELDOUT
 from qup.study import Study
@@ -17,22 +20,15 @@ CHOICES = 4
 
 
 @dataclass(frozen=True)
-class Decoding:
-    """One way in which a task's problems are answered."""
-
-    repeats: int
-    "Answers a problem."
-    max_tokens: int
-    "0: nothing is written, given texts are scored."
-
-
-@dataclass(frozen=True)
 class Exam:
     """One task as each learner takes it."""
 
     task: str
     problems: Span
     decodings: tuple[Decoding, ...]
+    "Where one's `max_tokens` is 0 nothing is written, given texts are scored."
+    shots: int = 0
+    "Examples that a prompt shows before the question."
 
     @property
     def answers(self) -> Span:
@@ -43,24 +39,34 @@ class Exam:
 def exams(study: Study, folder: Path) -> list[Exam]:
     """The study's tasks, in order; `folder` is that in which the prepare stage leaves evaluation sets."""
     asked = study.evaluation.asked([HELDOUT, *study.problems.sets])
-    return [Exam(each.name, _count(study, each.name, folder), _decodings(each)) for each in asked]
+    prepared = _prepared(folder.parent / "checks.json")
+    return [Exam(each.name, _count(study, each.name, prepared), each.decodings, _shots(each)) for each in asked]
 
 
-def _decodings(asked: Asked) -> tuple[Decoding, ...]:
-    return tuple(Decoding(each.repeats, each.max_tokens) for each in asked.decodings)
+def _shots(asked: Asked) -> int:
+    """Examples in a task's prompts: none in those of a set of the study."""
+    return int(asked.leaf.config.get("num_fewshot") or 0) if asked.leaf else 0
 
 
-def _count(study: Study, task: str, folder: Path) -> Span:
-    """Problems of a task: as set, as they lie on disk, or as its published description says."""
+def _prepared(path: Path) -> dict[str, int]:
+    """Task to problems, as the prepare stage has counted them; nothing before it has run."""
+    try:
+        counted = json.loads(path.read_text(encoding="utf-8"))["evaluation"]
+        return {task: int(of["count"]) for task, of in counted.items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        # What else stands there is for the stages to say.
+        return {}
+
+
+def _count(study: Study, task: str, prepared: Mapping[str, int]) -> Span:
+    """Problems of a task: as set, as they were prepared, or as its published description says."""
     if task == HELDOUT:
         return exactly(study.problems.heldout)
     own = study.problems.sets.get(task)
     if own is not None and own.count is not None:
         return exactly(own.count)
-    file = folder / f"{task}.jsonl"
-    if file.is_file():
-        with file.open("rb") as lines:
-            return exactly(sum(1 for _ in lines))
+    if task in prepared:
+        return exactly(prepared[task])
     rows = [_rows(weighted.source) for weighted in own.sources] if own is not None else [None]
     known = [count for count in rows if count is not None]
     return exactly(sum(known)) if len(known) == len(rows) else UNKNOWN

@@ -82,8 +82,9 @@ class Lengths:
         return about(self._scaled(statistics.mean(tops), most), *self.bounds).capped(most)
 
     def _scaled(self, tokens: float, most: int) -> float:
+        """With the limit; one token at least, which is how an answer ends."""
         cut = sum(length >= self.limit for length in self.sampled) / len(self.sampled) if self.limit else 0.0
-        return min(most, tokens * most / self.limit if cut > CUT else tokens)
+        return max(1.0, min(most, tokens * most / self.limit if cut > CUT else tokens))
 
     def share(self, training_set: str, scope: str) -> Span:
         """Share of a training set's problems that a stream of a scope covers."""

@@ -1,5 +1,6 @@
 """The machine that a plan is for: its cores and accelerator, seen here or named by whoever asks."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ LARGE = 2e9
 "Parameters from which a plan for a machine without an accelerator is made for one with it: nobody waits so long."
 DEFAULT = "H100"
 SMI = ("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")
+PATIENCE = 30
+"Seconds that it may take: a driver that hangs answers nothing."
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,11 @@ def named(name: str, count: int) -> Machine:
 
 
 def here(largest: float, engine: str) -> Machine:
-    """This machine; one with an accelerator that it has not where the largest model asks for it, or vLLM was named."""
+    """This machine; one with an accelerator that it has not where the largest model asks for it, or vLLM was named.
+
+    Raises:
+        SettingsError: which accelerators are here cannot be told.
+    """
     names = _seen()
     known = [device for device in map(_by_name, names) if device is not None]
     if known:
@@ -95,13 +102,22 @@ def _device(name: str) -> Device:
 def _by_name(name: str) -> Device | None:
     """An accelerator of the table, by what `nvidia-smi` calls it; None where it has none."""
     longest_first = sorted(tables()["devices"], key=len, reverse=True)
-    key = next((key for key in longest_first if key in name), None)
+    key = next((key for key in longest_first if re.search(rf"\b{re.escape(key)}\b", name)), None)
     return None if key is None else _device(key)
 
 
 def _seen() -> list[str]:
-    """The accelerators of this machine, as `nvidia-smi` calls them."""
+    """The accelerators of this machine, as `nvidia-smi` calls them.
+
+    Raises:
+        SettingsError: it does not answer, so which there are cannot be told.
+    """
     if shutil.which(SMI[0]) is None:
         return []
-    done = subprocess.run(SMI, capture_output=True, text=True, check=False, timeout=30)
+    try:
+        done = subprocess.run(SMI, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    except subprocess.TimeoutExpired as error:
+        raise SettingsError(
+            f"{SMI[0]} has not answered in {PATIENCE} s: by --device name one of qup/plan/devices.yaml, or {CPU}"
+        ) from error
     return done.stdout.splitlines() if done.returncode == 0 else []

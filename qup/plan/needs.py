@@ -8,7 +8,6 @@ PyTorch's kernels do not keep); with checkpoints two. Logits: float32, with thei
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from qup.plan.lengths import Lengths
 from qup.plan.shapes import BYTES, Shape
@@ -118,13 +117,12 @@ def training(shape: Shape, settings: TrainingSettings | None, tokens: float) -> 
     >>> training(seven, None, tokens=0) / 1e9
     112.0
     """
-    full, nbytes = settings is None or settings.method == "full", 4 if settings is None else BYTES[settings.dtype]
-    given: Any = settings
-    kept = CHECKPOINTED if getattr(given, "gradient_checkpointing", False) else ACTIVATION
+    nbytes = 4 if settings is None else BYTES[settings.dtype]
+    kept = CHECKPOINTED if settings and settings.gradient_checkpointing else ACTIVATION
     activations = tokens * (shape.layers * shape.hidden * kept * nbytes / 2 + shape.vocabulary * 4 * 2)
-    if full:
+    if settings is None or settings.method == "full":
         return shape.parameters * MOVED + activations
-    return shape.parameters * nbytes + adapter(shape, given.rank) * MOVED + activations
+    return shape.parameters * nbytes + adapter(shape, settings.rank) * MOVED + activations
 
 
 def adapter(shape: Shape, rank: int) -> float:

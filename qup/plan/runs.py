@@ -87,8 +87,9 @@ class History:
         then = self.expected.get(stage.name)
         if stage.name in self.taken and then is not None and then.mid > 0:
             return Estimate(about(self.taken[stage.name] * seconds.mid / then.mid, *AGAIN), "measured here")
-        for said, known in (("of this study", self.by_step()), ("of other studies", {} if calibrated else self.others)):
+        of_others = {} if calibrated else self.others
+        for said, known in (("other stages of the kind", self.by_step()), ("other studies", of_others)):
             if factors := known.get(stage.step):
                 scaled = about(seconds.mid * statistics.median(factors), *LIKE)
-                return Estimate(scaled, f"by {len(factors)} {stage.step} stages {said}, measured here")
+                return Estimate(scaled, f"by {said}, measured here")
         return Estimate(seconds, source)

@@ -18,7 +18,7 @@ from qup.backends import Sampling
 from qup.backends.hf import Backend
 from qup.evals import EvaluationSettings, Examinee, Paper, TaskEntry
 from qup.learner import Learner
-from qup.plan.work import Kind, Load
+from qup.plan.work import RECOMPUTED, Kind, Load
 from qup.records import HELDOUT, Problem
 from qup.study import Study
 from qup.training.settings import Budget
@@ -146,16 +146,20 @@ def _line(seconds: Callable[[int], float], batch: int, width: int) -> tuple[floa
 
 
 def _training(asked: Asked, words: list[int], clocked: Clock) -> tuple[float, float, float]:
-    """Seconds of a run, of a step and of a token in it: from runs of one step, of more, and of more on less."""
+    """Seconds of a run, of a pass and of a token in it: from runs of one step, of more, and of more on less.
+
+    Each step here is one pass, of as many traces as the study's passes have.
+    """
     from qup.training.examples import Example
     from qup.training.trainer import Cell, train
 
     own = asked.study.training
-    batch, few = own.batch, max(1, own.batch // SHARE)
+    batch = own.micro_batch or own.batch
+    few = max(1, batch // SHARE)
     example = Example(words, [-100] * asked.question + words[asked.question :], truncated=False)
     seconds = {}
     for steps, size in ((1, few), (1, batch), (STEPS, batch), (STEPS, few)):
-        settings = replace(own, budget=Budget(epochs=1), batch=size, objectives=("sft",), arms={})
+        settings = replace(own, budget=Budget(epochs=1), batch=size, micro_batch=None, objectives=("sft",), arms={})
         with tempfile.TemporaryDirectory() as folder:
             traces, cell, out = [example] * (size * steps), Cell("sft", 0, 0), Path(folder, "out")
             seconds[steps, size] = clocked(functools.partial(train, asked.folder, traces, settings, cell, out))
@@ -163,7 +167,8 @@ def _training(asked: Asked, words: list[int], clocked: Clock) -> tuple[float, fl
     begun = max(0.0, seconds[1, batch] - full)
     small = max(0.0, seconds[STEPS, few] - begun) / STEPS
     step, token = _line(lambda size: full if size == batch else small, batch, len(words))
-    return begun, step, token
+    # What checkpoints compute again is counted as tokens computed.
+    return begun, step, token / RECOMPUTED if own.gradient_checkpointing else token
 
 
 def _exam(asked: Asked, clocked: Clock) -> float:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from qup.plan.spans import NONE, Span, total
 
+RECOMPUTED = 4 / 3
+"Passes of a step with gradient checkpoints, forward twice and backward, to those of one without."
+
 
 class Kind(enum.StrEnum):
     """What a model is asked to do."""

@@ -58,7 +58,7 @@ def test_every_model_of_a_paper_study_has_a_family_that_stands_for_it(name: str)
 
 
 @pytest.mark.parametrize("name", PAPER)
-def test_a_model_that_nobody_has_pinned_is_a_line_that_says_how_before_anything_is_fetched(
+def test_all_models_that_nobody_has_pinned_are_one_line_that_says_how_before_anything_is_fetched(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -66,9 +66,11 @@ def test_a_model_that_nobody_has_pinned_is_a_line_that_says_how_before_anything_
     models = study.read(ROOT / "studies" / f"{name}.yaml").models
     unpinned = {key: model for key, model in models.items() if getattr(model.source, "revision", None) is None}
     assert unpinned
-    for key, model in unpinned.items():
-        with pytest.raises(SettingsError, match=rf"^models\.{key}\.revision: .* is not pinned, .* `git ls-remote"):
-            obtain({key: model}, tmp_path / "out", tmp_path / "cache")
+    with pytest.raises(SettingsError, match=r"^models: not pinned, ") as told:
+        obtain(models, tmp_path / "out", tmp_path / "cache")
+    assert re.findall(
+        r"models\.(\w+)\.revision: `git ls-remote https://huggingface.co/(\S+) main`", str(told.value)
+    ) == [(key, model.source.repo) for key, model in unpinned.items()]
     assert asked == []
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from qup import problems
-from qup.problems._published import Benchmark, File
+from qup.problems._published import Benchmark
 
 MARKED = re.compile(r"(<!-- sets -->\n).*?(<!-- /sets -->)", re.DOTALL)
 DASH = "-"
@@ -50,11 +50,8 @@ def _paragraph(name: str, each: Benchmark) -> Iterator[str]:
     yield f"**{name}**: {each.title}. {each.notes}"
     yield ""
     for file in each.files:
-        yield from [f"    {_fetch(name, file)}", *([f"    # SHA-256 {file.sha256}"] if file.sha256 else []), ""]
-
-
-def _fetch(name: str, file: File) -> str:
-    return f"curl -L -o data/problems/{name}.jsonl {file.url}"
+        fetched = file.fetched(f"data/problems/{name}.jsonl")
+        yield from [f"    {fetched}", *([f"    # SHA-256 {file.sha256}"] if file.sha256 else []), ""]
 
 
 def main(page: Path) -> None:

@@ -4,6 +4,7 @@ A further one is one more file there. Its name is the set's, in `{source: benchm
 """
 
 import functools
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,10 @@ class File:
     rows: int | None = None
     sha256: str | None = None
     "Of what was read for this file; null where nothing was, so that a study must say which it means."
+
+    def fetched(self, path: str) -> str:
+        """The command that fetches it to `path`."""
+        return f"curl -L -o {shlex.quote(path)} {self.url}"
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -46,6 +46,14 @@ def test_the_papers_studies_differ_in_the_learner_and_how_it_is_asked_alone() ->
         }
 
 
+def test_the_page_says_of_the_training_sets_what_the_studies_have() -> None:
+    problems = read_yaml(ROOT / "studies" / f"{PAPER[0]}.yaml")["problems"]
+    page = " ".join((ROOT / "docs" / "paper.md").read_text(encoding="utf-8").split())
+    assert problems["replicates"] == 3
+    assert f"three random sets of the usable rows of the top {problems['sources'][0]['first']:,}." in page
+    assert f"Each has {problems['train']:,} usable problems" in page
+
+
 @pytest.mark.parametrize("name", PAPER)
 def test_a_paper_study_names_its_own_row_of_the_papers_numbers(name: str) -> None:
     assert study.read(ROOT / "studies" / f"{name}.yaml").report.paper == name

@@ -57,6 +57,17 @@ def test_the_page_says_of_the_training_sets_what_the_studies_have() -> None:
     assert f"Each has {problems['train']:,} usable problems" in page
 
 
+def test_the_page_says_by_which_prompt_each_study_trains() -> None:
+    rows = (ROOT / "docs" / "paper.md").read_text(encoding="utf-8").splitlines()
+    (row,) = [row for row in rows if row.startswith("| training prompt |")]
+    prompts = {name: read_yaml(ROOT / "studies" / f"{name}.yaml")["prompt"] for name in PAPER}
+    asked = {name for name in PAPER if prompts[name] == "step_by_step"}
+    assert asked == {"llama-3.2-3b", "deepseek-math-7b"}
+    assert {prompts[name] for name in PAPER if name not in asked} == {"question"}
+    assert "`question` for Qwen2.5-Math" in row
+    assert "`step_by_step` for Llama and DeepSeekMath" in row
+
+
 @pytest.mark.parametrize("name", PAPER)
 def test_a_paper_study_names_its_own_row_of_the_papers_numbers(name: str) -> None:
     assert study.read(ROOT / "studies" / f"{name}.yaml").report.paper == name

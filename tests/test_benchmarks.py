@@ -399,11 +399,11 @@ def test_a_page_without_markers_is_refused(tmp_path: Path) -> None:
         page.main(tmp_path / "page.md")
 
 
-def test_a_set_says_how_the_paper_asks_it_or_that_it_does_not() -> None:
-    asked = {name for name in _published.names() if _published.benchmark(name).paper}
+def test_a_set_says_how_the_inherited_recipe_asks_it_or_that_it_does_not() -> None:
+    asked = {name for name in _published.names() if _published.benchmark(name).recipe}
     assert asked == {"math500", "minerva_math", "aime24", "amc23", "olympiadbench"}
-    papers = {_published.benchmark(name).paper for name in asked}
-    assert papers == {_published.Paper(k=16, temperature=1.0, max_tokens=4096)}
+    recipes = {_published.benchmark(name).recipe for name in asked}
+    assert recipes == {_published.Recipe(k=16, temperature=1.0, max_tokens=4096)}
 
 
 def test_the_settings_on_the_page_are_settings() -> None:

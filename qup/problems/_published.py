@@ -49,8 +49,8 @@ class File:
 
 
 @dataclass(frozen=True, config=STRICT)
-class Paper:
-    """How the paper asks it."""
+class Recipe:
+    """How the recipe that the paper is said to inherit asks it; no note that is at hand has it of the paper itself."""
 
     k: int
     "Answers a problem, whose mean is Avg@k."
@@ -70,8 +70,8 @@ class Benchmark:
     "What its numbers hang on: its traps, and what was decided of each."
     files: tuple[File, ...] = ()
     grader: str = "math"
-    paper: Paper | None = None
-    "null where the paper does not ask it."
+    recipe: Recipe | None = None
+    "null where the recipe does not ask it."
 
     @property
     def digests(self) -> dict[str, File]:

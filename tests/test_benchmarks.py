@@ -316,6 +316,25 @@ def test_a_file_that_is_not_the_known_one_says_its_hash_and_where_that_is(tmp_pa
     assert told.endswith(f"pin it: sha256: {digest}")
 
 
+@pytest.mark.parametrize("pinned", [{}, {"sha256": "a239272930e5202bf1d5275f7fa475a56687c775a61f1354a6d3371bf9dd7a94"}])
+def test_a_file_of_a_set_that_is_not_there_says_how_to_fetch_it(tmp_path: Path, pinned: dict[str, str]) -> None:
+    (known,) = _published.benchmark("math500").files
+    (tmp_path / "math50.jsonl").touch()
+    with pytest.raises(SettingsError) as raised:
+        source(set="math500", file="math500.jsonl", **pinned).problems(10, 1, tmp_path)
+    fetched = f"`curl -L -o {tmp_path}/math500.jsonl {known.url}` (SHA-256 {known.sha256})"
+    told = str(raised.value)
+    assert told.endswith(f"did you mean 'math50.jsonl'? known: math50.jsonl; math500 is to be had: {fetched}")
+
+
+def test_a_file_without_a_known_hash_is_to_be_had_as_well_and_a_set_without_files_says_no_more(tmp_path: Path) -> None:
+    pin = {"file": "a.jsonl", "sha256": "0" * 64}
+    with pytest.raises(SettingsError, match=r"gsm8k is to be had: `curl -L -o \S+/a\.jsonl https://\S+/test\.jsonl`$"):
+        source(set="gsm8k", **pin).problems(10, 1, tmp_path)
+    with pytest.raises(SettingsError, match=r"unknown problem file .* known: none$"):
+        source(set="gsm8k_platinum", **pin).problems(10, 1, tmp_path)
+
+
 def test_a_pinned_file_that_differs_is_refused_with_its_hash(tmp_path: Path) -> None:
     digest = put(tmp_path, GSM)["sha256"]
     with pytest.raises(SettingsError, match=f"expected SHA-256 {'0' * 64}, got {digest}"):
@@ -380,11 +399,11 @@ def test_a_page_without_markers_is_refused(tmp_path: Path) -> None:
         page.main(tmp_path / "page.md")
 
 
-def test_a_set_says_how_the_paper_asks_it_or_that_it_does_not() -> None:
-    asked = {name for name in _published.names() if _published.benchmark(name).paper}
+def test_a_set_says_how_the_inherited_recipe_asks_it_or_that_it_does_not() -> None:
+    asked = {name for name in _published.names() if _published.benchmark(name).recipe}
     assert asked == {"math500", "minerva_math", "aime24", "amc23", "olympiadbench"}
-    papers = {_published.benchmark(name).paper for name in asked}
-    assert papers == {_published.Paper(k=16, temperature=1.0, max_tokens=4096)}
+    recipes = {_published.benchmark(name).recipe for name in asked}
+    assert recipes == {_published.Recipe(k=16, temperature=1.0, max_tokens=4096)}
 
 
 def test_the_settings_on_the_page_are_settings() -> None:

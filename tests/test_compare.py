@@ -347,13 +347,17 @@ def test_all_rows_of_the_paper_stand_there_empty_where_nobody_has_run_them() -> 
 def test_a_study_about_one_of_the_papers_learners_stands_beside_it(toy, tmp_path) -> None:
     about = ReportSettings(resamples=400, paper="llama-3.2-3b")
     about_it = written(dataclasses.replace(toy, study=dataclasses.replace(toy.study, report=about)))
-    put(tmp_path, "mine", about_it, settings={"report": {"paper": "llama-3.2-3b"}})
+    evaluation = {"tasks": [{"task": "math500"}, "aime24"]}
+    put(tmp_path, "mine", about_it, settings={"report": {"paper": "llama-3.2-3b"}, "evaluation": evaluation})
     put(tmp_path, "qwen2.5-math-7b", about_it)
     rows = {(row[0].text, row[3].text): row for row in tables.beside(compare.everything(tmp_path)).rows}
     ours = rows["Llama-3.2-3B", "SFT"]
     assert (ours[4].text, ours[5].text, ours[-1].text) == (DASH, "+19.9", "mine")
+    # The paper's number is over all of its sets, ours on one, which is named.
+    assert ours[-1].small == "home\non math500"
     # A study of the row's own name is about it too.
     assert rows["Qwen2.5-Math-7B", "DFT"][-1].text == "qwen2.5-math-7b"
+    assert rows["Qwen2.5-Math-7B", "DFT"][-1].small == "home\non a set that is not known"
 
 
 # --- terminal, JSON, page

@@ -55,8 +55,15 @@ def test_a_model_of_every_family_is_made_and_examined(family: str, chat: Callabl
 def test_no_repository_has_two_families() -> None:
     stood_for = [repo for name in _families.names() for repo in _families.load(name).stands_for]
     assert len(set(stood_for)) == len(stood_for) > 0
-    assert _families.of("Qwen/Qwen2.5-Math-7B") == "qwen2.5_math"
+    assert _families.of("Qwen/Qwen2.5-Math-1.5B") == "qwen2.5_math"
+    assert _families.of("Qwen/Qwen2.5-Math-7B") == "qwen2.5_math_7b"
     assert _families.of("nobody/nothing") is None
+
+
+def test_the_two_sizes_of_qwen_math_differ_in_the_output_matrix_alone() -> None:
+    small, large = _families.load("qwen2.5_math"), _families.load("qwen2.5_math_7b")
+    assert (small.tied, large.tied) == (True, False)
+    assert dataclasses.replace(large, tied=True, stands_for=small.stands_for) == small
 
 
 def test_a_family_that_is_not_there_is_one_line_with_the_near_ones() -> None:

@@ -89,12 +89,14 @@ def test_a_revision_that_may_move_is_refused(revision: str) -> None:
 def test_a_model_that_is_not_pinned_can_be_planned_and_not_obtained(tmp_path: Path, hub: Callable[..., Calls]) -> None:
     calls = hub("model.safetensors", "config.json")
     unpinned = model("hub", repo="a/b", revision=None)
-    with pytest.raises(
-        SettingsError, match=r"`git ls-remote https://huggingface\.co/a/b main` prints the newest"
-    ) as told:
-        models.obtain({"learner": models.ModelSettings(plug=unpinned)}, tmp_path / "out", tmp_path / "cache")
-    assert str(told.value).startswith("models.learner.revision: a/b is not pinned")
-    assert "\n" not in str(told.value)
+    pinned = model("hub", repo="a/a", revision="0" * 40)
+    named = {"first": pinned, "learner": unpinned, "judge": unpinned}
+    with pytest.raises(SettingsError, match=r"^models: not pinned") as told:
+        models.obtain({k: models.ModelSettings(plug=m) for k, m in named.items()}, tmp_path / "out", tmp_path / "cache")
+    command = "`git ls-remote https://huggingface.co/a/b main`"
+    assert str(told.value).endswith(f": models.learner.revision: {command}; models.judge.revision: {command}")
+    with pytest.raises(SettingsError, match=rf"^revision: a/b is not pinned.*{command} prints the newest commit"):
+        unpinned.obtain(tmp_path / "out", tmp_path / "cache")
     assert calls == []
 
 

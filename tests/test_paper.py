@@ -111,18 +111,19 @@ def test_each_of_theirs_stands_beside_ours_with_status_interval_and_n(built) -> 
     assert "| NuminaMath reference | – | 16.72 confirmed | – no such arm |" in text
 
 
-def test_no_agreement_is_told_where_ours_is_not_resolved(built, monkeypatch) -> None:
-    assert {each.said for each in built.numbers.paper.gaps} == {"same sign"}
+def test_a_difference_of_ours_says_whether_it_is_resolved(built, monkeypatch) -> None:
+    assert {each.said for each in built.numbers.paper.gaps} == {"resolved"}
     alike = dict.fromkeys(toyreport.FACTORIAL, (1.0, 0.0, 1.3))
     gaps = about(toyreport.toy(alike)).plain(monkeypatch).numbers.paper.gaps
-    assert {each.said for each in gaps if not each.ours.resolved} == {"ours not resolved"}
+    assert {each.said for each in gaps if not each.ours.resolved} == {"not resolved"}
     assert any(not each.ours.resolved for each in gaps)
 
 
-def test_a_difference_of_ours_that_points_the_other_way_says_so(monkeypatch) -> None:
-    turned = toyreport.FACTORIAL | {toyreport.REFINED: (1.6, 0.45, 1.9)}
-    gaps = about(toyreport.toy(turned)).plain(monkeypatch).numbers.paper.gaps
-    assert {each.said for each in gaps if each.theirs.first == "SLM-RFT"} == {"other sign"}
+def test_theirs_over_all_sets_and_ours_on_one_are_no_agreement_and_both_are_named(built) -> None:
+    text = between(built.markdown)
+    assert "theirs over all sets, points | Oracle of ours | ours on heldout, points | ours on heldout |" in text
+    assert "our differences of heldout alone, so it is not told whether signs agree." in text
+    assert not re.search(r"(same|other) sign", text)
 
 
 def test_of_a_learner_without_numbers_only_what_is_known_is_shown(toy, monkeypatch) -> None:

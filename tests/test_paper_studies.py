@@ -20,7 +20,8 @@ from qup.models import _families, obtain
 from qup.settings import read_yaml
 
 ROOT = Path(__file__).parents[1]
-SAME = ("backend", "sampling", "streams", "oracles", "rewards", "compat", "training", "problems", "arms")
+OWN = (("title",), ("prompt",), ("models", "learner"), ("evaluation", "prompt"), ("report", "paper"))
+"Where the learner, and how it is asked, stand."
 
 
 def params(name: str, oracles: str = "home") -> str:
@@ -38,12 +39,33 @@ def test_a_paper_study_is_in_order(name: str, tmp_path: Path) -> None:
 
 
 def test_the_papers_studies_differ_in_the_learner_and_how_it_is_asked_alone() -> None:
-    first, *others = (read_yaml(ROOT / "studies" / f"{name}.yaml") for name in PAPER)
+    studies = [read_yaml(ROOT / "studies" / f"{name}.yaml") for name in PAPER]
+    for given in studies:
+        for *above, key in OWN:
+            (given[above[0]] if above else given).pop(key, None)
+    first, *others = studies
+    assert {"evaluation", "report", "seed", "maps", "training"} < first.keys()
     for other in others:
-        assert {key for key in SAME if other[key] != first[key]} == set()
-        assert {k: v for k, v in other["models"].items() if k != "learner"} == {
-            k: v for k, v in first["models"].items() if k != "learner"
-        }
+        assert other == first
+
+
+def test_the_page_says_of_the_training_sets_what_the_studies_have() -> None:
+    problems = read_yaml(ROOT / "studies" / f"{PAPER[0]}.yaml")["problems"]
+    page = " ".join((ROOT / "docs" / "paper.md").read_text(encoding="utf-8").split())
+    assert problems["replicates"] == 3
+    assert f"three random sets of the usable rows of the top {problems['sources'][0]['first']:,}." in page
+    assert f"Each has {problems['train']:,} usable problems" in page
+
+
+def test_the_page_says_by_which_prompt_each_study_trains() -> None:
+    rows = (ROOT / "docs" / "paper.md").read_text(encoding="utf-8").splitlines()
+    (row,) = [row for row in rows if row.startswith("| training prompt |")]
+    prompts = {name: read_yaml(ROOT / "studies" / f"{name}.yaml")["prompt"] for name in PAPER}
+    asked = {name for name in PAPER if prompts[name] == "step_by_step"}
+    assert asked == {"llama-3.2-3b", "deepseek-math-7b"}
+    assert {prompts[name] for name in PAPER if name not in asked} == {"question"}
+    assert "`question` for Qwen2.5-Math" in row
+    assert "`step_by_step` for Llama and DeepSeekMath" in row
 
 
 @pytest.mark.parametrize("name", PAPER)
@@ -58,7 +80,7 @@ def test_every_model_of_a_paper_study_has_a_family_that_stands_for_it(name: str)
 
 
 @pytest.mark.parametrize("name", PAPER)
-def test_a_model_that_nobody_has_pinned_is_a_line_that_says_how_before_anything_is_fetched(
+def test_all_models_that_nobody_has_pinned_are_one_line_that_says_how_before_anything_is_fetched(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -66,9 +88,11 @@ def test_a_model_that_nobody_has_pinned_is_a_line_that_says_how_before_anything_
     models = study.read(ROOT / "studies" / f"{name}.yaml").models
     unpinned = {key: model for key, model in models.items() if getattr(model.source, "revision", None) is None}
     assert unpinned
-    for key, model in unpinned.items():
-        with pytest.raises(SettingsError, match=rf"^models\.{key}\.revision: .* is not pinned, .* `git ls-remote"):
-            obtain({key: model}, tmp_path / "out", tmp_path / "cache")
+    with pytest.raises(SettingsError, match=r"^models: not pinned, ") as told:
+        obtain(models, tmp_path / "out", tmp_path / "cache")
+    assert re.findall(
+        r"models\.(\w+)\.revision: `git ls-remote https://huggingface.co/(\S+) main`", str(told.value)
+    ) == [(key, model.source.repo) for key, model in unpinned.items()]
     assert asked == []
 
 

@@ -140,6 +140,19 @@ def test_a_task_of_lm_eval_has_the_problems_that_were_prepared_and_none_known_be
     assert work.prompt.low < work.prompt.mid < work.prompt.high
 
 
+@pytest.mark.parametrize(
+    ("pinned", "rows"), [({"file": "svamp.jsonl", "sha256": "0" * 64}, 1000), ({"revision": "0" * 40}, 300)]
+)
+def test_a_file_of_a_hash_that_is_not_known_has_the_rows_of_the_sets_file_and_not_of_the_hub(
+    pinned: dict[str, str], rows: int
+) -> None:
+    given = settings.read_yaml(ROOT / "studies" / "glassbox-tiny.yaml")
+    given["problems"]["sets"] = {"svamp": {"sources": [{"source": "benchmark", "set": "svamp", **pinned}]}}
+    given["evaluation"]["tasks"] = ["heldout", "svamp"]
+    asked = {exam.task: exam for exam in exams(settings.read(Study, given), NOWHERE)}
+    assert asked["svamp"].problems == exactly(rows)
+
+
 def test_given_texts_that_a_task_scores_are_no_generations(drawn: Drawn) -> None:
     exam = Exam("arc_easy", exactly(10), (Decoding(LOGLIKELIHOOD, 1, 0.0, 0),))
     assert exam.answers == exactly(0)
@@ -370,6 +383,21 @@ def test_a_model_whose_size_nothing_tells_is_a_note_until_the_study_says_it() ->
     assert known.weights("bfloat16") == pytest.approx(117e9 * 4.25 / 8)
     work = Work(Kind.SCORE, "judge", exactly(3), prompt=exactly(30), passes=exactly(3))
     assert dataclasses.replace(toy_speed(), shapes=unknown).of(work) == exactly(0)
+
+
+def test_a_packed_model_is_as_small_on_disk_as_its_bits_say() -> None:
+    given = settings.read_yaml(ROOT / "studies" / "smoke.yaml")
+    given["models"]["large"] = {"source": "hub", "repo": "a/large-117B", "revision": "0" * 40}
+
+    def disk() -> float:
+        own = settings.read(Study, given)
+        kept = needs.Needs(own, lengths.of_study(own, NOWHERE), shapes(own, NOWHERE))
+        return kept.disk(Stage("obtain", ())).mid / needs.COPIES
+
+    # The other models and the tokenizers are a few megabytes.
+    assert disk() == pytest.approx(117e9 * 2, rel=1e-3)
+    given["models"]["large"]["size"] = {"parameters": 117, "bits": 4.25}
+    assert disk() == pytest.approx(117e9 * 4.25 / 8, rel=1e-3)
 
 
 def test_lengths_of_samples_that_were_cut_grow_with_what_is_allowed_and_those_of_others_do_not() -> None:

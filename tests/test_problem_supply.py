@@ -141,6 +141,16 @@ def test_what_a_file_leaves_out_is_in_the_counts_and_in_the_error(tmp_path: Path
         split(tmp_path, [own], 5, 5)
 
 
+def test_where_only_the_top_rows_are_read_reading_more_is_a_remedy_too(tmp_path: Path) -> None:
+    own = put(tmp_path / "own.jsonl", sums(*range(10)))
+    with pytest.raises(
+        SettingsError, match=r"6 usable problems of the 7 .* or its weight, or raise its first, which is 6$"
+    ):
+        split(tmp_path, [{**own, "first": 6}], 5, 2)
+    with pytest.raises(SettingsError, match=r"10 usable problems of the 11 .* or its weight$"):
+        split(tmp_path, [own], 5, 6)
+
+
 def test_a_clean_file_says_no_more_than_it_did(tmp_path: Path) -> None:
     made = split(tmp_path, [put(tmp_path / "own.jsonl", sums(*range(10)))], 5, 4)
     assert list(made.checks["sources"]["train"][0]) == ["source", "given", "gold_failed", "repeated"]

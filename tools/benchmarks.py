@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from qup import problems
-from qup.problems._published import Benchmark, File
+from qup.problems._published import Benchmark
 
 MARKED = re.compile(r"(<!-- sets -->\n).*?(<!-- /sets -->)", re.DOTALL)
 DASH = "-"
@@ -17,8 +17,8 @@ DASH = "-"
 
 def text(sets: Mapping[str, Benchmark]) -> str:
     """The table, then a paragraph a set."""
-    columns = (_rows, _hub, _license, _paper)
-    head = ["| set | problems | on the hub | licence | the paper asks it |", "|---|--:|---|---|---|"]
+    columns = (_rows, _hub, _license, _recipe)
+    head = ["| set | problems | on the hub | licence | as the inherited recipe asks it |", "|---|--:|---|---|---|"]
     rows = [f"| `{name}` | {' | '.join(told(each) for told in columns)} |" for name, each in sets.items()]
     return "\n".join([*head, *rows, "", *(line for name, each in sets.items() for line in _paragraph(name, each))])
 
@@ -41,20 +41,17 @@ def _license(each: Benchmark) -> str:
     return each.hub.license or DASH
 
 
-def _paper(each: Benchmark) -> str:
-    paper = each.paper
-    return f"k = {paper.k}, T = {paper.temperature:g}, {paper.max_tokens:,} tokens" if paper else DASH
+def _recipe(each: Benchmark) -> str:
+    asked = each.recipe
+    return f"k = {asked.k}, T = {asked.temperature:g}, {asked.max_tokens:,} tokens" if asked else DASH
 
 
 def _paragraph(name: str, each: Benchmark) -> Iterator[str]:
     yield f"**{name}**: {each.title}. {each.notes}"
     yield ""
     for file in each.files:
-        yield from [f"    {_fetch(name, file)}", *([f"    # SHA-256 {file.sha256}"] if file.sha256 else []), ""]
-
-
-def _fetch(name: str, file: File) -> str:
-    return f"curl -L -o data/problems/{name}.jsonl {file.url}"
+        fetched = file.fetched(f"data/problems/{name}.jsonl")
+        yield from [f"    {fetched}", *([f"    # SHA-256 {file.sha256}"] if file.sha256 else []), ""]
 
 
 def main(page: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from qup.arms import NATIVE, REFINED
 from qup.compare import made
 from qup.compare.made import Made
-from qup.records import LEARNER
+from qup.records import HELDOUT, LEARNER
 
 EARLIER = "Not replicated: made by an earlier version on one training set, so no winner is named."
 ABSENT = "not in this report"
@@ -113,6 +113,13 @@ class Published:
         """The row of the paper that it is about."""
         named = at(self.made.settings, "report", "paper")
         return named if isinstance(named, str) else None
+
+    @property
+    def main(self) -> str | None:
+        """The task that its differences are of; None where nothing tells."""
+        tasks = at(self.made.settings, "evaluation", "tasks")
+        names = [each if isinstance(each, str) else at(each, "task") for each in tasks or []]
+        return HELDOUT if HELDOUT in names else next(iter(names), None)
 
 
 def read(top: Path) -> Published:

@@ -138,7 +138,8 @@ def beside(published: Iterable[Published]) -> Side:
     return Side(
         title="The paper's learners beside ours",
         caption="Theirs from notes of third parties on arXiv 2606.16152, taken between two of their accuracies: no "
-        "note has an interval. The paper was not at hand. V is SAR - RFT, C is SAR - Refined.",
+        "note has an interval. The paper was not at hand. Theirs are over all of its sets, ours on the one that the "
+        "last column names, so equal signs are no agreement. V is SAR - RFT, C is SAR - Refined.",
         columns=[*columns, "V, theirs", "ours", "C, theirs", "ours", "our study"],
         rows=rows,
         links={each.name: each.page for found in about.values() for each in found if each.page},
@@ -165,7 +166,12 @@ def _pair(theirs: Theirs, objective: str, ours: tuple[Published, Line] | None) -
         line = ours[1] if ours else None
         cells.append(reported(theirs.gaps(*refiners, objective)))
         cells.append(decoded(getattr(line.sampled, name), getattr(line.greedy, name)) if line else UNRUN)
-    return [*cells, Cell(ours[0].name, ours[1].oracle, "text") if ours else EMPTY]
+    return [*cells, _ours(*ours) if ours else EMPTY]
+
+
+def _ours(published: Published, line: Line) -> Cell:
+    """The study, its Oracle and the set that its differences are of."""
+    return Cell(published.name, f"{line.oracle}\non {published.main or 'a set that is not known'}", "text")
 
 
 def reported(gaps: Sequence[Gap]) -> Cell:

@@ -74,8 +74,9 @@ def obtain(models: Mapping[str, ModelSettings], out: Path, cache: Path) -> None:
     Each is examined as soon as it is there, and what was seen is kept beside its weights.
 
     Raises:
-        SettingsError: a model cannot be had, or cannot be used.
+        SettingsError: a model cannot be had, or cannot be used; before the first is fetched: some are not pinned.
     """
+    _require_pins(models)
     for name, model in models.items():
         folder = out / name
         try:
@@ -87,6 +88,18 @@ def obtain(models: Mapping[str, ModelSettings], out: Path, cache: Path) -> None:
         seen = examine(name, model, folder)
         examination.write(folder, seen)
         print("\n".join([f"{name}: made", *(f"{name}: {note}" for note in seen.notes)]))
+
+
+def _require_pins(models: Mapping[str, ModelSettings]) -> None:
+    """All pins that are missing at once: between two of them may lie a download of hours."""
+    commands = {name: getattr(model.source, "unpinned", None) for name, model in models.items()}
+    missing = [f"models.{name}.revision: `{command}`" for name, command in commands.items() if command]
+    if missing:
+        raise SettingsError(
+            "not pinned, so others would run other weights; write in the study the newest commit, which each command "
+            f"prints: {'; '.join(missing)}",
+            "models",
+        )
 
 
 def examine(name: str, model: ModelSettings, folder: Path) -> examination.Examination:

@@ -49,7 +49,12 @@ class Model:
         Raises:
             SettingsError: no such repository or commit, no access, no network, or no whole checkpoint in it.
         """
-        self._require_pin()
+        if self.unpinned:
+            raise SettingsError(
+                f"{self.repo} is not pinned, so others would run other weights: `{self.unpinned}` prints the newest "
+                "commit; write it in the study",
+                "revision",
+            )
         store = self._store(cache / "hub")
         snapshot = self._download(store, WANTED)
         if not any(snapshot.glob("*.safetensors")):
@@ -68,13 +73,10 @@ class Model:
     def _short(self) -> str:
         return str(self.revision)[:8]
 
-    def _require_pin(self) -> None:
-        if self.revision is None:
-            raise SettingsError(
-                f"{self.repo} is not pinned, so others would run other weights: `git ls-remote "
-                f"https://huggingface.co/{self.repo} main` prints the newest commit; write it in the study",
-                "revision",
-            )
+    @property
+    def unpinned(self) -> str | None:
+        """The command that prints the newest commit, where the study names none; else None."""
+        return None if self.revision else f"git ls-remote https://huggingface.co/{self.repo} main"
 
     def _store(self, own: Path) -> Path:
         """The hub cache that has the commit's weights, the user's before ours; else the user's if named, or ours."""

@@ -78,8 +78,9 @@ def _rows(source: Any) -> int | None:
     if name is None:
         return None
     known = problems.benchmarks()[name]
-    of_files = [file.rows for file in known.files if source.sha256 in (None, file.sha256)]
-    counts = [*(of_files if source.file else []), known.hub.rows]
+    # A file of another hash is most like the files; the hub's copy may be a part of the set.
+    files = sorted(known.files, key=lambda file: source.sha256 not in (None, file.sha256)) if source.file else []
+    counts = [*(file.rows for file in files), known.hub.rows]
     return next((count for count in counts if count is not None), None)
 
 

@@ -84,7 +84,9 @@ class Needs:
     def _obtained(self, name: str) -> float:
         shape = self.shapes.get(name)
         made = name_of(self.study.models[name].source) in ("pretrain", "preference", "random")
-        return 0.0 if shape is None else shape.parameters * (4 if made else 2) + (1e5 if made else TOKENIZER)
+        if shape is None:
+            return 0.0
+        return shape.parameters * BYTES["float32"] + 1e5 if made else shape.weights("bfloat16") + TOKENIZER
 
     def _trained(self) -> float:
         """Bytes of one trained learner."""

@@ -220,5 +220,6 @@ class _Asked:
             if isinstance(given, Supply) and given.reading:
                 self.readings.append(given.reading)
             name = f"{listed}[{place}] ({name_of(weighted.plug)})"
-            pools.append(Pool(name, weighted.weight, given, more, asked, self.wholes))
+            first = getattr(weighted.source, "first", None)
+            pools.append(Pool(name, weighted.weight, given, more, asked, self.wholes, first))
         return pools

@@ -37,6 +37,8 @@ class Pool:
     "How many it was asked for."
     kept: Mapping[str, Collection[str]] = field(default_factory=dict)
     "Whole evaluation sets to their questions, normalized: what the source has of them is counted."
+    first: int | None = None
+    "How many rows from the top the source was told to stop at; None: it reads all, or has no rows."
 
     def rounds(self) -> Iterator[list[Problem]]:
         """What the source gave; then, as long as it gives all it is asked for, what it gives of twice as many."""
@@ -175,10 +177,11 @@ def _require(pool: Pool, usable: Usable, wanted: int, lower: str) -> None:
         losses = in_words(counts.get("left_out", {}))
         theirs = in_words({f"in {name}": count for name, count in counts.get("kept_for", {}).items()})
         told = f"{theirs and f', of them {theirs}'}{losses and f'; left out before: {losses}'}"
+        more = f", or raise its first, which is {pool.first}" if pool.first else ""
         raise TooFewError(
             f"{pool.name} has {len(usable.problems)} usable problems of the {wanted} that its weight asks for (it gave "
             f"{counts['given']}; {counts['gold_failed']} whose answer our grader rejects, "
-            f"{counts['repeated']} repeated{told}): lower {lower} or its weight"
+            f"{counts['repeated']} repeated{told}): lower {lower} or its weight{more}"
         )
 
 

@@ -4,6 +4,7 @@ A further one is one more file there. Its name is the set's, in `{source: benchm
 """
 
 import functools
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,14 @@ class File:
     sha256: str | None = None
     "Of what was read for this file; null where nothing was, so that a study must say which it means."
 
+    def fetched(self, path: str) -> str:
+        """The command that fetches it to `path`."""
+        return f"curl -L -o {shlex.quote(path)} {self.url}"
+
 
 @dataclass(frozen=True, config=STRICT)
-class Paper:
-    """How the paper asks it."""
+class Recipe:
+    """How the recipe that the paper is said to inherit asks it; no note that is at hand has it of the paper itself."""
 
     k: int
     "Answers a problem, whose mean is Avg@k."
@@ -65,8 +70,8 @@ class Benchmark:
     "What its numbers hang on: its traps, and what was decided of each."
     files: tuple[File, ...] = ()
     grader: str = "math"
-    paper: Paper | None = None
-    "null where the paper does not ask it."
+    recipe: Recipe | None = None
+    "null where the recipe does not ask it."
 
     @property
     def digests(self) -> dict[str, File]:

@@ -23,7 +23,7 @@ from qup.problems._tables import Row
 from qup.records import Problem
 from qup.settings import STRICT
 from qup.settings.naming import FileBelow
-from qup.settings.pins import PinnedFile, check_digest, read_file, require_commit
+from qup.settings.pins import PinnedFile, check_digest, is_file, read_file, require_commit
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -64,7 +64,13 @@ class Source:
         return read.supply(count, shuffled(len(read.problems), seed, "benchmark", self.set))
 
     def _file(self, file: str, files: Path) -> Reading:
-        raw = read_file(files, file, self.sha256)
+        try:
+            raw = read_file(files, file, self.sha256)
+        except SettingsError as error:
+            if is_file(files / file):
+                raise
+            remedy = _remedy(benchmark(self.set), files / file, self.sha256)
+            raise SettingsError(f"{error.problem}{remedy and f'; {self.set} is to be had: {remedy}'}") from error
         return _read(self.set, benchmark(self.set), file, raw, self.sha256)
 
     def _hub(self) -> Reading:
@@ -75,6 +81,13 @@ class Source:
             for place, row in enumerate(_hub.load(copy.repo, copy.config, copy.split, revision))
         ]
         return _reading(self.set, known, rows, f"{copy.repo} at {revision[:8]}", known.rows(None))
+
+
+def _remedy(known: Benchmark, path: Path, sha256: str | None) -> str:
+    """The commands that fetch the known files of a set, or of them the one of a hash; empty if no file is known."""
+    fitting = [each for each in known.files if sha256 in (None, each.sha256)]
+    hashes = {each: f" (SHA-256 {each.sha256})" if each.sha256 else "" for each in fitting or known.files}
+    return " or ".join(f"`{each.fetched(str(path))}`{told}" for each, told in hashes.items())
 
 
 @lru_cache(maxsize=16)

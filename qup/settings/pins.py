@@ -82,7 +82,7 @@ def read_file(files: Path, file: str, sha256: str | None) -> bytes:
         SettingsError: it is not there, cannot be read or has another SHA-256; the message has the one it has.
     """
     path = files / file
-    if not _is_file(path):
+    if not is_file(path):
         raise unknown(f"problem file in {files}", file, (p.name for p in files.glob("[!.]*") if p.is_file()))
     try:
         raw = path.read_bytes()
@@ -106,7 +106,8 @@ def _prints(file: str) -> str:
     return f"`sha256sum {shlex.quote(f'{FOLDER}/{file}')}` prints it"
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether there is a file that may be looked at."""
     try:
         return path.is_file()
     except OSError:

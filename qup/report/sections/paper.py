@@ -47,7 +47,7 @@ class Compared:
     theirs: Gap
     ours: Difference | Missing
     said: str
-    "Whether the signs agree, which is told only where ours is resolved and the decodings do not differ."
+    "What ours says. Not whether the signs agree: theirs is over all of their sets, and ours of one."
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class Paper:
 
     row: str
     learner: str
+    main: str
+    "The one set that our differences are of."
     streams: list[Beside]
     gaps: list[Compared]
 
@@ -78,7 +80,7 @@ def numbers(evidence: Evidence, tables: Tables, sets: Sets, tested: Sequence[Con
         for pair in PAIRS
         for gap in theirs.gaps(*pair, objective)
     ]
-    return Paper(row, theirs.learner, streams, gaps)
+    return Paper(row, theirs.learner, evidence.study.evaluation.main, streams, gaps)
 
 
 def _arms(tables: Tables, refiner: str) -> list[str | None]:
@@ -110,17 +112,15 @@ def _compared(gap: Gap, oracle: str, objective: str, pair: tuple[str, str], test
     contrast = contrasts.find(tested, oracle, objective, pair)
     found = contrast.tested if contrast else Missing("no such contrast")
     ours = found.difference if isinstance(found, Tested) else found
-    return Compared(oracle, objective, gap, ours, _said(gap, found))
+    return Compared(oracle, objective, gap, ours, _said(found))
 
 
-def _said(gap: Gap, ours: Tested | Missing) -> str:
+def _said(ours: Tested | Missing) -> str:
     if isinstance(ours, Missing):
-        return "ours not measured"
+        return "not measured"
     if ours.dependent:
-        return "ours decoding-dependent"
-    if not ours.difference.resolved:
-        return "ours not resolved"
-    return f"{'same' if gap.points * ours.difference.estimate.value > 0 else 'other'} sign"
+        return "decoding-dependent"
+    return "resolved" if ours.difference.resolved else "not resolved"
 
 
 def show(compared: Paper | None, labels: Mapping[str, str], declared: Declared) -> Section | None:
@@ -143,8 +143,8 @@ def _words(compared: Paper) -> list[str]:
     words = "; ".join(f"*{status}*: {text}" for status, text in paper().statuses.items())
     text = (
         f"Of {compared.learner}, from notes of third parties on arXiv 2606.16152: the paper was not at hand. How sure "
-        f"a number of theirs is stands below it. {words}. Theirs have no interval in any note; signs are compared "
-        "only where ours is resolved."
+        f"a number of theirs is stands below it. {words}. Theirs have no interval in any note. Theirs are over all of "
+        f"their sets and our differences of {compared.main} alone, so it is not told whether signs agree."
     )
     return [text] if compared.streams else [text, "The notes have no number of this learner."]
 
@@ -161,8 +161,12 @@ def _gap_table(compared: Paper) -> Table:
         ]
         for each in compared.gaps
     ]
-    columns = ["theirs", "objective", "theirs, points", "Oracle of ours", "ours, points", "signs"]
-    return Table(columns, rows, caption="Differences of accuracy: theirs taken between two of their numbers.")
+    ours = f"ours on {compared.main}"
+    columns = ["theirs", "objective", "theirs over all sets, points", "Oracle of ours", f"{ours}, points", ours]
+    caption = (
+        f"Differences of accuracy: theirs taken between two of their numbers, over all of their sets; {ours} alone."
+    )
+    return Table(columns, rows, caption=caption)
 
 
 def _accuracy_table(compared: Paper, objective: str, labels: Mapping[str, str]) -> Table:

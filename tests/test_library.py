@@ -10,7 +10,7 @@ from toytasks import ARC, GSM8K, pinned, settings
 from qup.errors import SettingsError
 from qup.evals import library
 from qup.evals.settings import FORMS, THEIR_LONGEST, Decoding, EvaluationSettings
-from qup.evals.tasks import DRAWS
+from qup.evals.tasks import DRAWS, LONGEST
 from qup.settings import read
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -126,6 +126,7 @@ def test_the_example_in_the_docs_is_a_section_and_its_numbers_are_the_codes() ->
     assert names == ("heldout", "aime", "gsm8k", "arc_easy", "data/problems/mine.yaml")
     assert f"lm-eval's {THEIR_LONGEST}" in text
     assert f"drawn {DRAWS:,} times" in text
+    assert f"at most {LONGEST} characters" in text
     assert all(f"`{form}`" in text for form in FORMS)
 
 

@@ -22,9 +22,6 @@ from qup.graders import verdicts
 from qup.problems import contaminated
 from qup.records import Problem, Verdict
 
-LONGEST = 60
-"Characters of a gold answer; more is a text, which no grader compares."
-
 
 def lay(asked: Sequence[Asked], train: Sequence[Problem], ngram: int, files: Path, folder: Path) -> dict[str, Any]:
     """Write all tasks' data below the folder of the evaluation sets; the account of each, for the problems' checks.
@@ -124,8 +121,7 @@ def gold(target: Any) -> str | None:
     if not isinstance(target, str | int | float) or isinstance(target, bool):
         return None
     text = str(target).rpartition("####")[2].strip()
-    answer = extract(text) or text
-    return answer if answer and len(answer) <= LONGEST and "\n" not in answer else None
+    return tasks.short(extract(text) or text)
 
 
 def _pass(made: Sequence[Problem]) -> bool:

@@ -37,8 +37,7 @@ def examine(  # noqa: PLR0917 - who, what, how, from where, drawn how
         for decoding in asked.decodings:
             model = harness_model(cells, weights, seed, decoding)
             answered = tasks.put(task, model, asked.prompt or COMPLETION, decoding.repeats)
-            own = int(task.config.repeats or 1)
-            scores += _scores(answered, asked, decoding, together=own > 1 and decoding.repeats > 1)
+            scores += _scores(answered, asked, decoding, together=asked.leaf.repeats > 1)
             if problems and decoding.name != LOGLIKELIHOOD:
                 answers += _answers(answered, model.completions, problems, asked.name, decoding)
     return Said(answers, scores)

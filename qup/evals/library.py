@@ -45,6 +45,11 @@ class Leaf:
         return str(self.config.get("output_type", GENERATED))
 
     @property
+    def repeats(self) -> int:
+        """Answers a document of which it makes one score; 1 where each is rated by itself."""
+        return int(self.config.get("repeats") or 1)
+
+    @property
     def dataset(self) -> tuple[str, str | None]:
         """The data set that it reads, and the part of it."""
         return str(self.config.get("dataset_path")), self.config.get("dataset_name")

@@ -7,7 +7,9 @@ import pytest
 from toytasks import settings
 
 from qup.errors import SettingsError
-from qup.evals import library
+from qup.evals import data, leaf, library
+from qup.evals.model import _sampling
+from qup.evals.settings import Decoding
 from qup.evals.tasks import Answered
 
 # Libraries that lm-eval brings warn at will.
@@ -65,3 +67,40 @@ def test_a_task_that_votes_is_asked_for_its_own_repeats_and_not_greedily() -> No
             SettingsError, match=rf"^tasks\[1\]\.{next(iter(own))}: '{name}' makes one score of its own 64"
         ):
             settings("heldout", voting | own).asked(["heldout"])
+
+
+def test_a_target_that_is_the_number_of_a_choice_is_that_choice() -> None:
+    choices = SimpleNamespace(
+        config=SimpleNamespace(doc_to_choice=[" no", " yes"]),
+        doc_to_target=lambda document: document["label"],
+        doc_to_choice=lambda document: [" no", " yes"],
+    )
+    targets = [data._target(choices, {"label": label}) for label in (0, 1, -1, " yes")]
+    assert targets == [" no", " yes", None, " yes"]
+    assert data.gold(targets[1]) == "yes"
+    plain = SimpleNamespace(config=SimpleNamespace(doc_to_choice=None), doc_to_target=choices.doc_to_target)
+    assert data._target(plain, {"label": 1}) == 1
+
+
+def test_a_main_task_that_cannot_be_graded_is_refused_before_anything_is_trained() -> None:
+    data.require_graded("heldout", {"coqa": {"graded": False}})
+    data.require_graded("gsm8k", {"gsm8k": {"graded": True}})
+    with pytest.raises(SettingsError, match=r"^evaluation\.tasks: 'coqa' comes first, .*: name a set first$"):
+        data.require_graded("coqa", {"coqa": {"graded": False}})
+
+
+def test_a_metric_that_some_answers_have_is_that_of_those() -> None:
+    rounds = iter([{("f1", "none"): [1.0, 0.0]}, {("f1", "none"): [1.0], ("em", "none"): [1.0, 0.0]}])
+    uneven: Any = SimpleNamespace(
+        task=SimpleNamespace(aggregation=dict, eval_docs=[{}, {}]), scores=lambda repeat: next(rounds)
+    )
+    asked = settings("heldout", {"task": "gsm8k", "k": 2, "data": {"revision": COMMIT}}).asked(["heldout"])[-1]
+    scores = leaf._scores(uneven, asked, asked.decodings[0], together=False)
+    assert [(each.metric, each.value, each.documents) for each in scores] == [("f1", 0.75, None), ("em", 0.5, None)]
+
+
+def test_a_task_that_draws_by_itself_does_so_from_its_own_top_p() -> None:
+    drawing = {"do_sample": True, "top_p": 0.9, "temperature": 0.5}
+    sampled, greedy = Decoding("sampled", 2, 0.7, 10), Decoding("greedy", 1, 0.0, 10)
+    assert [_sampling(drawing, each, 1).top_p for each in (sampled, greedy, None)] == [0.9, 1.0, 0.9]
+    assert _sampling({"do_sample": False, "top_p": 0.9}, sampled, 1).top_p == 1.0

@@ -8,7 +8,7 @@ For a task `gsm8k` the prepare stage writes into the folder of the evaluation se
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,21 @@ def lay(asked: Sequence[Asked], train: Sequence[Problem], ngram: int, files: Pat
             if account["graded"]:
                 records.write(folder / f"{each.name}.jsonl", documents)
     return accounts
+
+
+def require_graded(task: str, accounts: Mapping[str, Any]) -> None:
+    """Refuse a main task without a gold answer to each document: utility is of graded answers.
+
+    Raises:
+        SettingsError: it is a task of lm-eval, and not graded.
+    """
+    if not accounts.get(task, {}).get("graded", True):
+        raise SettingsError(
+            f"{task!r} comes first, so utility is of it, but not each of its documents has a gold answer that our "
+            "graders take: name a set first",
+            "evaluation",
+            "tasks",
+        )
 
 
 def _pinned(asked: Asked, leaf: Leaf, files: Path, folder: Path) -> None:
@@ -100,7 +115,7 @@ def _documents(asked: Asked, leaf: Leaf, folder: Path) -> tuple[list[Problem], d
         documents = list(task.eval_docs)
         asks = [str(task.doc_to_text(document)) for document in documents]
         generated = leaf.output == GENERATED
-        golds = [gold(task.doc_to_target(document)) if generated else None for document in documents]
+        golds = [gold(_target(task, document)) if generated else None for document in documents]
         version = str(task.VERSION)
     source = f"lm-eval/{asked.name}"
     made = [
@@ -114,6 +129,15 @@ def _documents(asked: Asked, leaf: Leaf, folder: Path) -> tuple[list[Problem], d
 def _id(task: str, number: int, question: str, answer: str) -> str:
     """A document's id; the same document may stand in a data set twice, and in two of a study's tasks."""
     return hashlib.sha256("\n".join([task, str(number), question, answer]).encode()).hexdigest()[:16]
+
+
+def _target(task: Any, document: Any) -> Any:
+    """A document's target; where it is the number of a choice, that choice, as lm-eval rates answers in words."""
+    target = task.doc_to_target(document)
+    if task.config.doc_to_choice is None or not isinstance(target, int):
+        return target
+    choices = task.doc_to_choice(document)
+    return choices[target] if 0 <= target < len(choices) else None
 
 
 def gold(target: Any) -> str | None:

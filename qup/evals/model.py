@@ -110,7 +110,9 @@ def _sampling(generation: dict[str, Any], decoding: Decoding | None, seed: int) 
     until = generation.get("until") or []
     stops = tuple(stop for stop in ([until] if isinstance(until, str) else until) if stop)
     if decoding is not None:
-        return Sampling(decoding.temperature, decoding.max_tokens, seed, stops=stops)
+        # Of a task that draws by itself; lm-eval passes over it where nothing is drawn.
+        top_p = float(generation.get("top_p", 1.0)) if generation.get("do_sample") and decoding.temperature > 0 else 1.0
+        return Sampling(decoding.temperature, decoding.max_tokens, seed, top_p, stops)
     drawn = generation.get("do_sample", float(generation.get("temperature") or 0.0) > 0)
     temperature = float(generation.get("temperature") or 0.0) if drawn else 0.0
     return Sampling(temperature, longest(generation), seed, float(generation.get("top_p", 1.0)), stops)

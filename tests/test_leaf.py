@@ -1,5 +1,6 @@
 """What is taken from answers to tasks of lm-eval, and what their documents' gold answers are."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -104,3 +105,32 @@ def test_a_task_that_draws_by_itself_does_so_from_its_own_top_p() -> None:
     sampled, greedy = Decoding("sampled", 2, 0.7, 10), Decoding("greedy", 1, 0.0, 10)
     assert [_sampling(drawing, each, 1).top_p for each in (sampled, greedy, None)] == [0.9, 1.0, 0.9]
     assert _sampling({"do_sample": False, "top_p": 0.9}, sampled, 1).top_p == 1.0
+
+
+def test_an_edit_of_what_a_users_task_uses_is_seen(tmp_path: Path) -> None:
+    files, out = tmp_path / "problems", tmp_path / "out"
+    own = files / "mine"
+    for each in (own / "parts", own / "__pycache__", out):
+        each.mkdir(parents=True)
+    base = library.leaves("gsm8k")[0].path
+    texts = {
+        own / "mine.yaml": "include: [parts/a.yaml, ../b.yaml]\ntask: mine\n",
+        own / "parts" / "a.yaml": f"include: {base}\n",
+        files / "b.yaml": "num_fewshot: 0\n",
+        own / "prompt.txt": "Say:",
+        own / "rows.jsonl": "{}",
+        own / "__pycache__" / "utils.pyc": "",
+        files / "other.py": "",
+    }
+    for path, text in texts.items():
+        path.write_text(text)
+    (found,) = library.leaves(str(own / "mine.yaml"))
+    data._note(found, files, out)
+    noted = [line.split("  ")[1] for line in (out / data.SOURCES).read_text().splitlines()]
+    assert noted == ["b.yaml", "mine/mine.yaml", "mine/parts/a.yaml", "mine/prompt.txt"]
+    before = (out / data.SOURCES).read_text()
+    (own / "prompt.txt").write_text("Tell:")
+    data._note(found, files, out)
+    assert (out / data.SOURCES).read_text() != before
+    with pytest.raises(SettingsError, match=r"b\.yaml must stand below .*mine, where its edits are seen"):
+        data._note(found, own, out)

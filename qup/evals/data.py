@@ -3,11 +3,11 @@
 For a task `gsm8k` the prepare stage writes into the folder of the evaluation sets
 
     gsm8k/test.jsonl     a file per split that the task reads: the pinned file, or the pinned commit's as Parquet
+    gsm8k/sources.txt    of a user's task: the hashes of its YAML file and of what that may use
     gsm8k.jsonl          its documents as problems, where each has a gold answer that our graders take; else none
 """
 
 import hashlib
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from qup.evals.settings import Asked
 from qup.graders import verdicts
 from qup.problems import contaminated
 from qup.records import Problem, Verdict
+
+SOURCES = "sources.txt"
 
 
 def lay(asked: Sequence[Asked], train: Sequence[Problem], ngram: int, files: Path, folder: Path) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def _pinned(asked: Asked, leaf: Leaf, files: Path, folder: Path) -> None:
     if not pins:
         _fetch(leaf, str(asked.entry.revision), folder)
     if library.is_file(asked.entry.task):
-        _copy(leaf, files, folder)
+        _note(leaf, files, folder)
 
 
 def _fetch(leaf: Leaf, revision: str, folder: Path) -> None:
@@ -97,13 +99,30 @@ def _fetch(leaf: Leaf, revision: str, folder: Path) -> None:
         rows.to_parquet(folder / f"{split}.parquet")
 
 
-def _copy(leaf: Leaf, files: Path, folder: Path) -> None:
-    """The user's YAML file with what stands beside it and it may use, for its edits must be seen."""
-    if not leaf.path.resolve().is_relative_to(files.resolve()):
-        raise SettingsError(f"{leaf.path} must stand below {files}, where its edits are seen: move it there")
-    for path in sorted(leaf.path.parent.iterdir()):
-        if path.is_file() and (path.suffix == ".py" or "yaml" in path.name or path.suffix == ".yml"):
-            shutil.copy(path, folder / path.name)
+def _note(leaf: Leaf, files: Path, folder: Path) -> None:
+    """The hashes of a user's YAML file and of all that it may use, for an edit of any must be seen."""
+    root = files.resolve()
+    used = {path.resolve() for path in library.chain(leaf.path)}
+    own = sorted(path for path in used if not path.is_relative_to(library.folder().resolve()))
+    if outside := [path for path in own if not path.is_relative_to(root)]:
+        raise SettingsError(f"{outside[0]} must stand below {files}, where its edits are seen: move it there")
+    beside = _beside(leaf.path.resolve().parent, deep=leaf.path.resolve().parent != root)
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(root).as_posix()}\n"
+        for path in sorted({*own, *beside})
+    ]
+    whole.write(folder / SOURCES, "".join(lines))
+
+
+def _beside(where: Path, *, deep: bool) -> list[Path]:
+    """What a task's file may use of its folder: all but data; of the folder of everything, code alone."""
+    found = [path for path in (where.rglob("*") if deep else where.glob("*.py")) if path.is_file()]
+    parts = {path: path.relative_to(where).parts for path in found}
+    return [
+        path
+        for path, names in parts.items()
+        if path.suffix not in tasks.KINDS and not any(name.startswith((".", "__pycache__")) for name in names)
+    ]
 
 
 def _documents(asked: Asked, leaf: Leaf, folder: Path) -> tuple[list[Problem], dict[str, Any]]:

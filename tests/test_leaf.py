@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from toytasks import settings
 
+from qup.backends import hf, vllm
 from qup.errors import SettingsError
 from qup.evals import data, leaf, library
-from qup.evals.model import _sampling
+from qup.evals.model import _held, _sampling
 from qup.evals.settings import Decoding
 from qup.evals.tasks import Answered
+from qup.lm.chat import ChatFormat
 
 # Libraries that lm-eval brings warn at will.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -134,3 +136,31 @@ def test_an_edit_of_what_a_users_task_uses_is_seen(tmp_path: Path) -> None:
     assert (out / data.SOURCES).read_text() != before
     with pytest.raises(SettingsError, match=r"b\.yaml must stand below .*mine, where its edits are seen"):
         data._note(found, own, out)
+
+
+@pytest.mark.parametrize(("backend", "longest"), [(hf.Backend, 17), (vllm.Backend, 15)])
+def test_what_is_too_long_for_a_backend_is_cut_to_what_it_takes(backend: Any, longest: int) -> None:
+    runner = backend(Path("nowhere"), "float32", 1, 16)
+    vars(runner)["chat"] = ChatFormat(None)
+    assert runner.longest == longest
+    context, given = _held([*range(100)], [7, 8], runner.longest)
+    assert (len(context), context[-1], given) == (longest - 2, 99, [7, 8])
+    assert _held([1], [2] * (longest - 1), longest) == ([1], [2] * (longest - 1))
+    with pytest.raises(SettingsError, match=f"{longest} tokens after 1: .*at most {longest - 1} "):
+        _held([1], [2] * longest, longest)
+
+
+def test_of_tokens_that_are_tied_one_is_greedy() -> None:
+    import torch
+
+    tied = torch.tensor([[1.0, 1.0, 0.0], [0.0, 2.0, 1.0]])
+    assert [hf._greedy(torch.nn.Identity(), tied, [first, 1]) for first in range(3)] == [True, False, False]
+
+
+def test_log_likelihoods_are_asked_for_as_many_at_once_as_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr(hf, "_batches", lambda lengths, size: iter(sizes.append(size) or []))
+    runner = hf.Backend(Path("nowhere"), "float32", 16, 64, score_batch=3)
+    vars(runner)["model"] = None
+    assert runner.loglikelihoods([]) == []
+    assert sizes == [3]

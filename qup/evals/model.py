@@ -84,7 +84,8 @@ def harness_model(cells: Cells, weights: Path | None, seed: int, decoding: Decod
             return prompt[-left:] if left > 0 else prompt
 
         def _loglikelihood_tokens(self, requests: Sequence[Any], **kwargs: Any) -> list[tuple[float, bool]]:
-            return cells.loglikelihoods([_held(context, given, runner.room) for _, context, given in requests], weights)
+            held = [_held(context, given, runner.longest) for _, context, given in requests]
+            return cells.loglikelihoods(held, weights)
 
         def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
             windows = [
@@ -93,7 +94,7 @@ def harness_model(cells: Cells, weights: Path | None, seed: int, decoding: Decod
                     for window in utils.get_rolling_token_windows(
                         token_list=self.tok_encode(request.args[0]),
                         prefix_token=self.prefix_token_id,
-                        max_seq_len=runner.room,
+                        max_seq_len=runner.longest - 1,
                         context_len=1,
                     )
                 ]
@@ -129,12 +130,12 @@ def _ids(requests: Sequence[Any]) -> list[str]:
     return names
 
 
-def _held(context: list[int], continuation: list[int], room: int) -> tuple[list[int], list[int]]:
-    """The pair with as much of its context as the model has positions for; its last token is predicted, not read."""
-    if not context or not continuation or len(continuation) > room:
+def _held(context: list[int], continuation: list[int], longest: int) -> tuple[list[int], list[int]]:
+    """The pair with as much of its context as the backend takes beside the continuation, one token or more."""
+    if not context or not continuation or len(continuation) >= longest:
         raise SettingsError(
             f"a task asks for the log-likelihood of {len(continuation)} tokens after {len(context)}: expected one or "
-            f"more of each, and at most {room} (backend.max_length, or the model's positions)"
+            f"more of each, and at most {longest - 1} (backend.max_length, or the model's positions)"
         )
-    kept = (context + continuation)[-(room + 1) :]
+    kept = (context + continuation)[-longest:]
     return kept[: -len(continuation)], continuation

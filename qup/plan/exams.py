@@ -42,8 +42,7 @@ class Exam:
 
 def exams(study: Study, folder: Path) -> list[Exam]:
     """The study's tasks, in order; `folder` is that in which the prepare stage leaves evaluation sets."""
-    asked = study.evaluation.asked([HELDOUT, *study.problems.sets])
-    return [Exam(each.name, _count(study, each.name, folder), _decodings(each)) for each in asked]
+    return [Exam(each.name, _count(study, each.name, folder), _decodings(each)) for each in study.asked]
 
 
 def _decodings(asked: Asked) -> tuple[Decoding, ...]:

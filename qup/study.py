@@ -193,7 +193,9 @@ class Study:
             raise error.below("evaluation") from error
         if clash := {HELDOUT, *self.problems.sets}.intersection(names):
             raise SettingsError(
-                f"{', '.join(clash)} is also a task of lm-eval here: rename the set", "problems", "sets"
+                f"{', '.join(sorted(clash))} is also a task of lm-eval here: rename the task in its YAML, or the set",
+                "problems",
+                "sets",
             )
 
     def _check_arms(self) -> None:

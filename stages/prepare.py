@@ -20,7 +20,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         for task, rows in evaluation.items():
             records.write(part / "evaluation" / f"{task}.jsonl", rows)
         ngram = study.problems.ngram
-        split.checks["evaluation"] |= data.lay(study.asked, split.train, ngram, args.files, part / "evaluation")
+        laid = data.lay(study.asked, split.train, ngram, args.files, part / "evaluation")
+        data.require_graded(study.evaluation.main, laid)
+        split.checks["evaluation"] |= laid
         whole.write(part / "checks.json", json.dumps(split.checks, indent=2, sort_keys=True) + "\n")
     for line in [*split.readings, *_told(split.checks)]:
         print(line)

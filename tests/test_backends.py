@@ -285,7 +285,7 @@ def test_no_chats_are_no_answers(hf: Backend) -> None:
 
 def test_a_study_names_its_backend_and_how_it_runs(tmp_path: Path) -> None:
     given = read(BackendSettings, {"name": "hf", "dtype": "float16", "batch": 3, "score_batch": 5, "max_length": 99})
-    assert open_backend(given, tmp_path) == Backend(tmp_path, "float16", batch=3, max_length=99)
+    assert open_backend(given, tmp_path) == Backend(tmp_path, "float16", batch=3, max_length=99, score_batch=5)
 
 
 @pytest.mark.parametrize(("installed", "name"), [(None, "hf"), ("spec", "vllm")])

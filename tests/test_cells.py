@@ -48,6 +48,7 @@ class Runner:
 def one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """The processor is named without loading torch."""
     monkeypatch.setattr(cells, "machine", lambda: ["this"])
+    monkeypatch.setattr(cells, "usual_threads", lambda: 2)
 
 
 @pytest.fixture
@@ -202,3 +203,14 @@ def test_weights_that_say_what_the_base_says_are_counted(folder: Path) -> None:
     assert [(s.objective, s.replicate, s.value, s.n) for s in dead.scores] == [("sft", 1, 0.0, 3)]
     assert still(live.scores) == []
     assert still(dead.scores) == ["sft-1"]
+
+
+def test_a_cell_is_of_a_number_of_threads_also_where_the_study_names_none(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Learner(folder / "learner", "boxed", BackendSettings(name="hf"))
+    vars(made)["runner"] = Runner()
+    two = Cells(made, None)._name({}, None)
+    assert two == Cells(made, 2)._name({}, None)
+    monkeypatch.setattr(cells, "usual_threads", lambda: 8)
+    assert Cells(made, None)._name({}, None) == Cells(made, 8)._name({}, None) != two

@@ -10,7 +10,7 @@ from toytasks import ARC, GSM8K, pinned, settings
 from qup.errors import SettingsError
 from qup.evals import library
 from qup.evals.settings import FORMS, THEIR_LONGEST, Decoding, EvaluationSettings
-from qup.evals.tasks import DRAWS
+from qup.evals.tasks import DRAWS, LONGEST
 from qup.settings import read
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -59,7 +59,7 @@ def test_a_task_needs_the_splits_that_it_shows_and_no_others() -> None:
             r"^tasks\[0\]: reads 2 parts of a data set: pin a",
         ),
         (
-            {"task": "math_word_problems", "data": {"revision": COMMIT}},
+            {"task": "self_consistency", "data": {"revision": COMMIT}},
             r"^tasks\[0\]: reads \d+ data sets \(",
         ),
         (
@@ -70,6 +70,14 @@ def test_a_task_needs_the_splits_that_it_shows_and_no_others() -> None:
         ({"task": "heldout", "kk": 3}, r"^tasks\[0\]: unknown key 'kk': did you mean 'k'"),
         ({"task": "heldout", "k": 0}, r"^tasks\[0\]\.k: expected a number above 0, got 0$"),
         ({"task": "humaneval", "data": {"revision": COMMIT}}, r"^tasks\[0\]: 'humaneval' runs code that a model wrote"),
+        (
+            {"task": "minerva_math500", "data": {"revision": COMMIT}},
+            r"^tasks\[0\]: 'minerva_math500' .*set: math500\}$",
+        ),
+        (
+            {"task": "minerva_math", "data": {"revision": COMMIT}},
+            r"^tasks\[0\]: 'minerva_math_\w+' reads formulas by ant",
+        ),
         ("no/such.yaml", r"^tasks\[0\]: no/such\.yaml cannot be read as an lm-eval task"),
         (3, r"^tasks\[0\]: expected a name, or settings with the key `task`, got 3$"),
     ],
@@ -117,6 +125,13 @@ def test_a_task_of_the_users_is_its_yaml_file(tmp_path: Path) -> None:
     assert asked.leaf.splits == ["test"]
 
 
+def test_a_group_of_the_users_is_refused_for_its_tasks(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("group: mine\ntask: [arc_easy]\n")
+    with pytest.raises(SettingsError, match=r"mine\.yaml is a group: name its tasks one by one$"):
+        settings("heldout", {"task": str(file), "data": pinned(ARC)}).asked(["heldout"])
+
+
 def test_the_example_in_the_docs_is_a_section_and_its_numbers_are_the_codes() -> None:
     text = (Path(__file__).resolve().parents[1] / "docs" / "evaluation.md").read_text(encoding="utf-8")
     example = text.partition("```yaml\n")[2].partition("```")[0]
@@ -126,6 +141,7 @@ def test_the_example_in_the_docs_is_a_section_and_its_numbers_are_the_codes() ->
     assert names == ("heldout", "aime", "gsm8k", "arc_easy", "data/problems/mine.yaml")
     assert f"lm-eval's {THEIR_LONGEST}" in text
     assert f"drawn {DRAWS:,} times" in text
+    assert f"at most {LONGEST} characters" in text
     assert all(f"`{form}`" in text for form in FORMS)
 
 

@@ -45,7 +45,11 @@ class BackendSettings:
 
 def _runs_folders(backend: type[Any]) -> bool:
     """Whether a backend runs a model folder; one behind an API can be an Oracle, not the learner."""
-    return "folder" in {f.name for f in dataclasses.fields(backend)}
+    return "folder" in _fields(backend)
+
+
+def _fields(backend: type[Any]) -> set[str]:
+    return {field.name for field in dataclasses.fields(backend)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,8 +118,13 @@ class LocalBackend(Backend, Protocol):
     ) -> list[tuple[float, bool]]:
         """(log p of each completion given its prompt, nats; whether it is what greedy decoding gives).
 
-        Both as token ids; prompt and completion, but for its last token, fit in `room`.
+        Both as token ids, one or more of each, and together at most `longest`.
         """
+        ...
+
+    @property
+    def longest(self) -> int:
+        """Tokens that prompt and completion may have together where a log-likelihood is asked for."""
         ...
 
     @property
@@ -151,5 +160,7 @@ def open_backend(chosen: BackendSettings, folder: Path) -> LocalBackend:
     if name == "auto":
         name = "vllm" if importlib.util.find_spec("vllm") else "hf"
         print(f"backend: {name}" + ("" if name == "vllm" else " (vLLM is not installed: slower, same interface)"))
-    backend: LocalBackend = settings.load("backends", name)(folder, chosen.dtype, chosen.batch, chosen.max_length)
+    plug = settings.load("backends", name)
+    own = {"score_batch": chosen.score_batch} if "score_batch" in _fields(plug) else {}
+    backend: LocalBackend = plug(folder, chosen.dtype, chosen.batch, chosen.max_length, **own)
     return backend

@@ -27,6 +27,8 @@ class Backend:
     dtype: str
     batch: int
     max_length: int
+    score_batch: int | None = None
+    "Rows a forward pass where log-likelihoods are asked for; None: `batch`."
 
     @cached_property
     def chat(self) -> ChatFormat:
@@ -42,6 +44,11 @@ class Backend:
     def room(self) -> int:
         """Tokens that prompt and completion may have together."""
         return self.chat.room(self.max_length)
+
+    @property
+    def longest(self) -> int:
+        """Tokens of a row whose log-likelihood it gives: the last is predicted, not read."""
+        return self.room + 1
 
     @cached_property
     def model(self) -> Any:
@@ -172,12 +179,14 @@ class Backend:
         with self._wearing(weights) as model, tqdm(total=len(rows), desc="score", unit="row") as bar:
             # An adapter is put into the modules of the model that it is for.
             bare = model if weights is None else getattr(model, "get_base_model", lambda: model)()
-            for batch in _batches([len(row) for row in rows], self.batch):
+            for batch in _batches([len(row) for row in rows], self.score_batch or self.batch):
                 for i, states in zip(batch, self._states(bare, [list(rows[i]) for i in batch]), strict=True):
                     for number in sharing[rows[i]]:
                         completion = pairs[number][1]
-                        stats = _token_stats(bare.lm_head, states[len(rows[i]) - len(completion) :], completion)
-                        done[number] = (sum(stats.logprob), stats.rank == [1] * len(completion))
+                        own = states[len(rows[i]) - len(completion) :]
+                        stats = _token_stats(bare.lm_head, own, completion)
+                        greedy = stats.rank == [1] * len(completion) and _greedy(bare.lm_head, own, completion)
+                        done[number] = (sum(stats.logprob), greedy)
                 bar.update(len(batch))
         return [done[i] for i in range(len(pairs))]
 
@@ -231,6 +240,14 @@ def _token_stats(head: Any, hidden: Any, token_ids: list[int]) -> TokenStats:
         ]
         columns = [torch.cat(column).tolist() for column in zip(*parts, strict=True)]
     return TokenStats(token_ids, *columns)
+
+
+def _greedy(head: Any, hidden: Any, token_ids: list[int]) -> bool:
+    """Whether greedy decoding gives these tokens; of those that are tied it gives one, and both are of rank 1."""
+    import torch
+
+    with torch.inference_mode():
+        return bool(head(hidden).argmax(-1).tolist() == token_ids)
 
 
 CHUNK = 8

@@ -52,6 +52,11 @@ class Backend:
         """Tokens that prompt and completion may have together."""
         return self.chat.room(self.max_length)
 
+    @property
+    def longest(self) -> int:
+        """Tokens of a row whose log-likelihood it gives: the engine reads it whole, and adds a token."""
+        return self.room - 1
+
     @cached_property
     def engine(self) -> Any:
         """The engine, started at first use (15-40 s on CPU)."""
@@ -126,10 +131,7 @@ class Backend:
         self, pairs: Sequence[tuple[list[int], list[int]]], weights: Path | None = None
     ) -> list[tuple[float, bool]]:
         """(log p, whether greedy) of each completion given its prompt; see the protocol."""
-        # The engine takes whole rows and wants to add a token: what is left of a longer one is its end.
-        most = self.room - 1
-        held = [(p[max(0, len(p) + len(c) - most) :], c) for p, c in pairs]
-        scored = self._scored(held, weights)
+        scored = self._scored(pairs, weights)
         return [(sum(stats.logprob), stats.rank == [1] * len(stats.logprob)) for stats in scored]
 
     def _scored(self, pairs: Sequence[tuple[list[int], list[int]]], weights: Path | None) -> list[TokenStats]:

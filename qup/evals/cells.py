@@ -88,8 +88,8 @@ class Cells:
 
     def _name(self, asked: dict[str, Any], weights: Path | None) -> str:
         run = dataclasses.asdict(self.learner.backend) | {"runner": type(self.learner.runner).__module__}
-        parts = [asked, run, _weights(self.learner.folder), weights and _weights(weights), code(), self.threads]
-        return _sum(json.dumps([*parts, machine()], sort_keys=True).encode())
+        parts = [asked, run, _weights(self.learner.folder), weights and _weights(weights), code()]
+        return _sum(json.dumps([*parts, self.threads or usual_threads(), machine()], sort_keys=True).encode())
 
 
 def _rows(completions: Sequence[Completion]) -> list[Any]:
@@ -168,6 +168,13 @@ def _version(name: str) -> str:
 
 def _sources(path: Path) -> Iterator[Path]:
     yield from [path] if path.is_file() else path.rglob("*.py")
+
+
+def usual_threads() -> int:
+    """Threads where a study names none: as many as torch takes, which follows from the machine and the environment."""
+    import torch
+
+    return int(torch.get_num_threads())
 
 
 @functools.cache

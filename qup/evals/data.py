@@ -3,12 +3,12 @@
 For a task `gsm8k` the prepare stage writes into the folder of the evaluation sets
 
     gsm8k/test.jsonl     a file per split that the task reads: the pinned file, or the pinned commit's as Parquet
+    gsm8k/sources.txt    of a user's task: the hashes of its YAML file and of what that may use
     gsm8k.jsonl          its documents as problems, where each has a gold answer that our graders take; else none
 """
 
 import hashlib
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,7 @@ from qup.graders import verdicts
 from qup.problems import contaminated
 from qup.records import Problem, Verdict
 
-LONGEST = 60
-"Characters of a gold answer; more is a text, which no grader compares."
+SOURCES = "sources.txt"
 
 
 def lay(asked: Sequence[Asked], train: Sequence[Problem], ngram: int, files: Path, folder: Path) -> dict[str, Any]:
@@ -50,6 +49,21 @@ def lay(asked: Sequence[Asked], train: Sequence[Problem], ngram: int, files: Pat
     return accounts
 
 
+def require_graded(task: str, accounts: Mapping[str, Any]) -> None:
+    """Refuse a main task without a gold answer to each document: utility is of graded answers.
+
+    Raises:
+        SettingsError: it is a task of lm-eval, and not graded.
+    """
+    if not accounts.get(task, {}).get("graded", True):
+        raise SettingsError(
+            f"{task!r} comes first, so utility is of it, but not each of its documents has a gold answer that our "
+            "graders take: name a set first",
+            "evaluation",
+            "tasks",
+        )
+
+
 def _pinned(asked: Asked, leaf: Leaf, files: Path, folder: Path) -> None:
     """A task's pinned splits in a folder, and the task's own files where it is the user's."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,7 +77,7 @@ def _pinned(asked: Asked, leaf: Leaf, files: Path, folder: Path) -> None:
     if not pins:
         _fetch(leaf, str(asked.entry.revision), folder)
     if library.is_file(asked.entry.task):
-        _copy(leaf, files, folder)
+        _note(leaf, files, folder)
 
 
 def _fetch(leaf: Leaf, revision: str, folder: Path) -> None:
@@ -85,13 +99,30 @@ def _fetch(leaf: Leaf, revision: str, folder: Path) -> None:
         rows.to_parquet(folder / f"{split}.parquet")
 
 
-def _copy(leaf: Leaf, files: Path, folder: Path) -> None:
-    """The user's YAML file with what stands beside it and it may use, for its edits must be seen."""
-    if not leaf.path.resolve().is_relative_to(files.resolve()):
-        raise SettingsError(f"{leaf.path} must stand below {files}, where its edits are seen: move it there")
-    for path in sorted(leaf.path.parent.iterdir()):
-        if path.is_file() and (path.suffix == ".py" or "yaml" in path.name or path.suffix == ".yml"):
-            shutil.copy(path, folder / path.name)
+def _note(leaf: Leaf, files: Path, folder: Path) -> None:
+    """The hashes of a user's YAML file and of all that it may use, for an edit of any must be seen."""
+    root = files.resolve()
+    used = {path.resolve() for path in library.chain(leaf.path)}
+    own = sorted(path for path in used if not path.is_relative_to(library.folder().resolve()))
+    if outside := [path for path in own if not path.is_relative_to(root)]:
+        raise SettingsError(f"{outside[0]} must stand below {files}, where its edits are seen: move it there")
+    beside = _beside(leaf.path.resolve().parent, deep=leaf.path.resolve().parent != root)
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(root).as_posix()}\n"
+        for path in sorted({*own, *beside})
+    ]
+    whole.write(folder / SOURCES, "".join(lines))
+
+
+def _beside(where: Path, *, deep: bool) -> list[Path]:
+    """What a task's file may use of its folder: all but data; of the folder of everything, code alone."""
+    found = [path for path in (where.rglob("*") if deep else where.glob("*.py")) if path.is_file()]
+    parts = {path: path.relative_to(where).parts for path in found}
+    return [
+        path
+        for path, names in parts.items()
+        if path.suffix not in tasks.KINDS and not any(name.startswith((".", "__pycache__")) for name in names)
+    ]
 
 
 def _documents(asked: Asked, leaf: Leaf, folder: Path) -> tuple[list[Problem], dict[str, Any]]:
@@ -103,7 +134,7 @@ def _documents(asked: Asked, leaf: Leaf, folder: Path) -> tuple[list[Problem], d
         documents = list(task.eval_docs)
         asks = [str(task.doc_to_text(document)) for document in documents]
         generated = leaf.output == GENERATED
-        golds = [gold(task.doc_to_target(document)) if generated else None for document in documents]
+        golds = [gold(_target(task, document)) if generated else None for document in documents]
         version = str(task.VERSION)
     source = f"lm-eval/{asked.name}"
     made = [
@@ -119,13 +150,21 @@ def _id(task: str, number: int, question: str, answer: str) -> str:
     return hashlib.sha256("\n".join([task, str(number), question, answer]).encode()).hexdigest()[:16]
 
 
+def _target(task: Any, document: Any) -> Any:
+    """A document's target; where it is the number of a choice, that choice, as lm-eval rates answers in words."""
+    target = task.doc_to_target(document)
+    if task.config.doc_to_choice is None or not isinstance(target, int):
+        return target
+    choices = task.doc_to_choice(document)
+    return choices[target] if 0 <= target < len(choices) else None
+
+
 def gold(target: Any) -> str | None:
     """The answer in a document's target; None where there is none that a grader could compare."""
     if not isinstance(target, str | int | float) or isinstance(target, bool):
         return None
     text = str(target).rpartition("####")[2].strip()
-    answer = extract(text) or text
-    return answer if answer and len(answer) <= LONGEST and "\n" not in answer else None
+    return tasks.short(extract(text) or text)
 
 
 def _pass(made: Sequence[Problem]) -> bool:

@@ -37,8 +37,7 @@ def examine(  # noqa: PLR0917 - who, what, how, from where, drawn how
         for decoding in asked.decodings:
             model = harness_model(cells, weights, seed, decoding)
             answered = tasks.put(task, model, asked.prompt or COMPLETION, decoding.repeats)
-            own = int(task.config.repeats or 1)
-            scores += _scores(answered, asked, decoding, together=own > 1 and decoding.repeats > 1)
+            scores += _scores(answered, asked, decoding, together=asked.leaf.repeats > 1)
             if problems and decoding.name != LOGLIKELIHOOD:
                 answers += _answers(answered, model.completions, problems, asked.name, decoding)
     return Said(answers, scores)
@@ -49,9 +48,12 @@ def _scores(answered: Answered, asked: Asked, decoding: Decoding, *, together: b
     repeats = [None] if together else list(range(decoding.repeats))
     rounds = [answered.scores(repeat) for repeat in repeats]
     scores = []
-    for metric, name in rounds[0]:
-        values = [each[metric, name] for each in rounds]
-        documents = _by_document(answered.task, metric, values)
+    size = len(answered.task.eval_docs)
+    for metric, name in dict.fromkeys(key for each in rounds for key in each):
+        # A task's own rules may give a metric to some answers only.
+        values = [each[metric, name] for each in rounds if (metric, name) in each]
+        even = len(values) == len(rounds) and all(len(own) == size for own in values)
+        documents = _by_document(answered.task, metric, values) if even else None
         # Over means of repeats a document's draw counts once: the error is over documents.
         totals = [tasks.aggregated(answered.task, metric, own) for own in ([documents] if documents else values)]
         value, error = fmean(total for total, _ in totals), totals[0][1] if len(totals) == 1 else None

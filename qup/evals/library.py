@@ -20,6 +20,8 @@ from qup.errors import WIDEST, SettingsError, shown
 
 NAMED = re.compile(rb"""^["']?(task|group)["']?:[ \t]*["']?([^\s"'#\[]+)""", re.MULTILINE)
 TAGGED = re.compile(rb"""^["']?tag["']?:""", re.MULTILINE)
+OLD_PARSER = b'version("antlr4-python3-runtime").startswith("4.11")'
+"What the code of Minerva's tasks asserts when it is imported."
 GENERATED = "generate_until"
 "The kind of task whose answers are texts; those of the others are log-likelihoods."
 
@@ -43,6 +45,11 @@ class Leaf:
     def output(self) -> str:
         """Its `output_type`."""
         return str(self.config.get("output_type", GENERATED))
+
+    @property
+    def repeats(self) -> int:
+        """Answers a document of which it makes one score; 1 where each is rated by itself."""
+        return int(self.config.get("repeats") or 1)
 
     @property
     def dataset(self) -> tuple[str, str | None]:
@@ -86,6 +93,8 @@ def leaves(name: str, beside: Collection[str] = ()) -> list[Leaf]:
         SettingsError: there is no such name or file, or it is no task that can be run on pinned data.
     """
     path = Path(name) if is_file(name) else _names().get(name)
+    if is_file(name) and "group" in config(Path(name)):
+        raise SettingsError(f"{name} is a group: name its tasks one by one")
     if path is not None:
         found = list(_of_file(path, {}))
     else:
@@ -97,7 +106,7 @@ def leaves(name: str, beside: Collection[str] = ()) -> list[Leaf]:
 
 def groups(name: str) -> list[str]:
     """The names of groups, the outermost first, whose own scores come with a name; none of a task or a tag."""
-    path = Path(name) if is_file(name) else _names().get(name)
+    path = _names().get(name)
     if path is None or "group" not in config(path):
         return []
     own = config(path)
@@ -115,7 +124,7 @@ def config_of(name: str) -> dict[str, Any]:
 
 def _unknown(name: str, beside: Collection[str]) -> SettingsError:
     if is_file(name):
-        return SettingsError(f"{name} names neither a task nor a group")
+        return SettingsError(f"{name} names no task (`task: NAME`)")
     near = difflib.get_close_matches(name[:WIDEST], [*beside, *_names()], n=3, cutoff=0.6)
     question = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
     return SettingsError(
@@ -160,8 +169,19 @@ def _check(leaf: Leaf) -> None:
         raise SettingsError(f"{leaf.name!r} runs code that a model wrote, which qup does not do: use lm_eval itself")
     if any(leaf.config.get(key) for key in ("doc_to_image", "doc_to_audio")):
         raise SettingsError(f"{leaf.name!r} shows pictures or sounds, which no learner of qup takes: choose another")
+    if any(_needs_old_parser(each.parent) for each in chain(leaf.path)):
+        raise SettingsError(
+            f"{leaf.name!r} reads formulas by antlr4 4.11, beside which DVC does not run: take a set of the study, "
+            "problems.sets, {source: benchmark, set: math500}"
+        )
     if leaf.name.startswith(".") or not re.fullmatch(r"[\w.+-]+", leaf.name):
         raise SettingsError(f"{leaf.name!r} cannot be a folder's name: give it another in a YAML of your own")
+
+
+@functools.cache
+def _needs_old_parser(where: Path) -> bool:
+    """Whether code of lm-eval's in a folder insists on a version that cannot be installed beside ours."""
+    return where.is_relative_to(folder()) and any(OLD_PARSER in path.read_bytes() for path in where.glob("*.py"))
 
 
 @functools.cache
@@ -214,6 +234,24 @@ def config(path: Path) -> dict[str, Any]:
     Raises:
         SettingsError: it is not there or is no YAML of a mapping.
     """
+    merged: dict[str, Any] = {}
+    for included in _includes(path):
+        merged |= config(included)
+    return {**merged, **{key: value for key, value in _alone(path).items() if key != "include"}}
+
+
+def chain(path: Path) -> list[Path]:
+    """A task's YAML file and all that it includes, each once."""
+    return list(dict.fromkeys([path, *(each for included in _includes(path) for each in chain(included))]))
+
+
+def _includes(path: Path) -> list[Path]:
+    included = _alone(path).get("include", [])
+    return [path.parent / each for each in (included if isinstance(included, list) else [included])]
+
+
+@functools.cache
+def _alone(path: Path) -> dict[str, Any]:
     import yaml
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -228,8 +266,4 @@ def config(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(own, dict):
         raise SettingsError(f"{path} is no lm-eval task: expected settings (key: value)")
-    included = own.pop("include", [])
-    merged: dict[str, Any] = {}
-    for each in included if isinstance(included, list) else [included]:
-        merged |= config(path.parent / each)
-    return {**merged, **own}
+    return own

@@ -84,7 +84,8 @@ def harness_model(cells: Cells, weights: Path | None, seed: int, decoding: Decod
             return prompt[-left:] if left > 0 else prompt
 
         def _loglikelihood_tokens(self, requests: Sequence[Any], **kwargs: Any) -> list[tuple[float, bool]]:
-            return cells.loglikelihoods([_held(context, given, runner.room) for _, context, given in requests], weights)
+            held = [_held(context, given, runner.longest) for _, context, given in requests]
+            return cells.loglikelihoods(held, weights)
 
         def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
             windows = [
@@ -93,7 +94,7 @@ def harness_model(cells: Cells, weights: Path | None, seed: int, decoding: Decod
                     for window in utils.get_rolling_token_windows(
                         token_list=self.tok_encode(request.args[0]),
                         prefix_token=self.prefix_token_id,
-                        max_seq_len=runner.room,
+                        max_seq_len=runner.longest - 1,
                         context_len=1,
                     )
                 ]
@@ -110,7 +111,9 @@ def _sampling(generation: dict[str, Any], decoding: Decoding | None, seed: int) 
     until = generation.get("until") or []
     stops = tuple(stop for stop in ([until] if isinstance(until, str) else until) if stop)
     if decoding is not None:
-        return Sampling(decoding.temperature, decoding.max_tokens, seed, stops=stops)
+        # Of a task that draws by itself; lm-eval passes over it where nothing is drawn.
+        top_p = float(generation.get("top_p", 1.0)) if generation.get("do_sample") and decoding.temperature > 0 else 1.0
+        return Sampling(decoding.temperature, decoding.max_tokens, seed, top_p, stops)
     drawn = generation.get("do_sample", float(generation.get("temperature") or 0.0) > 0)
     temperature = float(generation.get("temperature") or 0.0) if drawn else 0.0
     return Sampling(temperature, longest(generation), seed, float(generation.get("top_p", 1.0)), stops)
@@ -127,12 +130,12 @@ def _ids(requests: Sequence[Any]) -> list[str]:
     return names
 
 
-def _held(context: list[int], continuation: list[int], room: int) -> tuple[list[int], list[int]]:
-    """The pair with as much of its context as the model has positions for; its last token is predicted, not read."""
-    if not context or not continuation or len(continuation) > room:
+def _held(context: list[int], continuation: list[int], longest: int) -> tuple[list[int], list[int]]:
+    """The pair with as much of its context as the backend takes beside the continuation, one token or more."""
+    if not context or not continuation or len(continuation) >= longest:
         raise SettingsError(
             f"a task asks for the log-likelihood of {len(continuation)} tokens after {len(context)}: expected one or "
-            f"more of each, and at most {room} (backend.max_length, or the model's positions)"
+            f"more of each, and at most {longest - 1} (backend.max_length, or the model's positions)"
         )
-    kept = (context + continuation)[-(room + 1) :]
+    kept = (context + continuation)[-longest:]
     return kept[: -len(continuation)], continuation

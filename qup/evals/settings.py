@@ -39,7 +39,7 @@ class TaskEntry:
     task: str
     "`heldout`, a set under problems.sets, a task, group or tag of lm-eval, or a YAML file of one below data/problems."
     k: PositiveInt | None = None
-    "Drawn answers a problem; null: the section's, and of a task of lm-eval that draws by itself its own `repeats`."
+    "Drawn answers a problem; null: the section's, or a task of lm-eval's own `repeats`, where nothing else is taken."
     temperature: NonNegativeFloat | None = None
     "null: the section's, or its own of a task of lm-eval that draws by itself."
     max_tokens: PositiveInt | None = None
@@ -259,6 +259,7 @@ class EvaluationSettings:
     def _leaves(self, entry: TaskEntry, sets: Collection[str]) -> list[Asked]:
         form, asked = entry.prompt or COMPLETION, []
         for leaf in entry.check(sets):
+            _check_repeats(entry, leaf)
             scored = (Decoding(LOGLIKELIHOOD, 1, 0.0, 0),)
             decodings = self._terms(entry, leaf).decodings if leaf.output == GENERATED else scored
             asked.append(Asked(leaf.name, entry, form, decodings, leaf))
@@ -272,9 +273,22 @@ class EvaluationSettings:
         if leaf:
             said["max_tokens"] = longest(own)
         if leaf and own.get("do_sample"):
-            said |= {"k": int(leaf.config.get("repeats", 1)), "temperature": float(own.get("temperature", 1.0))}
+            said |= {"k": leaf.repeats, "temperature": float(own.get("temperature", 1.0))}
+        if leaf and leaf.repeats > 1:
+            said |= {"k": leaf.repeats, "greedy": False}
         stated = {name: getattr(entry, name) for name in names if getattr(entry, name) is not None}
         return Terms(**{**said, **stated})
+
+
+def _check_repeats(entry: TaskEntry, leaf: Leaf) -> None:
+    """A task that makes one score of several answers is asked for as many: its filters count on them."""
+    if leaf.repeats == 1:
+        return
+    reason = f"{leaf.name!r} makes one score of its own {leaf.repeats} answers a document"
+    if entry.k not in (None, leaf.repeats):
+        raise SettingsError(f"{reason}, got {entry.k}: leave k out, or include the task in a YAML of your own", "k")
+    if entry.greedy:
+        raise SettingsError(f"{reason}, so there is no greedy one: leave greedy out", "greedy")
 
 
 def longest(generation: Mapping[str, Any]) -> int:

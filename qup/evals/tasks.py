@@ -19,6 +19,8 @@ KINDS = {".parquet": "parquet", ".csv": "csv", ".json": "json", ".jsonl": "json"
 "How `datasets` reads a file, by its ending."
 INVALID = "[invalid]"
 "What lm-eval's filters give where they find nothing."
+LONGEST = 60
+"Characters of an answer; more is a text, which no grader compares."
 DRAWS = 1000
 "Resamples for a standard error that has no formula; lm-eval's own 100,000 take minutes a learner."
 SPLITS = ("test_split", "validation_split", "training_split", "fewshot_split")
@@ -92,17 +94,35 @@ class Answered:
         return values
 
     def found(self) -> list[str | None]:
-        """Of each answer in turn: what the first of the task's filters takes from it that takes anything; else None."""
-        found: list[str | None] = []
-        for number, given in enumerate(self.responses):
-            for text in given:
-                instance = self.task.instances[number]
-                instance.resps, instance.filtered_resps = [text], {}
-                for ensemble in self.task._filters:
-                    ensemble.apply([instance])
-                taken = (each for each in instance.filtered_resps.values() if isinstance(each, str))
-                found.append(next((each for each in taken if each not in (INVALID, text)), None))
-        return found
+        """Of each answer in turn: what the first of the task's filters takes that takes a part of it.
+
+        Where none does, the whole, if a filter takes that and it is no more than an answer; else None.
+        """
+        pairs = zip(self.task.instances, self.responses, strict=True)
+        return [self._found(instance, text) for instance, given in pairs for text in given]
+
+    def _found(self, instance: Any, text: str) -> str | None:
+        whole = None
+        for ensemble in self._singly():
+            instance.resps, instance.filtered_resps = [text], {}
+            ensemble.apply([instance])
+            taken = instance.filtered_resps[ensemble.name]
+            if not isinstance(taken, str) or taken == INVALID:
+                continue
+            if taken.strip() != text.strip():
+                return taken
+            whole = short(text)
+        return whole
+
+    def _singly(self) -> list[Any]:
+        """The task's filters that work on one answer; the others count on several (`take_first_k`)."""
+        listed = self.task.config.filter_list or []
+        several = {
+            own["name"]
+            for own in listed
+            if any(step["function"] == "take_first_k" and int(step["k"]) > 1 for step in own["filter"])
+        }
+        return [ensemble for ensemble in self.task._filters if ensemble.name not in several]
 
     def _documents(self) -> list[tuple[Any, list[Any]]]:
         """Each document with its requests."""
@@ -111,6 +131,12 @@ class Answered:
             requests.setdefault(instance.doc_id, []).append(instance)
         documents = enumerate(self.task.eval_docs)
         return [(document, sorted(requests[number], key=lambda each: each.idx)) for number, document in documents]
+
+
+def short(text: str) -> str | None:
+    """A text without the space around it, if it is no more than an answer: one line, which a grader could compare."""
+    kept = text.strip()
+    return kept if kept and len(kept) <= LONGEST and "\n" not in kept else None
 
 
 def put(task: Any, model: Any, form: str, repeats: int) -> Answered:

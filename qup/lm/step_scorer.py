@@ -31,6 +31,7 @@ def opened(folder: Path, dtype: str) -> tuple[Any, Any]:
         SettingsError: it is no such model.
     """
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModel
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -44,18 +45,19 @@ def opened(folder: Path, dtype: str) -> tuple[Any, Any]:
             trust_remote_code=False,
             output_loading_info=True,
         )
-    except (OSError, ValueError) as error:
+        held = _tensors(folder)
+    except (OSError, ValueError, SafetensorError) as error:
         raise SettingsError(f"{folder} cannot be opened as a process reward model: {error}") from error
     if lacking := sorted(loading["missing_keys"]):
         raise SettingsError(f"{folder} is not a process reward model: it lacks {', '.join(lacking[:3])}")
     top = head(body.config.hidden_size)
-    _fill(top, folder)
+    _fill(top, held, folder)
     return body.to(device).eval(), top.to(device, kind).eval()
 
 
-def _fill(top: Any, folder: Path) -> None:
+def _fill(top: Any, tensors: dict[str, Any], folder: Path) -> None:
     """Put the checkpoint's weights into the head, all of them."""
-    held = {name.removeprefix(HEAD): tensor for name, tensor in _tensors(folder).items()}
+    held = {name.removeprefix(HEAD): tensor for name, tensor in tensors.items()}
     try:
         top.load_state_dict(held)
     except RuntimeError as error:

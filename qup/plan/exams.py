@@ -38,9 +38,8 @@ class Exam:
 
 def exams(study: Study, folder: Path) -> list[Exam]:
     """The study's tasks, in order; `folder` is that in which the prepare stage leaves evaluation sets."""
-    asked = study.evaluation.asked([HELDOUT, *study.problems.sets])
     prepared = _prepared(folder.parent / "checks.json")
-    return [Exam(each.name, _count(study, each.name, prepared), each.decodings, _shots(each)) for each in asked]
+    return [Exam(each.name, _count(study, each.name, prepared), each.decodings, _shots(each)) for each in study.asked]
 
 
 def _shots(asked: Asked) -> int:

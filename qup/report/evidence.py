@@ -72,7 +72,7 @@ class Evidence:
     @cached_property
     def asked(self) -> list[Asked]:
         """The tasks that the learners were put to."""
-        return self.study.evaluation.asked((HELDOUT, *self.study.problems.sets))
+        return self.study.asked
 
     @cached_property
     def sets(self) -> dict[str, Exam]:

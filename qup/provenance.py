@@ -43,6 +43,11 @@ def commit(root: Path, *paths: str) -> tuple[str | None, bool | None]:
     return head, not _git(root, "status", "--porcelain", "--", *paths).strip()
 
 
+def committed(path: Path) -> str:
+    """A text file as the commit that is checked out has it; nothing where it has none."""
+    return _git(path.parent, "show", f"HEAD:./{path.name}")
+
+
 def environment(root: Path) -> dict[str, str]:
     """Git commit, whether the tree has changes, and versions, as tags for MLflow."""
     tags = {"python": platform.python_version(), "torch": _version("torch")}

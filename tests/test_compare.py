@@ -205,6 +205,23 @@ def test_what_made_a_report_stays_while_the_report_is_the_same(tmp_path, summary
     assert made.read(top).settings == {"seed": 2}
 
 
+def test_who_comes_back_to_a_report_that_git_keeps_comes_back_to_what_made_it(tmp_path, summary) -> None:
+    top, study = put(tmp_path / "results", "toy", summary), Path("studies/toy.yaml")
+    (top / "made.json").unlink()
+    git(tmp_path, "init")
+    git(tmp_path, "commit", "--allow-empty", "-m", "first")
+    made.write(top, {"seed": 1}, study, tmp_path / "none", tmp_path)
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "second")
+    kept, report = (top / "made.json").read_bytes(), (top / "report" / "report.json").read_bytes()
+    (top / "report" / "report.json").write_text(json.dumps({**summary, "rewards": []}), encoding="utf-8")
+    made.write(top, {"seed": 2}, study, tmp_path / "none", tmp_path)
+    assert (top / "made.json").read_bytes() != kept
+    (top / "report" / "report.json").write_bytes(report)
+    made.write(top, {"seed": 1}, study, tmp_path / "none", tmp_path)
+    assert (top / "made.json").read_bytes() == kept
+
+
 def test_code_that_is_not_as_the_commit_has_it_is_said(tmp_path, summary) -> None:
     top = put(tmp_path / "results", "toy", summary)
     (top / "made.json").unlink()

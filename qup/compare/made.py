@@ -41,9 +41,14 @@ class Made:
 
 
 def write(top: Path, settings: Mapping[str, Any], study: Path, learner: Path, root: Path) -> None:
-    """Say what made the report below `top`, unless that is said already; `root` is the repository's."""
+    """Say what made the report below `top`, unless that is said already, here or in Git; `root` is the repository's."""
     report = digest(top)
     if read(top).report == report:
+        return
+    # Who comes back to a report that Git keeps comes back to what made it, too.
+    kept = provenance.committed(top / FILE)
+    if _of(kept, report).report == report:
+        whole.write(top / FILE, kept)
         return
     commit, clean = provenance.commit(root, *CODE, str(study))
     made = Made(report, commit, clean, family(learner), parameters(learner), dict(settings))
@@ -53,11 +58,19 @@ def write(top: Path, settings: Mapping[str, Any], study: Path, learner: Path, ro
 def read(top: Path) -> Made:
     """What made the report below a study's folder; nothing is known where the file is not there, or of another one."""
     try:
-        given = json.loads((top / FILE).read_text(encoding="utf-8"))
-        made = Made(**{spec.name: given[spec.name] for spec in dataclasses.fields(Made) if spec.name in given})
-        return made if made.report == digest(top) else Made()
-    except (OSError, ValueError, TypeError):
+        return _of((top / FILE).read_text(encoding="utf-8"), digest(top))
+    except (OSError, ValueError):
         return Made()
+
+
+def _of(text: str, report: str) -> Made:
+    """What a file says that made the report of this SHA-256."""
+    try:
+        given = json.loads(text)
+        made = Made(**{spec.name: given[spec.name] for spec in dataclasses.fields(Made) if spec.name in given})
+    except (ValueError, TypeError):
+        return Made()
+    return made if made.report == report else Made()
 
 
 def digest(top: Path) -> str:

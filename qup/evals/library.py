@@ -18,7 +18,7 @@ from typing import Any
 
 from qup.errors import WIDEST, SettingsError, shown
 
-NAMED = re.compile(rb"""^["']?(task|group)["']?:[ \t]*["']?([^\s"'#\[]+)""", re.MULTILINE)
+NAMED = re.compile(rb"""^["']?(task|group|class)["']?:[ \t]*["']?([^\s"'#\[]+)""", re.MULTILINE)
 TAGGED = re.compile(rb"""^["']?tag["']?:""", re.MULTILINE)
 OLD_PARSER = b'version("antlr4-python3-runtime").startswith("4.11")'
 "What the code of Minerva's tasks asserts when it is imported."
@@ -107,7 +107,7 @@ def leaves(name: str, beside: Collection[str] = ()) -> list[Leaf]:
 def groups(name: str) -> list[str]:
     """The names of groups, the outermost first, whose own scores come with a name; none of a task or a tag."""
     path = _names().get(name)
-    if path is None or "group" not in config(path):
+    if path is None or not _is_group(config(path)):
         return []
     own = config(path)
     below = [
@@ -135,7 +135,7 @@ def _unknown(name: str, beside: Collection[str]) -> SettingsError:
 
 def _of_file(path: Path, overrides: Mapping[str, Any]) -> Iterator[Leaf]:
     own = config(path)
-    if "group" in own:
+    if _is_group(own):
         for member in _members(own):
             yield from _of_member(member, overrides)
     elif "task" in own:
@@ -208,10 +208,16 @@ def _names() -> dict[str, Path]:
     for path, text in _texts().items():
         if path.suffix == ".yaml":
             said = dict(reversed(NAMED.findall(text)))
-            name = said.get(b"group", said.get(b"task"))
+            # A task that a class makes may name a group that it is of.
+            name = said.get(b"task") if b"class" in said else said.get(b"group", said.get(b"task"))
             if name:
                 names.setdefault(name.decode(), path)
     return names
+
+
+def _is_group(own: Mapping[str, Any]) -> bool:
+    """Whether a file is of a group, and not of a task that a class makes."""
+    return "group" in own and "class" not in own
 
 
 @functools.cache
@@ -222,7 +228,7 @@ def _tagged(tag: str) -> list[Path]:
     for path in (path for path in _texts() if path.suffix == ".yaml" and path.parent in where):
         own = config(path)
         tags = own.get("tag") or []
-        if "group" not in own and "task" in own and tag in (tags if isinstance(tags, list) else [tags]):
+        if not _is_group(own) and "task" in own and tag in (tags if isinstance(tags, list) else [tags]):
             tasks.setdefault(str(own["task"]), path)
     return [tasks[name] for name in sorted(tasks)]
 

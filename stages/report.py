@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = cli.parser(__doc__, params="params.yaml, for the arms", **flags).parse_args(argv)
     study = cli.start(args)
     # Never by what lies in the folder: an edit by hand leaves files of arms that are no longer asked for.
-    chosen, asked = read_params(args.params), study.asked
+    chosen, asked = read_params(args.params), study.evaluation.asked((records.HELDOUT, *study.problems.sets))
     cells = [(records.LEARNER, NATIVE), *main_cells(chosen.oracles, [chosen.refiner])]
     declared = {arm.name: arm for arm in (study.main_arm(*cell) for cell in cells)}
     arms = {name: files.read_arm(args.arms / f"{name}.json") for name in declared}

@@ -170,7 +170,7 @@ def test_gumbel_noise_makes_the_largest_logit_a_draw_from_the_distribution(
     import torch
 
     n = 4000
-    noise = hf_module._GumbelNoise(Sampling(temperature, 1, 11, top_p), [f"p#{i}" for i in range(n)])
+    noise = hf_module.GumbelNoise(Sampling(temperature, 1, 11, top_p), [f"p#{i}" for i in range(n)])
     logits = torch.tensor([0.5, 0.25, 0.15, 0.1]).log().expand(n, 4)
     # The second token of each item must be as good a draw as the first.
     for _ in range(2):

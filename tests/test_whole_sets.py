@@ -8,6 +8,7 @@ import pytest
 
 from qup import problems, records, settings
 from qup.errors import SettingsError
+from qup.evals import EvaluationSettings
 from qup.problems import ProblemSettings, _splits
 from stages import prepare
 
@@ -125,7 +126,7 @@ def test_the_stage_says_what_training_left_to_which_set(
 ) -> None:
     train, bench = put(tmp_path / "train.jsonl", *range(40)), put(tmp_path / "bench.jsonl", *range(35, 45))
     given = read([train], 20, 10, sets={"bench": {"sources": [bench]}})
-    study = type("Study", (), {"problems": given, "seed": 1, "asked": ()})
+    study = type("Study", (), {"problems": given, "seed": 1, "asked": (), "evaluation": EvaluationSettings()})
     monkeypatch.setattr("stages.cli.start", lambda args: study)
     prepare.main(["--study", "toy.yaml", "--files", str(tmp_path), "--out", str(tmp_path / "out")])
     said = capsys.readouterr().out.splitlines()

@@ -11,8 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qup import seeds
 from qup.backends import NO_ROOM, Completion, Message, Sampling, _stops, with_room
+from qup.backends._noise import GumbelNoise
 from qup.lm import memory
 from qup.lm.chat import ChatFormat
 from qup.lm.checkpoint import open_chat
@@ -118,7 +118,7 @@ class Backend:
 
         inputs = self.tokenizer.pad({"input_ids": prompts}, padding_side="left", return_tensors="pt").to(model.device)
         width = inputs["input_ids"].shape[1]
-        noise = _GumbelNoise(sampling, ids)
+        noise = GumbelNoise(sampling, ids)
         stops = [_stops.criteria(self.chat.decode, sampling.stops, width)] if sampling.stops else []
         limits = [min(sampling.max_tokens, self.room - len(prompt)) for prompt in prompts]
         with torch.inference_mode():
@@ -271,38 +271,3 @@ def _row_stats(logits: Any, taken: Any) -> tuple[Any, Any, Any, Any]:
     square = torch.linalg.vecdot(weights.mul_(z), z) / total
     logprob = (mine - top)[:, 0] - total.log()
     return logprob, (total.log() - mean).clamp(min=0), (square - mean.square()).clamp(min=0), rank
-
-
-class _GumbelNoise:
-    """A logits processor: argmax(logits / T + Gumbel noise) is a draw from softmax(logits / T)."""
-
-    def __init__(self, sampling: Sampling, ids: Sequence[str]) -> None:
-        import torch
-        from transformers import TopPLogitsWarper
-
-        self.temperature = sampling.temperature
-        self.top_p = TopPLogitsWarper(sampling.top_p) if sampling.top_p < 1 else None
-        self.generators = [torch.Generator().manual_seed(seeds.derive(sampling.seed, i)) for i in ids]
-        self.rows: Iterator[Any] = iter(())
-
-    def __call__(self, input_ids: Any, scores: Any) -> Any:
-        scores = scores.float() / self.temperature
-        if self.top_p is not None:
-            scores = self.top_p(input_ids, scores)
-        noise = next(self.rows, None)
-        if noise is None:
-            self.rows = self._draw(scores.shape[1])
-            noise = next(self.rows)
-        return scores - noise.log().to(scores.device)
-
-    def _draw(self, vocabulary: int) -> Iterator[Any]:
-        """Exponential noise (items, vocabulary) of the next tokens: as many at once as make up `DRAWN` numbers."""
-        import torch
-
-        tokens = max(1, DRAWN // vocabulary)
-        drawn = [torch.empty(tokens, vocabulary).exponential_(generator=g) for g in self.generators]
-        return iter(torch.stack(drawn, dim=1))
-
-
-DRAWN = 1024
-"Random numbers an item draws at once: for a small vocabulary the calls would cost more than the model."

@@ -72,7 +72,8 @@ class Evidence:
     @cached_property
     def asked(self) -> list[Asked]:
         """The tasks that the learners were put to."""
-        return self.study.asked
+        # Not `study.asked`, which would make the problem sources a dependency of the report.
+        return self.study.evaluation.asked((HELDOUT, *self.study.problems.sets))
 
     @cached_property
     def sets(self) -> dict[str, Exam]:

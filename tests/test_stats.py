@@ -104,6 +104,21 @@ def test_blocks_do_not_change_the_number_of_draws(monkeypatch) -> None:
     assert Bootstrap(1, 250).sums(np.ones((30, 2)), "train").shape == (250, 2)
 
 
+@pytest.mark.parametrize("apart", [True, False])
+def test_sums_over_draws_are_the_same_however_columns_are_grouped(apart) -> None:
+    # Columns of other training sets share no row; some repeat, some are narrower, one is empty.
+    rng = np.random.default_rng(0)
+    columns = np.zeros((60, 7))
+    for j, rows in enumerate([slice(0, 20), slice(0, 20), slice(20, 40), slice(25, 30), slice(40, 60)]):
+        columns[rows, j] = rng.normal(size=columns[rows, j].shape)
+    columns[:, 5] = columns[:, 0]
+    if not apart:
+        columns[:, 6] = rng.normal(size=60)
+    boot = Bootstrap(3, 50)
+    plain = np.concatenate([weights @ columns for weights in boot.weights(60, "problems")])
+    np.testing.assert_allclose(boot.sums(columns, "problems"), plain, rtol=0, atol=1e-12)
+
+
 def test_tau_and_spearman_of_a_reversed_order_are_minus_one_and_of_one_swap_in_between() -> None:
     a = np.array([1.0, 2.0, 3.0])
     assert stats.tau(a, -a) == stats.spearman(a, -a) == -1

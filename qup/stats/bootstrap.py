@@ -27,6 +27,10 @@ POPULATIONS = 4
 "Whose draws are kept, a byte for each item of a draw: 80 MB for 4,000 draws of 20,000 problems."
 
 
+Counts = npt.NDArray[np.unsignedinteger]
+"How often each item is drawn, (draws, n)."
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Draws:
     """A quantity and its bootstrap replicates, shape (resamples,)."""
@@ -62,12 +66,24 @@ class Bootstrap:
 
     def weights(self, n: int, population: str) -> Iterator[Array]:
         """How often each of n items is drawn with replacement, (draws, n) at a time."""
-        for counts in _counts(seeds.derive(self.seed, "bootstrap", population, n), self.resamples, n):
+        for counts in self._counts(n, population):
             yield counts.astype(np.float64)
+
+    def _counts(self, n: int, population: str) -> list[Counts]:
+        return _counts(seeds.derive(self.seed, "bootstrap", population, n), self.resamples, n)
 
     def sums(self, columns: Array, population: str) -> Array:
         """Column sums of (problems, m) `columns` over problems drawn with replacement: (resamples, m)."""
-        return np.concatenate([weights @ columns for weights in self.weights(len(columns), population)])
+        distinct, place = _distinct(columns)
+        parts = [(rows, own, distinct[np.ix_(rows, np.array(own))]) for rows, own in _parts(distinct)]
+        blocks = []
+        for counts in self._counts(len(columns), population):
+            block = np.zeros((len(counts), distinct.shape[1]))
+            for rows, own, values in parts:
+                drawn = counts if len(rows) == len(columns) else counts.take(rows, axis=1)
+                block[:, own] = drawn.astype(np.float64) @ values
+            blocks.append(block)
+        return np.concatenate(blocks)[:, place]
 
     def ratios(self, above: Array, below: Array, population: str) -> list[Draws | None]:
         """sum(above) / sum(below) over problems for each column of two (problems, m) arrays; None where below is 0.
@@ -139,15 +155,41 @@ class Bootstrap:
 
 
 @functools.lru_cache(maxsize=POPULATIONS)
-def _counts(seed: int, resamples: int, n: int) -> list[npt.NDArray[np.unsignedinteger]]:
+def _counts(seed: int, resamples: int, n: int) -> list[Counts]:
     """How often each of n items is drawn, in blocks of draws: kept, for drawing takes far longer than any sum."""
     rng, rows, blocks = np.random.default_rng(seed), max(1, BLOCK // n), []
     for start in range(0, resamples, rows):
         count = min(rows, resamples - start)
-        drawn = rng.integers(0, n, (count, n)) + n * np.arange(count)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=count * n).reshape(count, n)
+        # Draw by draw: the counts of one fit in the processor's cache, those of a block do not.
+        counts = np.array([np.bincount(drawn, minlength=n) for drawn in rng.integers(0, n, (count, n))])
         blocks.append(counts.astype(np.min_scalar_type(int(counts.max()))))
     return blocks
+
+
+def _distinct(columns: Array) -> tuple[Array, list[int]]:
+    """The columns without repeats, and of each column its place there: most quantities miss the same problems."""
+    places: dict[bytes, int] = {}
+    place = [places.setdefault(column.tobytes(), len(places)) for column in np.ascontiguousarray(columns.T)]
+    first = [place.index(i) for i in range(len(places))]
+    return np.ascontiguousarray(columns[:, first]), place
+
+
+def _parts(columns: Array) -> list[tuple[npt.NDArray[np.intp], list[int]]]:
+    """Rows and numbers of columns that are zero in all other rows: arms of other training sets share no problem.
+
+    A column joins the first part whose widest column covers it. Where one has most rows, all are one part.
+    """
+    there = columns != 0
+    if there.sum(axis=0).max(initial=0) > len(columns) / 2:
+        return [(np.arange(len(columns)), list(range(columns.shape[1])))]
+    parts: list[tuple[npt.NDArray[np.bool_], list[int]]] = []
+    for j in np.argsort(-there.sum(axis=0), kind="stable").tolist():
+        own = next((own for rows, own in parts if not (there[:, j] & ~rows).any()), None)
+        if own is None:
+            parts.append((there[:, j], [j]))
+        else:
+            own.append(j)
+    return [(np.flatnonzero(rows), own) for rows, own in parts]
 
 
 def _divide(above: Array, below: Array) -> Array:

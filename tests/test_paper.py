@@ -119,11 +119,30 @@ def test_a_difference_of_ours_says_whether_it_is_resolved(built, monkeypatch) ->
     assert any(not each.ours.resolved for each in gaps)
 
 
-def test_theirs_over_all_sets_and_ours_on_one_are_no_agreement_and_both_are_named(built) -> None:
+def test_ours_over_several_sets_is_the_mean_of_the_sets_each_counting_alike(built) -> None:
+    rows, sets = built.numbers.tables.rows, built.numbers.main.sets
+    (gap,) = [each for each in built.numbers.paper.gaps if each.objective == "sft" and each.theirs.first == "SLM-RFT"]
+    parts = [
+        [
+            rows[arm].learners["sft"].answered.accuracy.value,
+            sets.arms[arm]["longer"]["sft"].answered.accuracy.value,
+        ]
+        for arm in (NATIVE, "home/oracle_refined")
+    ]
+    (stream,) = [each for each in built.numbers.paper.streams if each.arm == NATIVE]
+    assert stream.ours["sft"]["mean of sets"].value == pytest.approx(sum(parts[0]) / 2)
+    assert gap.ours.estimate.value == pytest.approx((sum(parts[0]) - sum(parts[1])) / 2)
+
+
+def test_theirs_and_ours_are_no_agreement_and_the_sets_of_both_are_named(built, monkeypatch) -> None:
     text = between(built.markdown)
-    assert "theirs over all sets, points | Oracle of ours | ours on heldout, points | ours on heldout |" in text
-    assert "our differences of heldout alone, so it is not told whether signs agree." in text
-    assert not re.search(r"(same|other) sign", text)
+    sets = "ours, mean of 2 sets"
+    assert f"theirs over all sets, points | Oracle of ours | {sets}, points | {sets} |" in text
+    assert "our differences the mean over heldout, longer, each set counting alike" in text
+    alone = between(about(toyreport.toy(toyreport.FACTORIAL)).plain(monkeypatch).markdown)
+    assert "theirs over all sets, points | Oracle of ours | ours on heldout, points | ours on heldout |" in alone
+    assert "our differences of heldout alone, so it is not told whether signs agree." in alone
+    assert not re.search(r"(same|other) sign", text + alone)
 
 
 def test_of_a_learner_without_numbers_only_what_is_known_is_shown(toy, monkeypatch) -> None:

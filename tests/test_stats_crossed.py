@@ -221,3 +221,34 @@ def test_one_part_is_the_noncentral_t() -> None:
         size = detectable(Spread((4.0, df)), alpha, 0.8)
         reach = float(student(alpha, df))
         assert nct.sf(reach, df, size / 2) == pytest.approx(0.8, abs=1e-4)
+
+
+def test_a_mean_of_sets_counts_each_alike_and_varies_within_sets_alone() -> None:
+    # Means .5 of two problems and .25 of four; variances 1/2 and 1/4, so SE^2 = (1/2 / 2 + 1/4 / 4) / 2^2.
+    small, large = Crossed.fixed(np.array([1.0, 0.0])), Crossed.fixed(np.array([1.0, 0.0, 0.0, 0.0]))
+    mean = Crossed.macro([small, large]).estimate(0.95)
+    assert mean.value == pytest.approx(0.375)
+    assert mean.se**2 == pytest.approx((1 / 4 + 1 / 16) / 4)
+
+
+@pytest.mark.parametrize("ratio", [0.0, 4.0])
+def test_the_interval_of_a_mean_of_sets_covers(ratio) -> None:
+    # Sets of other sizes, levels and spreads, answered by the same three replicates.
+    rng, hits, studies = np.random.default_rng(5), 0, 600
+    sets, truth = ((30, 0.1, 0.5), (60, 0.5, 1.0), (200, 0.8, 2.0)), (0.1 + 0.5 + 0.8) / 3
+    within = np.sqrt(sum(spread**2 / size for size, _, spread in sets)) / 3
+    for _ in range(studies):
+        shift = np.sqrt(ratio) * within * rng.normal(size=(3, 1))
+        parts = [
+            Crossed.random(level + shift + spread * (rng.normal(size=(1, size)) + rng.normal(size=(3, size))), "a")
+            for size, level, spread in sets
+        ]
+        mean = Crossed.macro(parts).estimate(0.95)
+        hits += mean.low <= truth <= mean.high
+    assert 0.925 <= hits / studies <= 0.985
+
+
+def test_sets_that_other_replicates_answered_have_no_mean() -> None:
+    one, other = Crossed.random(np.ones((2, 3)), (1, 2)), Crossed.random(np.ones((2, 3)), (3, 4))
+    with pytest.raises(ValueError, match="the same replicates in each"):
+        Crossed.macro([one, other])

@@ -82,6 +82,16 @@ class Evidence:
         tasks = [task for task in graded if task != self.study.evaluation.main]
         return {task: exam(self.boot, self.base, self.arms, task=task, population=task) for task in tasks}
 
+    def over_sets(self, arm: str, objective: str) -> Crossed | None:
+        """Avg@k of an arm's learners as the mean of all graded tasks, each counting alike.
+
+        None where there is but one, or the learners did not answer each.
+        """
+        exams = [self.held, *self.sets.values()]
+        shares = [exam.accuracy(arm, objective) for exam in exams]
+        answered = [each for each in shares if each is not None and np.isfinite(each.by_problem()).any()]
+        return Crossed.macro(answered) if len(answered) == len(exams) > 1 else None
+
     @property
     def objectives(self) -> tuple[str, ...]:
         """The study's."""

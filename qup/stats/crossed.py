@@ -39,6 +39,32 @@ class Crossed:
         """Of one accuracy per problem, (P,), of a learner of which there is but one: the untrained."""
         return cls({}, values)
 
+    @classmethod
+    def macro(cls, sets: Sequence["Crossed"]) -> "Crossed":
+        """Their mean, each set of problems counting alike, of the same learners: the macro-average of benchmarks.
+
+        Over all problems, each a P / (S P_s) of S sets and P problems in all. A set's problems vary about the set's own
+        mean: the benchmarks are as they are and would not be drawn anew, their problems would.
+
+        >>> Crossed.macro([Crossed.fixed(np.array([1.0, 0.0])), Crossed.fixed(np.array([0.0]))]).estimate(0.95).value
+        0.25
+
+        Raises:
+            ValueError: the sets were not answered by the same replicates.
+        """
+        sets = [each._answered() for each in sets]
+        if any(each.groups.keys() != sets[0].groups.keys() for each in sets):
+            raise ValueError("a mean of sets needs the same replicates in each")
+        return cls(
+            {key: _joined([each.groups[key] for each in sets]) for key in sets[0].groups},
+            _joined([each.constant for each in sets]),
+        )
+
+    def _answered(self) -> "Crossed":
+        """The same on the problems that every part has an answer to."""
+        there = np.isfinite(self.by_problem())
+        return Crossed({key: values[:, there] for key, values in self.groups.items()}, self.constant[there])
+
     def plus(self, other: "Crossed") -> "Crossed":
         """The sum."""
         groups = dict(self.groups)
@@ -95,6 +121,23 @@ class Crossed:
 
         exact = binomtest(round(mean.value * mean.n), mean.n).proportion_ci(level)
         return dataclasses.replace(mean, low=float(exact.low), high=float(exact.high))
+
+
+def _joined(sets: Sequence[Array]) -> Array:
+    """(..., P_s) values of S sets as (..., P), whose mean is the mean of the sets' means.
+
+    About that mean they vary by so much that the variance of all P, over P, is the mean of sets': the sum of each
+    set's own, over P_s, by S squared.
+    """
+    total = sum(values.shape[-1] for values in sets)
+    means = [values.mean(axis=-1, keepdims=True) for values in sets]
+    scaled = []
+    for values, mean in zip(sets, means, strict=True):
+        size = values.shape[-1]
+        unbiased = np.sqrt(size / (size - 1) * (total - 1) / total) if size > 1 else 1.0
+        scaled.append((values - mean) * unbiased * total / (len(sets) * size))
+    out: Array = np.concatenate(scaled, axis=-1) + sum(means) / len(sets)
+    return out
 
 
 def two_parts(groups: Sequence[Array], constant: Array) -> tuple[Array, Spread]:

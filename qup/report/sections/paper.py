@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qup.arms import ALIGNED, NATIVE, REFINED
-from qup.paper import Gap, Reported, Stream, paper
+from qup.paper import Gap, Reported, Row, Stream, paper
 from qup.report.evidence import Evidence
 from qup.report.numbers import Difference, Missing, Number
 from qup.report.sections import contrasts
@@ -18,6 +18,7 @@ from qup.report.view import DASH, Cell, Section, Table, number, percent, signed,
 PAIRS = ((ALIGNED, REFINED), (NATIVE, REFINED))
 "The declared contrasts, which the notes' accuracies give too."
 ABSENT = Missing("no such arm")
+MEAN = "mean of sets"
 UNKNOWN = Cell(DASH, "not in the notes")
 
 
@@ -34,12 +35,12 @@ class Beside:
     theirs: dict[str, Reported]
     "Objective to Avg@16 in percent over all of the paper's sets."
     ours: dict[str, dict[str, Number]]
-    "Objective to set to Avg@k, as a share."
+    "Objective to set to Avg@k, as a share; of several sets their mean is there too."
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A difference of theirs and the declared contrast of ours."""
+    """A difference of theirs and the same of ours: over all of the study's sets, of one set the declared contrast."""
 
     oracle: str
     "Ours."
@@ -47,7 +48,7 @@ class Compared:
     theirs: Gap
     ours: Difference | Missing
     said: str
-    "What ours says. Not whether the signs agree: theirs is over all of their sets, and ours of one."
+    "What ours says. Not whether the signs agree: theirs is over sets of theirs, which need not be ours."
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Paper:
 
     row: str
     learner: str
-    main: str
-    "The one set that our differences are of."
+    sets: list[str]
+    "That our differences are over, each counting alike."
     streams: list[Beside]
     gaps: list[Compared]
 
@@ -73,14 +74,34 @@ def numbers(evidence: Evidence, tables: Tables, sets: Sets, tested: Sequence[Con
         for stream, each in theirs.streams.items()
         for arm in _arms(tables, each.refiner)
     ]
-    gaps = [
-        _compared(gap, oracle, objective, pair, tested)
+    over = [evidence.study.evaluation.main, *evidence.sets]
+    return Paper(row, theirs.learner, over, streams, _gaps(evidence, theirs, tables, tested))
+
+
+def _gaps(evidence: Evidence, theirs: Row, tables: Tables, tested: Sequence[Contrast]) -> list[Compared]:
+    places = [
+        (gap, oracle, objective, pair)
         for oracle in tables.groups
         for objective in evidence.objectives
         for pair in PAIRS
         for gap in theirs.gaps(*pair, objective)
     ]
-    return Paper(row, theirs.learner, evidence.study.evaluation.main, streams, gaps)
+    if not evidence.sets:
+        return [_declared(*place, tested) for place in places]
+    judged = evidence.judge([_over_sets(evidence, *place[1:]) for place in places])
+    return [
+        Compared(oracle, objective, gap, ours, _resolved(ours))
+        for (gap, oracle, objective, _), ours in zip(places, judged, strict=True)
+    ]
+
+
+def _over_sets(evidence: Evidence, oracle: str, objective: str, pair: tuple[str, str]) -> Number:
+    """The difference of two refiners' arms, Avg@k, mean over all sets."""
+    arms = [evidence.find(oracle, refiner) for refiner in pair]
+    sides = [evidence.over_sets(arm, objective) for arm in arms if arm is not None]
+    if len(sides) < 2 or sides[0] is None or sides[1] is None:
+        return Missing("not both arms have answers to every set")
+    return sides[0].minus(sides[1]).estimate(evidence.level) or Missing("no answers")
 
 
 def _arms(tables: Tables, refiner: str) -> list[str | None]:
@@ -98,6 +119,9 @@ def _beside(  # noqa: PLR0917 - a stream of theirs, an arm of ours, and where it
         if arm is not None and own is not None:
             by_set[evidence.study.evaluation.main] = own.learners[objective].answered.accuracy
             by_set |= {task: each[objective].answered.accuracy for task, each in sets.arms[arm].items()}
+            if evidence.sets:
+                mean = evidence.over_sets(arm, objective)
+                by_set[MEAN] = (mean and mean.rate(evidence.level)) or Missing("not every set was answered")
     return Beside(
         stream=stream,
         arm=arm,
@@ -108,19 +132,19 @@ def _beside(  # noqa: PLR0917 - a stream of theirs, an arm of ours, and where it
     )
 
 
-def _compared(gap: Gap, oracle: str, objective: str, pair: tuple[str, str], tested: Sequence[Contrast]) -> Compared:
+def _declared(gap: Gap, oracle: str, objective: str, pair: tuple[str, str], tested: Sequence[Contrast]) -> Compared:
     contrast = contrasts.find(tested, oracle, objective, pair)
-    found = contrast.tested if contrast else Missing("no such contrast")
-    ours = found.difference if isinstance(found, Tested) else found
-    return Compared(oracle, objective, gap, ours, _said(found))
+    ours = contrast.tested if contrast else Missing("no such contrast")
+    if isinstance(ours, Tested):
+        said = "decoding-dependent" if ours.dependent else _resolved(ours.difference)
+        return Compared(oracle, objective, gap, ours.difference, said)
+    return Compared(oracle, objective, gap, ours, _resolved(ours))
 
 
-def _said(ours: Tested | Missing) -> str:
+def _resolved(ours: Difference | Missing) -> str:
     if isinstance(ours, Missing):
         return "not measured"
-    if ours.dependent:
-        return "decoding-dependent"
-    return "resolved" if ours.difference.resolved else "not resolved"
+    return "resolved" if ours.resolved else "not resolved"
 
 
 def show(compared: Paper | None, labels: Mapping[str, str], declared: Declared) -> Section | None:
@@ -144,9 +168,16 @@ def _words(compared: Paper) -> list[str]:
     text = (
         f"Of {compared.learner}, from notes of third parties on arXiv 2606.16152: the paper was not at hand. How sure "
         f"a number of theirs is stands below it. {words}. Theirs have no interval in any note. Theirs are over all of "
-        f"their sets and our differences of {compared.main} alone, so it is not told whether signs agree."
+        f"their sets and our differences {_over(compared)}, so it is not told whether signs agree."
     )
     return [text] if compared.streams else [text, "The notes have no number of this learner."]
+
+
+def _over(compared: Paper) -> str:
+    """What our differences are of."""
+    if len(compared.sets) == 1:
+        return f"of {compared.sets[0]} alone"
+    return f"the mean over {', '.join(compared.sets)}, each set counting alike, all judged together"
 
 
 def _gap_table(compared: Paper) -> Table:
@@ -161,10 +192,11 @@ def _gap_table(compared: Paper) -> Table:
         ]
         for each in compared.gaps
     ]
-    ours = f"ours on {compared.main}"
+    ours = f"ours on {compared.sets[0]}" if len(compared.sets) == 1 else f"ours, mean of {len(compared.sets)} sets"
     columns = ["theirs", "objective", "theirs over all sets, points", "Oracle of ours", f"{ours}, points", ours]
     caption = (
-        f"Differences of accuracy: theirs taken between two of their numbers, over all of their sets; {ours} alone."
+        f"Differences of accuracy: theirs taken between two of their numbers, over all of their sets; ours "
+        f"{_over(compared)}."
     )
     return Table(columns, rows, caption=caption)
 

@@ -147,8 +147,12 @@ def show(name: Annotated[str, typer.Argument(help="a study that has been run")])
 
 
 def _verdicts(summary: Mapping[str, Any]) -> list[str]:
-    """A report's verdicts and cautions, in lines."""
+    """A report's choices, verdicts and cautions, in lines."""
     lines = [f"[bold]{escape(summary['study']['title'])}[/bold]"]
+    for choice in summary.get("choices", []):
+        lines += ["", f"[bold]{escape(choice['objective'].upper())}, Oracle {escape(choice['oracle'])}: "]
+        lines[-1] += f"{escape(choice['headline'])}[/bold]"
+        lines += [f"- {escape(choice['sentence'])}"]
     for verdict in summary["verdicts"]:
         lines += ["", f"[bold]{escape(verdict['objective'].upper())}, Oracle {escape(verdict['oracle'])}[/bold]"]
         lines += [f"[bold]{escape(verdict['headline'])}[/bold]"]

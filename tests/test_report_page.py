@@ -114,7 +114,7 @@ def test_page_and_markdown_have_the_same_sections_in_the_same_order(planted) -> 
     heads = re.findall(r"^## (.+)$", planted.markdown, flags=re.MULTILINE)
     on_page = re.findall(r"<(?:h2|summary)>(.+?)</(?:h2|summary)>", planted.html)
     assert heads == on_page
-    assert (heads[0], heads[-1]) == ("Verdict", "Methods")
+    assert (heads[0], heads[1], heads[-1]) == ("What to train on", "Verdict", "Methods")
     assert '<section class="verdict">\n<h2>Verdict</h2>' in planted.html
 
 

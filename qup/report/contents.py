@@ -10,6 +10,7 @@ from qup.report.sections import (
     adaptation,
     budgets,
     cautions,
+    choice,
     compat,
     contrasts,
     controls,
@@ -67,6 +68,7 @@ class Numbers:
     harness: dict[str, harness.Task]
     "Of the main arms."
     problems: problems.Problems
+    choices: list[choice.Choice]
     verdicts: list[verdict.Verdict]
     cautions: list[str]
     methods: methods.Methods
@@ -109,6 +111,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         predictors=predictors.numbers(evidence),
         harness=harness.numbers(evidence, tables.rows, {arm: row.label for arm, row in tables.rows.items()}),
         problems=problems.numbers(evidence.base),
+        choices=choice.numbers(evidence),
         verdicts=verdict.numbers(grounds),
         cautions=cautions.numbers(
             declared=declared,
@@ -129,11 +132,12 @@ def _arms(evidence: Evidence, rows: dict[str, oracle.Row]) -> Arms:
 
 
 def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
-    """The page: the verdict and its picture, what it goes by, the numbers, plots, then what to look up."""
+    """The page: what to train on, the verdict, its picture and what it goes by, numbers, then what to look up."""
     declared, labels = numbers.study, numbers.labels
     main_costs = {arm: cost for arm, cost in numbers.adaptation.items() if arm in numbers.main.rows}
     return _there(
         [
+            choice.show(numbers.choices),
             verdict.show(numbers.verdicts),
             Section("Quality against utility", plots=[name for name in FIRST if name in plots]),
             verdict.show_grounds(numbers.verdicts, *cautions.show(numbers.cautions)),

@@ -34,6 +34,7 @@ def summary(numbers: Numbers) -> Json:
         "maps": numbers.maps,
         "control_arms": _arms(numbers.further),
         "predictor_check": numbers.dose,
+        "choices": numbers.choices,
         "verdicts": numbers.verdicts,
         "cautions": numbers.cautions,
     }

@@ -137,18 +137,19 @@ def _of_arms(
         labels=(first.label, second.label),
         arms=pair,
         declared=declared,
-        tested=_tested(evidence, first, second, objective, *read),
+        tested=tested_of(evidence, first, second, objective, read),
     )
 
 
-def _tested(  # noqa: PLR0917 - as above
+def tested_of(
     evidence: Evidence,
     first: Measured,
     second: Measured,
     objective: str,
-    sampled: Difference | Missing,
-    greedy: Difference | Missing,
+    read: tuple[Difference | Missing, Difference | Missing],
 ) -> Tested | Missing:
+    """A difference of two arms, judged under both decodings, with what the decodings differ by."""
+    sampled, greedy = read
     if isinstance(sampled, Missing):
         return sampled
     pair = first.name, second.name

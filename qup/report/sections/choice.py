@@ -1,0 +1,152 @@
+"""What to train on: of an Oracle's streams the one that is told to be better than all others, or those not told apart.
+
+The best of several arms is chosen after the fact, so every pair of arms and every arm against the untrained learner is
+judged, all in one family of Holm's for each decoding. An arm is ruled out where another is resolved to be better and
+the decodings agree on that.
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from qup.records import GREEDY, SAMPLED
+from qup.report.evidence import Evidence
+from qup.report.numbers import Difference, Missing, points
+from qup.report.sections.contrasts import Tested, tested_of
+from qup.report.view import Finding, Section
+
+State = Literal["chosen", "not resolved", "decoding-dependent", "not replicated", "no gain", "unknown"]
+Pair = tuple[str, str]
+Read = tuple[Difference | Missing, Difference | Missing]
+"Of sampled and of greedy answers."
+
+
+@dataclass(frozen=True)
+class Group:
+    """The evaluated arms of an Oracle, the highest utility of sampled answers first, all judged together."""
+
+    gains: dict[str, Read]
+    "U of each arm."
+    gaps: dict[Pair, Tested]
+    "U of the first minus U of the second; the first has the higher estimate in sampled answers."
+
+    @property
+    def left(self) -> list[str]:
+        """The arms that no other is told to be better than, whatever the decoding."""
+        ahead = [pair for pair, gap in self.gaps.items() if gap.difference.resolved and not gap.dependent]
+        beaten = {second for _, second in ahead}
+        return [arm for arm in self.gains if arm not in beaten]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to train on, for one Oracle and objective."""
+
+    oracle: str
+    objective: str
+    state: State
+    arms: list[str]
+    "That no other is told to be better than, the highest utility first."
+    headline: str
+    sentence: str
+    "The figures that it goes by."
+
+
+def numbers(evidence: Evidence) -> list[Choice]:
+    """A choice per Oracle and objective."""
+    return [_choice(evidence, oracle, objective) for oracle in evidence.oracles for objective in evidence.objectives]
+
+
+def _choice(evidence: Evidence, oracle: str, objective: str) -> Choice:
+    group, labels = _group(evidence, oracle, objective), evidence.labels
+    left, state = group.left, _state(group)
+    out = [labels[arm] for arm in group.gains if arm not in left]
+    headline = _headline(state, [labels[arm] for arm in left], out)
+    return Choice(oracle, objective, state, left, headline, _sentence(group, labels))
+
+
+def _group(evidence: Evidence, oracle: str, objective: str) -> Group:
+    values = {
+        arm: estimate.value
+        for arm in evidence.group(oracle)
+        if (gain := evidence.held.utility(arm, objective)) and (estimate := gain.estimate(evidence.level))
+    }
+    ranked = sorted(values, key=lambda arm: -values[arm])
+    pairs = list(itertools.combinations(ranked, 2))
+    sampled, greedy = (_judged(evidence, ranked, pairs, objective, decoding) for decoding in (SAMPLED, GREEDY))
+    both: list[Read] = list(zip(sampled, greedy, strict=True))
+    tested = {
+        (first, second): tested_of(evidence, evidence.arms[first], evidence.arms[second], objective, read)
+        for (first, second), read in zip(pairs, both[len(ranked) :], strict=True)
+    }
+    gaps = {pair: gap for pair, gap in tested.items() if isinstance(gap, Tested)}
+    return Group(dict(zip(ranked, both, strict=False)), gaps)
+
+
+def _judged(
+    evidence: Evidence, arms: Sequence[str], pairs: Sequence[Pair], objective: str, decoding: str
+) -> list[Difference | Missing]:
+    """U of each arm, then the difference of each pair: one family."""
+    gains = (evidence.held.utility(arm, objective, decoding) for arm in arms)
+    gaps = (evidence.difference(*pair, objective, decoding) for pair in pairs)
+    unread = Missing("no answers with this decoding")
+    return evidence.judge([evidence.held.number(each, unread) for each in (*gains, *gaps)])
+
+
+def _state(group: Group) -> State:
+    left, gains = group.left, group.gains
+    if not left:
+        return "unknown"
+    gain = gains[left[0]][0]
+    if not isinstance(gain, Difference) or gain.estimate.replicated is False:
+        return "not replicated"
+    if len(left) == 1:
+        return "chosen" if gain.resolved and gain.estimate.value > 0 else "no gain"
+    apart = any(gap.dependent for pair, gap in group.gaps.items() if set(pair) <= set(left))
+    return "decoding-dependent" if apart else "not resolved"
+
+
+def _headline(state: State, left: Sequence[str], out: Sequence[str]) -> str:
+    names, not_on = ", ".join(left), f"; not on {', '.join(out)}" if out else ""
+    return {
+        "chosen": f"train on {names}",
+        "not resolved": f"not resolved which: {names} are not told apart{not_on}",
+        "decoding-dependent": f"decoding-dependent: which of {names} is ahead depends on how learners decode{not_on}",
+        "not replicated": "not replicated: one training set tells nothing of another, so no stream is named",
+        "no gain": f"{names} is ahead of the others, but not told to be better than no training",
+        "unknown": "unknown: no learner was evaluated",
+    }[state]
+
+
+def _sentence(group: Group, labels: Mapping[str, str]) -> str:
+    """The gain of what is ahead in sampled answers, and its lead over each other."""
+    if not group.gains:
+        return "Nothing was measured."
+    first = next(iter(group.gains))
+    leads = {pair[1]: gap for pair, gap in group.gaps.items() if pair[0] == first}
+    said = [
+        f"U({labels[first]}) {_figures(*group.gains[first])}",
+        *(
+            f"{labels[first]} - {labels[other]} {_figures(gap.difference, gap.greedy, dependent=gap.dependent)}"
+            for other, gap in leads.items()
+        ),
+    ]
+    judged = len(group.gains) + len(group.gaps)
+    return f"{'; '.join(said)}. Every arm and every pair of arms judged together, {judged} for each decoding."
+
+
+def _figures(sampled: Difference | Missing, greedy: Difference | Missing, *, dependent: bool = False) -> str:
+    if isinstance(sampled, Missing):
+        return f"not measured ({sampled.reason})"
+    doubt = ", decoding-dependent" if dependent else "" if sampled.resolved else ", not resolved"
+    read = "" if isinstance(greedy, Missing) else f" (greedy {points(greedy.shown)})"
+    return f"{points(sampled.shown)}{doubt}{read}"
+
+
+def show(choices: Sequence[Choice]) -> Section:
+    """A line per Oracle and objective, and under it what it goes by."""
+    findings: list[Finding] = [
+        (f"{each.objective.upper()}, Oracle {each.oracle}: {each.headline}.", [each.sentence]) for each in choices
+    ]
+    return Section("What to train on", findings=findings, boxed=True)

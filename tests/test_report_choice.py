@@ -1,0 +1,62 @@
+"""What to train on: one stream only where it is told to be better than every other, under both decodings."""
+
+import dataclasses
+
+import toyreport
+from planted import greedily
+from toyreport import ALIGNED, NATIVE, REFINED, RESTYLED
+
+APART = {NATIVE: (1.0, 0.1, 1.3), REFINED: (1.6, -0.3, 1.9), ALIGNED: (1.3, 0.4, 1.35), RESTYLED: (1.5, -0.3, 1.8)}
+ALIKE = APART | {NATIVE: (1.0, 0.4, 1.3)}
+
+
+def choice(toy, patch):
+    first, *_ = toy.summary(patch)["choices"]
+    return first
+
+
+def greedy(toy, base, **shares):
+    for arm, share in shares.items():
+        name = {"native": NATIVE, "refined": REFINED, "aligned": ALIGNED, "restyled": RESTYLED}[arm]
+        toy = toy.replaced(name, evals=greedily(toy.arms[name].evals, share))
+    return dataclasses.replace(toy, evals=greedily(toy.evals, base))
+
+
+def test_a_stream_that_is_better_than_all_others_is_named_with_its_gain_and_leads(monkeypatch) -> None:
+    toy = greedy(toyreport.toy(APART), 0.5, native=0.6, refined=0.2, aligned=0.9, restyled=0.2)
+    found = choice(toy, monkeypatch)
+    assert (found["state"], found["arms"], found["headline"]) == ("chosen", [ALIGNED], "train on SAR")
+    assert "U(SAR) +" in found["sentence"]
+    assert "SAR - RFT +" in found["sentence"]
+    # Four arms, six pairs.
+    assert "10 for each decoding" in found["sentence"]
+
+
+def test_streams_that_are_not_told_apart_are_both_named_and_the_worse_ones_ruled_out(monkeypatch) -> None:
+    toy = greedy(toyreport.toy(ALIKE), 0.5, native=0.9, refined=0.2, aligned=0.9, restyled=0.2)
+    found = choice(toy, monkeypatch)
+    assert found["state"] == "not resolved"
+    assert set(found["arms"]) == {ALIGNED, NATIVE}
+    assert found["headline"].endswith("are not told apart; not on Refined, Restyled") or found["headline"].endswith(
+        "are not told apart; not on Restyled, Refined"
+    )
+
+
+def test_a_lead_that_greedy_answers_reverse_names_no_stream(monkeypatch) -> None:
+    toy = greedy(toyreport.toy(APART), 0.5, native=0.9, refined=0.2, aligned=0.3, restyled=0.2)
+    found = choice(toy, monkeypatch)
+    assert found["state"] == "decoding-dependent"
+    assert set(found["arms"]) == {ALIGNED, NATIVE}
+
+
+def test_the_best_of_streams_that_all_do_harm_is_no_advice(monkeypatch) -> None:
+    harm = {NATIVE: (1.0, -0.1, 1.3), REFINED: (1.6, -0.4, 1.9), ALIGNED: (1.3, -0.4, 1.35)}
+    toy = greedy(toyreport.toy(harm), 0.8, native=0.6, refined=0.2, aligned=0.2)
+    found = choice(toy, monkeypatch)
+    assert found["state"] == "no gain"
+    assert "not told to be better than no training" in found["headline"]
+
+
+def test_one_training_set_names_no_stream(monkeypatch) -> None:
+    found = choice(toyreport.toy(APART, replicates=1), monkeypatch)
+    assert found["state"] == "not replicated"

@@ -12,8 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: repro test slow check bench experiments readme grading benchmarks lock clean
 
 repro: $(VENV)/ready          ## run the study of params.yaml to its report
-	qup check
-	dvc repro
+	qup run
 
 test: $(VENV)/ready           ## quick tests
 	pytest -m "not slow" $(SIDE)

@@ -1,9 +1,10 @@
-"""The command line, `qup`: what can be asked of a study without running it. Running is DVC's.
+"""The command line, `qup`: a study checked, planned, run, shown and compared. What runs it is DVC.
 
 qup check               # params.yaml and its study, before DVC touches anything
 qup check --data        # and whether the data are still what DVC wrote
 qup list refiners       # or metrics, rewards, graders, oracles, sources, models, backends, templates, benchmarks,
                         # studies
+qup run                 # params.yaml's study, or one that is named; `-S refiner=unfiltered` changes it
 qup plan glassbox       # what it will cost and what of it will run, before anything does
 qup show glassbox       # the verdict in the terminal
 qup compare             # all published studies side by side; two names also show what changed in their settings
@@ -130,6 +131,22 @@ def plan(  # noqa: PLR0917 - flags
         print(json.dumps(view.plain(made), indent=1))
     else:
         view.show(made, Console(highlight=False))
+
+
+@app.command("run")
+def run_study(
+    name: Annotated[str | None, typer.Argument(help="a study; params.yaml's if not said")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", "-S", help="as of `dvc exp run`: refiner=unfiltered")
+    ] = None,
+) -> None:
+    """Run a study, `dvc repro` or with changes an experiment: a line a stage, then what to train on and the verdict."""
+    from qup import running
+
+    chosen = name or study.read_params(Path("params.yaml")).study
+    code = running.run(running.Run(Path(), chosen, tuple(changes or ())), Console(highlight=False))
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The command line, `qup`: a study checked, planned, run, shown and compared. What runs it is DVC.
 
 qup check               # params.yaml and its study, before DVC touches anything
+qup doctor              # is all there that a run needs, and what a bug report needs
 qup check --data        # and whether the data are still what DVC wrote
 qup list refiners       # or metrics, rewards, graders, oracles, sources, models, backends, templates, benchmarks,
                         # studies
@@ -10,6 +11,7 @@ qup show glassbox       # the verdict in the terminal
 qup compare             # all published studies side by side; two names also show what changed in their settings
 """
 
+import dataclasses
 import json
 import sys
 from collections.abc import Mapping
@@ -79,6 +81,20 @@ def _check_data() -> None:
         print(f"qup: {line}", file=sys.stderr)
     print(findings.summary)
     if findings.damaged:
+        raise typer.Exit(2)
+
+
+@app.command("doctor")
+def examine_all(as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False) -> None:
+    """Is all there that a run needs: environment, models, keys, remote, disk, MLflow, each with its remedy."""
+    from qup import doctor
+
+    findings = doctor.examine(Path())
+    if as_json:
+        print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=1))
+    else:
+        doctor.show(findings, Console(highlight=False))
+    if any(finding.state == "amiss" for finding in findings):
         raise typer.Exit(2)
 
 

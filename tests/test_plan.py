@@ -316,7 +316,7 @@ def test_what_a_stage_took_before_wins_then_others_of_its_kind_then_the_rule() -
 
 
 def test_a_large_model_on_a_machine_without_gpu_is_planned_for_one_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qup.plan.machine._seen", list)
+    monkeypatch.setattr("qup.plan.machine.accelerators", list)
     assert here(2e6, "auto").device is None
     assumed = here(7e9, "auto")
     assert assumed.device is not None
@@ -328,7 +328,7 @@ def test_an_accelerator_is_known_by_what_nvidia_calls_it_and_another_is_said_to_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def seen(*names: str) -> tuple[str, str]:
-        monkeypatch.setattr("qup.plan.machine._seen", lambda: list(names))
+        monkeypatch.setattr("qup.plan.machine.accelerators", lambda: list(names))
         made = here(2e6, "auto")
         return made.label, made.why
 
@@ -343,7 +343,7 @@ def test_an_accelerator_is_known_by_what_nvidia_calls_it_and_another_is_said_to_
 
 @pytest.mark.parametrize("name", ["NVIDIA L40", "NVIDIA T400 4GB", "NVIDIA GH200 480GB", "GRID A100D-10C"])
 def test_a_name_that_only_holds_one_of_the_table_is_not_that_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qup.plan.machine._seen", lambda: [name])
+    monkeypatch.setattr("qup.plan.machine.accelerators", lambda: [name])
     assert name in here(2e6, "auto").why
 
 

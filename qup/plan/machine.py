@@ -82,7 +82,7 @@ def here(largest: float, engine: str) -> Machine:
     Raises:
         SettingsError: which accelerators are here cannot be told.
     """
-    names = _seen()
+    names = accelerators()
     known = [device for device in map(_by_name, names) if device is not None]
     if known:
         return Machine(workers.cores(), known[0], len(known))
@@ -106,7 +106,7 @@ def _by_name(name: str) -> Device | None:
     return None if key is None else _device(key)
 
 
-def _seen() -> list[str]:
+def accelerators() -> list[str]:
     """The accelerators of this machine, as `nvidia-smi` calls them.
 
     Raises:

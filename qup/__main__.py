@@ -8,6 +8,7 @@ qup list refiners       # or metrics, rewards, graders, oracles, sources, models
 qup run                 # params.yaml's study, or one that is named; `-S refiner=unfiltered` changes it
 qup plan glassbox       # what it will cost and what of it will run, before anything does
 qup show glassbox       # the verdict in the terminal
+qup export glassbox home/style_aligned out   # an arm's traces as chats, with a card
 qup compare             # all published studies side by side; two names also show what changed in their settings
 """
 
@@ -218,6 +219,31 @@ def compare(
         print(json.dumps(made.summary, indent=1, ensure_ascii=False))
         return
     terminal.show(made.sides, Console(highlight=False))
+
+
+@app.command("export")
+def export_stream(
+    name: Annotated[str, typer.Argument(help="a study")],
+    arm: Annotated[str, typer.Argument(help="an arm of it, as home/style_aligned")],
+    out: Annotated[Path, typer.Argument(help="a new folder")],
+) -> None:
+    """Write an arm's training traces as chat `messages`, with a card: a data set that any trainer reads."""
+    from qup import export
+
+    count = export.export(export.Exported(Path(), name, arm), out)
+    print(f"{count} traces: {out / export.ROWS}, {out / export.CARD}")
+
+
+@app.command("card")
+def card_of(
+    name: Annotated[str, typer.Argument(help="a study")],
+    arm: Annotated[str, typer.Argument(help="an arm of it, as home/style_aligned")],
+    objective: Annotated[str, typer.Option(help="what its training minimized")] = "sft",
+) -> None:
+    """The card of the learners that were trained on an arm: what made them, how good they are, whose licences."""
+    from qup import export
+
+    print(export.model_card(export.Exported(Path(), name, arm), objective), end="")
 
 
 @app.command()

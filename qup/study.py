@@ -160,7 +160,7 @@ class Study:
         }
         for where, names in named.items():
             naming.check(names, where)
-        naming.check_paths([*self.arms, *self._places()], "arms")
+        naming.check_paths([*self.arms, *self.places], "arms")
 
     def _check_models(self) -> None:
         if LEARNER not in self.models:
@@ -199,7 +199,7 @@ class Study:
             )
 
     def _check_arms(self) -> None:
-        places = self._places()
+        places = self.places
         for name in self.training.arms:
             if name not in places:
                 raise unknown("main arm", name, places, "training", "arms")
@@ -215,7 +215,8 @@ class Study:
                 raise unknown("training set", own.training_set, sets, "arms", name, "training_set")
             self._further(name, own)
 
-    def _places(self) -> set[str]:
+    @property
+    def places(self) -> set[str]:
         """The names of all arms that can be one of the pipeline's own cells."""
         cells = {arms.main_name(oracle, refiner) for oracle in self.oracles for refiner in settings.names("refiners")}
         return cells | {arms.main_name(LEARNER, NATIVE)}

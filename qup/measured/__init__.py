@@ -169,7 +169,7 @@ def measure(  # noqa: PLR0917 - an arm's records, of seven kinds
         problems=problems,
         replicates=[replicate_of[problem] for problem in problems],
         stream=_stream(stream),
-        traces=[_hash(texts[problem]) for problem in problems],
+        traces=[fingerprint(texts[problem]) for problem in problems],
         rewards={reward: _column(problems, values) for reward, values in by_reward.items()},
         failures={reward: dict(sorted(counts.items())) for reward, counts in failures.items()},
         tokens=_column(problems, {row.problem_id: row.tokens for row in compat}),
@@ -257,7 +257,8 @@ def _counted(values: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(values).items()))
 
 
-def _hash(text: str | None) -> str | None:
+def fingerprint(text: str | None) -> str | None:
+    """A trace's hash, by which two arms, or a stream and what was measured of it, are told to be the same text."""
     return None if text is None else hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 

@@ -261,3 +261,13 @@ def nested(depth: int) -> list[Any]:
 @pytest.mark.parametrize("value", [nested(5_000), 10**5000], ids=["deep", "long"])
 def test_a_value_that_python_cannot_write_out_is_told_by_its_kind(value: object) -> None:
     assert errors.shown(value) == f"a {type(value).__name__} that is too large to be shown"
+
+
+def test_all_keys_that_a_place_lacks_are_told_at_once() -> None:
+    given = {"title": "x", "training": {"budget": {"epochs": 1}}, "problems": {"sources": []}}
+    with pytest.raises(SettingsError) as raised:
+        settings.read(study.Study, given)
+    line = str(raised.value)
+    for section in ("seed", "threads", "prompt", "models", "backend", "sampling", "maps"):
+        assert repr(section) in line
+    assert "problems: needs 'train', 'heldout', which are missing" in line

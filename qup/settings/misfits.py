@@ -31,11 +31,27 @@ EXPECTED = {
 
 def told(kind: type[Any], errors: Sequence[ErrorDetails]) -> SettingsError:
     """One error of pydantic's many; several become one line."""
-    misfits = [_misfit(kind, error) for error in errors]
+    absent: dict[tuple[str | int, ...], list[str]] = {}
+    for error in errors:
+        if error["type"] == "missing":
+            absent.setdefault(error["loc"][:-1], []).append(str(error["loc"][-1]))
+    # All that is missing from one place at once, where the first of it stands: nobody wants a round for each key.
+    misfits = [
+        _missing(absent[error["loc"][:-1]], error["loc"][:-1]) if error["type"] == "missing" else _misfit(kind, error)
+        for error in errors
+        if error["type"] != "missing" or absent[error["loc"][:-1]][0] == error["loc"][-1]
+    ]
     if len(misfits) == 1:
         return misfits[0]
     more = [f"and {len(misfits) - SHOWN} more"] if len(misfits) > SHOWN else []
     return SettingsError("; ".join([*map(str, misfits[:SHOWN]), *more]))
+
+
+def _missing(keys: Sequence[str], place: Sequence[str | int]) -> SettingsError:
+    """Keys that a place lacks."""
+    verb = "is" if len(keys) == 1 else "are"
+    where = [f"[{key}]" if isinstance(key, int) else str(key) for key in place]
+    return SettingsError(f"needs {', '.join(map(repr, keys))}, which {verb} missing", *where)
 
 
 def _misfit(kind: type[Any], error: ErrorDetails) -> SettingsError:
@@ -47,9 +63,6 @@ def _misfit(kind: type[Any], error: ErrorDetails) -> SettingsError:
             *parents, key = path
             keys = [f.name for f in dataclasses.fields(_kind_at(kind, error["loc"][:-1]))]
             return SettingsError(f"unknown key {key!r}: {hint(key, keys)}", *parents)
-        case "missing":
-            *parents, key = path
-            return SettingsError(f"needs {key!r}, which is missing", *parents)
         case "literal_error":
             choices = typing.get_args(_kind_at(kind, error["loc"]))
             return SettingsError(f"unknown value {shown(error['input'])}: {hint(str(error['input']), choices)}", *path)

@@ -1,6 +1,7 @@
 """The command line, `qup`: a study checked, planned, run, shown and compared. What runs it is DVC.
 
 qup check               # params.yaml and its study, before DVC touches anything
+qup new mine            # a study of your own: its learner, problems and Oracle are asked for
 qup doctor              # is all there that a run needs, and what a bug report needs
 qup check --data        # and whether the data are still what DVC wrote
 qup list refiners       # or metrics, rewards, graders, oracles, sources, models, backends, templates, benchmarks,
@@ -97,6 +98,30 @@ def examine_all(as_json: Annotated[bool, typer.Option("--json", help="for progra
         doctor.show(findings, Console(highlight=False))
     if any(finding.state == "amiss" for finding in findings):
         raise typer.Exit(2)
+
+
+@app.command("new")
+def new_study(  # noqa: PLR0917 - flags
+    name: Annotated[str, typer.Argument(help="of the study")],
+    learner: Annotated[str, typer.Option(prompt=True, help="a folder, or owner/name@commit of the hub")],
+    problems_file: Annotated[Path, typer.Option("--problems", prompt=True, help="JSON Lines: question and answer")],
+    oracle: Annotated[str, typer.Option(prompt=True, help="as the learner; with --endpoint its model's name")],
+    endpoint: Annotated[str | None, typer.Option(help="base URL of an OpenAI-compatible API")] = None,
+    key_env: Annotated[str, typer.Option(help="the variable that holds its key")] = "OPENAI_API_KEY",
+    budget: Annotated[int, typer.Option(help="tokens that the endpoint may cost")] = 2_000_000,
+    answer_after: Annotated[str | None, typer.Option(help="mark before the final answer, as ####")] = None,
+    replicates: Annotated[int, typer.Option(help="training sets; one resolves nothing")] = 3,
+) -> None:
+    """Write a first study of your own, commented: what is not said is asked."""
+    from qup import new
+
+    wishes = new.Wishes(
+        name, learner, problems_file, oracle, endpoint, key_env, budget, answer_after, replicates=replicates
+    )
+    drafted = new.draft(wishes, Path())
+    print(f"{drafted.file}: read it, then `qup plan {name}` and `qup run {name}`")
+    for note in drafted.notes:
+        print(f"- {note}")
 
 
 @app.command("list")

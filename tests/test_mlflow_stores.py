@@ -118,3 +118,15 @@ def test_mlflow_does_not_print_the_address_of_a_server_whose_run_ends() -> None:
     told = told.replace("NAME", "'MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT'")
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert done.stdout == "true\n"
+
+
+def test_who_mirrors_into_a_file_waits_for_the_other_and_says_so_where_that_takes_too_long(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}"
+    with _store.alone(store, 1), pytest.raises(TimeoutError, match=r"mlflow\.db\.lock"), _store.alone(store, 0.1):
+        pass
+    with _store.alone(store, 0.1):
+        pass
+    # Of a server, and of a store in memory, nothing is locked.
+    for other in ("https://host/mlflow", "sqlite://"):
+        with _store.alone(other, 0), _store.alone(other, 0):
+            pass

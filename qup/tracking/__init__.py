@@ -126,12 +126,13 @@ def attempt(mirror: Mirror, root: Path) -> str:
             import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
             patience = Patience(NEW_STORE if _store.ready(store) else ANSWER)
-        patience.since = time.monotonic()
-        threading.Thread(target=work, name=THREAD, daemon=True).start()
-        while not wait([done], timeout=0.2).done:
-            if patience.over:
-                raise TimeoutError(f"no answer within {patience.allowed:g} seconds")
-        run, added = done.result()
+        with _store.alone(store, ANSWER + NEW_STORE):
+            patience.since = time.monotonic()
+            threading.Thread(target=work, name=THREAD, daemon=True).start()
+            while not wait([done], timeout=0.2).done:
+                if patience.over:
+                    raise TimeoutError(f"no answer within {patience.allowed:g} seconds")
+            run, added = done.result()
     except Exception as error:
         return f"MLflow: this run is not mirrored, {_reason(error)}"
     return f"MLflow: {'added' if added else 'already there'}, run {run} of {mirror.experiment}"

@@ -34,8 +34,8 @@ def ready(store: str) -> bool:
     """
     if not store.startswith(SQLITE):
         return False
-    path = Path(store.removeprefix(SQLITE).partition("?")[0])
-    if path == Path():
+    path = _file(store)
+    if path is None:
         return True
     path.parent.mkdir(parents=True, exist_ok=True)
     new = not (path.exists() and path.stat().st_size)
@@ -43,6 +43,30 @@ def ready(store: str) -> bool:
         with contextlib.closing(sqlite3.connect(path, timeout=0)) as file:
             file.execute("BEGIN IMMEDIATE")
     return new
+
+
+@contextlib.contextmanager
+def alone(store: str, seconds: float) -> Iterator[None]:
+    """Wait for whoever else mirrors into a store that is a file: two that make its tables at once break it for both.
+
+    Raises:
+        TimeoutError: the other has not come to an end in that time.
+    """
+    path = _file(store) if store.startswith(SQLITE) else None
+    if path is None:
+        yield
+        return
+    from filelock import FileLock
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock", timeout=seconds):
+        yield
+
+
+def _file(store: str) -> Path | None:
+    """The file of an SQLite store; None of one in memory."""
+    path = Path(store.removeprefix(SQLITE).partition("?")[0])
+    return None if path == Path() else path
 
 
 def public(text: str) -> str:

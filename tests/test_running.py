@@ -126,3 +126,23 @@ def test_the_study_of_params_is_reproduced_and_another_or_a_change_is_an_experim
     assert running.Run(root, "other").command[-4:] == ["exp", "run", "-S", "study=other"]
     changed = running.Run(root, "smoke", ("refiner=unfiltered",))
     assert changed.command[-4:] == ["exp", "run", "-S", "refiner=unfiltered"]
+
+
+WRITES = "from pathlib import Path; Path('params.yaml').write_text('study: nonsense'); import sys; "
+
+
+def test_a_change_that_is_refused_leaves_no_litter(asked, monkeypatch) -> None:
+    monkeypatch.chdir(asked.root)
+    before = (asked.root / "params.yaml").read_bytes()
+    script = WRITES + "print(\"Running stage 'check':\"); print('qup: unknown study'); sys.exit(1)"
+    code, said = ran(asked, monkeypatch, script)
+    assert code == 2
+    assert (asked.root / "params.yaml").read_bytes() == before
+    assert "params.yaml is as it was" in said
+
+
+def test_a_run_that_failed_later_keeps_its_changes_so_that_it_can_go_on(asked, monkeypatch) -> None:
+    monkeypatch.chdir(asked.root)
+    script = WRITES + "print(\"Running stage 'sample@smoke':\"); print('qup: no room on the disk'); sys.exit(1)"
+    ran(asked, monkeypatch, script)
+    assert (asked.root / "params.yaml").read_text() == "study: nonsense"

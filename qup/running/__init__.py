@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -16,13 +16,15 @@ from rich.console import Console
 from rich.markup import escape
 
 from qup import plan as planning
-from qup import study
+from qup import study, whole
 from qup.errors import SettingsError
 from qup.running.events import Event, Failed, Reader
 from qup.running.screen import Expected, Screen, duration, expected
 
 LOGS = Path(".qup/logs")
 "Where a run's whole output is; one file a study, that of its last run."
+CHECK = "check"
+"The stage that refuses what does not fit, before any other."
 MISUSED, INTERRUPTED = 2, 130
 "Exit codes: bad input, and Ctrl-C."
 
@@ -66,10 +68,12 @@ def run(asked: Run, console: Console) -> int:
     """
     study.check(asked.root / "params.yaml", asked.root / "studies")
     study.read(asked.root / "studies" / f"{asked.study}.yaml")
-    screen = Screen(console, _expected(asked, console))
+    screen, before = Screen(console, _expected(asked, console)), _written(asked.root)
     start = time.monotonic()
     code, failures = _watch(asked, screen)
     if code:
+        if screen.stage in (None, CHECK):
+            _put_back(before, console)
         return _failed(asked, console, code, failures)
     _tell(asked, console)
     console.print(f"{asked.study} took {duration(time.monotonic() - start)}; all that was said: {asked.log}")
@@ -84,6 +88,19 @@ def _expected(asked: Run, console: Console) -> Expected:
         ahead = expected(planning.plan(asked.root, asked.study), study.read(asked.root / f"studies/{asked.study}.yaml"))
     console.print(escape(ahead.line))
     return ahead
+
+
+def _written(root: Path) -> dict[Path, bytes]:
+    """What DVC writes an experiment's changes into."""
+    return {path: path.read_bytes() for path in (root / "params.yaml", *sorted((root / "studies").glob("*.yaml")))}
+
+
+def _put_back(before: Mapping[Path, bytes], console: Console) -> None:
+    """Take out changes that the check refused: DVC leaves them there, and the next run would trip over them."""
+    for path, content in before.items():
+        if path.read_bytes() != content:
+            whole.write(path, content)
+            console.print(f"{path} is as it was", soft_wrap=True)
 
 
 def _watch(asked: Run, screen: Screen) -> tuple[int, list[Failed]]:

@@ -87,6 +87,8 @@ class Screen:
         self._since = clock()
         self._told = self._same = 0
         self._failed = False
+        self.stage: str | None = None
+        "The last that began."
 
     def __enter__(self) -> "Screen":
         if self.console.is_terminal:
@@ -105,7 +107,8 @@ class Screen:
         if isinstance(event, Begun):
             self._end()
             self._tell_same()
-            self._present, self._since = event.stage, self.clock()
+            self._present = self.stage = event.stage
+            self._since = self.clock()
             self._show("")
         elif isinstance(event, AsItWas):
             self._end()

@@ -49,6 +49,13 @@ class Learner:
         """Per-token statistics (nats) of each completion given its prompt, both as token ids."""
         return self.scorer.score(pairs)
 
+    def pieces(self, token_ids: Sequence[int]) -> list[str]:
+        """The text of each token by itself; empty for one that frames a message, as end-of-sequence does."""
+        chat, distinct = self.scorer.chat, sorted(set(token_ids))
+        texts = chat.tokenizer.batch_decode([[token] for token in distinct], clean_up_tokenization_spaces=False)
+        known = {token: "" if token in chat.frame else text for token, text in zip(distinct, texts, strict=True)}
+        return [known[token] for token in token_ids]
+
     @cached_property
     def runner(self) -> LocalBackend:
         """What generates: the backend that the study names."""

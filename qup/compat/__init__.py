@@ -1,7 +1,8 @@
 """Drift and compatibility metrics, one per file: class `Metric`, a frozen dataclass with one method.
 
 A metric reads per-token statistics of forward passes of the untrained learner. It runs none itself: it names the passes
-it needs besides the common one, and each is made once for all metrics that asked.
+it needs besides the common one, and each is made once for all metrics that asked. One whose passes cost much has a
+setting `share`, the problems that they are made for; it has no value of the others. docs/metrics.md has the formulas.
 """
 
 import dataclasses
@@ -9,10 +10,14 @@ import enum
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
+from qup.compat import _passes
+from qup.compat._passes import Pass, Posed, Score, shares
 from qup.learner import Learner
-from qup.records import Compat, Problem, Refined, TokenStats, Trace, Verdict, traces_of
+from qup.records import Compat, Problem, Refined, TokenStats, Trace
+
+__all__ = ["Metric", "Pass", "Role", "Seen", "SetMetric", "measure", "shares"]
 
 
 class Role(enum.StrEnum):
@@ -24,15 +29,6 @@ class Role(enum.StrEnum):
     "Knows nothing of the learner: what a drift metric must beat."
     TRUTH = "truth"
     "Reads logic and style off a trace exactly: keys `parsed` (0 or 1), `logic` and `dose`, each after its name."
-
-
-class Pass(enum.StrEnum):
-    """A forward pass that a metric may ask for, beside that of the trace after its prompt."""
-
-    NATIVE = "native"
-    "The native trace of the same problem after its prompt."
-    ALONE = "alone"
-    "The trace after an empty question."
 
 
 @dataclass(frozen=True)
@@ -50,6 +46,10 @@ class Seen:
     "The learner's own correct trace of the problem, which RFT trains on; None where it has none."
     passes: Mapping[Pass, TokenStats]
     "Of the passes that the metric asked for; one that this problem does not have is not there."
+    pieces: Sequence[str] = ()
+    "The text of each of the trace's tokens; empty for end-of-sequence."
+    native_pieces: Sequence[str] = ()
+    "The same of the native trace, where the metric asked for its pass."
 
 
 class Metric(Protocol):
@@ -64,57 +64,85 @@ class Metric(Protocol):
         ...
 
 
-def measure(
+class SetMetric(Protocol):
+    """A metric that can tell of a trace only with the others of its stream beside it."""
+
+    role: ClassVar[Role]
+    passes: ClassVar[tuple[Pass, ...]]
+
+    def over(self, stream: Sequence[Seen]) -> list[dict[str, float]]:
+        """Named values for each trace, in order; what a stream has as a whole is their mean."""
+        ...
+
+
+def measure(  # noqa: PLR0917 - a stream and what it was made from
     learner: Learner,
-    metrics: Sequence[Metric],
+    metrics: Sequence[Metric | SetMetric],
     problems: Sequence[Problem],
     traces: Sequence[Trace],
     stream: Sequence[Refined],
+    score: Score | None = None,
 ) -> list[Compat]:
-    """All metrics of each trace of a stream, by the untrained learner; `traces` are its samples, the drafts' source."""
-    kept = [refined for refined in stream if refined.text is not None]
-    asked, texts = traces_of(stream, problems)
-    stats = learner.score([learner.encode(p.question, text) for p, text in zip(asked, texts, strict=True)])
+    """All metrics of each trace of a stream, by the untrained learner; `traces` are its samples, the drafts' source.
+
+    `score` is what scores in the learner's place, such as one that remembers what it has scored before.
+    """
+    score, wanted = score or learner.score, shares(metrics)
+    by_id = {problem.id: problem for problem in problems}
     samples: dict[tuple[str, int | None], Trace] = {(trace.problem_id, trace.index): trace for trace in traces}
-    drafts = [samples.get((refined.problem_id, refined.draft_index)) for refined in kept]
-    natives = [draft.text if draft and draft.verdict is Verdict.CORRECT else None for draft in drafts]
-    passes = _passes(learner, {need for metric in metrics for need in metric.passes}, asked, texts, natives)
+    every = [Posed(by_id[r.problem_id], samples.get((r.problem_id, r.draft_index)), r.text) for r in stream]
+    posed = [each for each in every if each.text is not None]
+    pairs = [learner.encode(each.problem.question, each.text or "") for each in posed]
+    natives = _passes.natives(learner, every, score) if Pass.NATIVE in wanted else {}
+    passes = _passes.make(learner, wanted, posed, pairs, score)
+    rows = zip(posed, score(pairs), passes, strict=True)
+    return _measured(metrics, [_seen(learner, each, stats, made, natives) for each, stats, made in rows])
+
+
+def _seen(
+    learner: Learner,
+    posed: Posed,
+    stats: TokenStats,
+    passes: Mapping[Pass, TokenStats],
+    natives: Mapping[tuple[str, str], TokenStats],
+) -> Seen:
+    """A trace with all that was found out about it."""
+    native = natives.get((posed.problem.question, posed.native or ""))
+    return Seen(
+        problem=posed.problem,
+        draft=posed.draft.text if posed.draft else None,
+        text=posed.text or "",
+        stats=stats,
+        native=posed.native,
+        passes={**passes, **({Pass.NATIVE: native} if native and posed.native is not None else {})},
+        pieces=learner.pieces(stats.token_ids),
+        native_pieces=learner.pieces(native.token_ids) if native else (),
+    )
+
+
+def _measured(metrics: Sequence[Metric | SetMetric], stream: Sequence[Seen]) -> list[Compat]:
+    """The values of each trace; one whose prompt fills all of the learner's positions has none."""
+    scored = [seen for seen in stream if seen.stats.token_ids]
+    values: list[dict[str, float]] = [{} for _ in scored]
+    for metric in metrics:
+        for own, given in zip(values, _values(metric, [_limited(metric, seen) for seen in scored]), strict=True):
+            # What is not finite is no value.
+            own |= {key: value for key, value in given.items() if math.isfinite(value)}
+    found = iter(values)
     return [
-        _measured(metrics, Seen(problem, draft and draft.text, text, own, native, others))
-        for problem, draft, text, own, native, others in zip(asked, drafts, texts, stats, natives, passes, strict=True)
+        Compat(seen.problem.id, len(seen.stats.token_ids), -sum(seen.stats.logprob), next(found))
+        if seen.stats.token_ids
+        else Compat(seen.problem.id, 0, 0.0, {})
+        for seen in stream
     ]
 
 
-def _measured(metrics: Sequence[Metric], seen: Seen) -> Compat:
-    if not seen.stats.token_ids:
-        # The prompt fills all of the learner's positions.
-        return Compat(seen.problem.id, 0, 0.0, {})
-    values: dict[str, float] = {}
-    for metric in metrics:
-        # Of what other metrics asked for it sees nothing, or it would work only while they are there.
-        own = {name: stats for name, stats in seen.passes.items() if name in metric.passes}
-        given = metric.values(dataclasses.replace(seen, passes=own))
-        # What is not finite is no value.
-        values |= {key: value for key, value in given.items() if math.isfinite(value)}
-    return Compat(seen.problem.id, len(seen.stats.token_ids), -sum(seen.stats.logprob), values)
+def _values(metric: Any, stream: Sequence[Seen]) -> list[dict[str, float]]:
+    over = getattr(metric, "over", None)
+    return [metric.values(seen) for seen in stream] if over is None else list(over(stream))
 
 
-def _passes(
-    learner: Learner,
-    wanted: set[Pass],
-    problems: Sequence[Problem],
-    texts: Sequence[str],
-    natives: Sequence[str | None],
-) -> list[dict[Pass, TokenStats]]:
-    """The wanted passes of each trace; one pass of the learner over all traces that have it."""
-    poses: Mapping[Pass, Sequence[tuple[str, str | None]]] = {
-        Pass.NATIVE: [(problem.question, native) for problem, native in zip(problems, natives, strict=True)],
-        Pass.ALONE: [("", text) for text in texts],
-    }
-    stats_by_pass: list[dict[Pass, TokenStats]] = [{} for _ in problems]
-    for name in sorted(wanted):
-        there = [(row, question, text) for row, (question, text) in enumerate(poses[name]) if text is not None]
-        stats = learner.score([learner.encode(question, text) for _, question, text in there])
-        for (row, _, _), stat in zip(there, stats, strict=True):
-            stats_by_pass[row][name] = stat
-    return stats_by_pass
+def _limited(metric: Metric | SetMetric, seen: Seen) -> Seen:
+    """What a metric sees: of what others asked for nothing, or it would work only while they are there."""
+    mine = metric.passes if _passes.drawn(seen.problem, getattr(metric, "share", 1.0)) else ()
+    return dataclasses.replace(seen, passes={name: stats for name, stats in seen.passes.items() if name in mine})

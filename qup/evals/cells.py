@@ -29,7 +29,7 @@ from typing import Any
 from qup import whole
 from qup.backends import Completion, Message, Sampling
 from qup.learner import Learner
-from qup.records import Finish
+from qup.records import Finish, TokenStats
 
 FOLDER = Path(".qup/cells")
 "Below the repository's root."
@@ -72,6 +72,12 @@ class Cells:
             lambda: [[float(logp), greedy] for logp, greedy in self.learner.runner.loglikelihoods(pairs, weights)],
         )
         return [(logp, greedy) for logp, greedy in rows]
+
+    def score(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[TokenStats]:
+        """As `Learner.score`, by the untrained learner."""
+        asked = {"score": [list(pair) for pair in pairs]}
+        rows = self._cell(asked, None, lambda: [dataclasses.astuple(one) for one in self.learner.score(pairs)])
+        return [TokenStats(*row) for row in rows]
 
     def _cell(self, asked: dict[str, Any], weights: Path | None, make: Callable[[], list[Any]]) -> list[Any]:
         """The rows of a cell, made and kept where there is none, or where it is not what was written."""

@@ -1,22 +1,23 @@
-"""What can be read off a text without a model: its words, its equations, what in it is logic."""
+"""What can be read off a text without a model: its words, and the equations that it states."""
 
 import re
+from itertools import pairwise
+
+from qup.glassbox import SOURCE, grammar
+from qup.records import Problem
 
 WORD = re.compile(r"\w+|[^\w\s]")
 "A word or number, or a single mark."
-TERM = r"[\d.]*\d[\d.]*%?|[+*/^()-]"
-EQUATION = re.compile(rf"(?:{TERM})(?:\s*(?:{TERM}))*\s*=\s*(?:{TERM})(?:\s*(?:{TERM}))*")
+NUMBER = r"\(*-?\d+(?:\.\d+)?%?\)*"
+SIDE = rf"{NUMBER}(?:\s*[-+*/^]\s*{NUMBER})*"
+BEFORE, AFTER = re.compile(rf"{SIDE}\s*$"), re.compile(rf"\s*{SIDE}")
 SAME = (
+    (re.compile(r"\{,\}|\\(?:left|right|,|;|!)|[$]|(?<=\d),(?=\d{3})"), ""),
     (re.compile(r"\\(?:times|cdot)|[×·∙⋅]"), "*"),
     (re.compile(r"\\div|÷"), "/"),
-    (re.compile(r"−|–"), "-"),
-    (re.compile(r"\\(?:left|right|,|;|!)|[$\\{}]|(?<=\d),(?=\d{3})"), ""),
+    (re.compile(r"[−–]"), "-"),
 )
-"Notations of one sign, and layout within an equation."
-CLAIMS = frozenset(
-    "not no never true false yes even odd prime more less greater fewer smaller larger equal unequal all none".split()
-)
-"Words that turn a statement into another one."
+"Layout within an equation, and notations of one sign."
 
 
 def words(text: str) -> list[str]:
@@ -24,21 +25,27 @@ def words(text: str) -> list[str]:
     return WORD.findall(text)
 
 
-def equations(text: str) -> frozenset[str]:
-    """The equations between numbers that a text states, without spaces and in one notation.
+def equations(problem: Problem, text: str) -> frozenset[str]:
+    """The equations that a text states, in one notation; of the glass box, whose text has names in them, its steps.
 
-    A chain a = b = c counts as a = b and b = c. The glass box writes names among its numbers: see its parser.
-
-    >>> sorted(equations("So 3 × 4 = 12, and $12 + 1{,}000 = 1012 = x$."))
+    >>> problem = Problem("p", "?", "12", "toy")
+    >>> sorted(equations(problem, "1. 3 × 4 = 12, and $12 + 1{,}000 = 1012 = x$."))
     ['12+1000=1012', '3*4=12']
     """
+    derivation = grammar.parse(text) if problem.source == SOURCE else None
+    if derivation is not None:
+        steps = ((step.name, step.left, step.op, step.right, *step.numbers, step.result) for step in derivation.steps)
+        return frozenset(" ".join(map(str, step)) for step in steps)
     for pattern, sign in SAME:
         text = pattern.sub(sign, text)
-    found = set()
-    for line in text.splitlines():
-        sides = [re.sub(r"\s+", "", side) for side in line.split("=")]
-        for left, right in zip(sides, sides[1:], strict=False):
-            before, after = re.search(rf"(?:{TERM})+$", left), re.match(rf"(?:{TERM})+", right)
-            if before and after:
-                found.add(f"{before[0].strip('.')}={after[0].strip('.')}")
-    return frozenset(found)
+    return frozenset(equation for line in text.splitlines() for equation in _of_line(line))
+
+
+def _of_line(line: str) -> list[str]:
+    """Those between numbers; a chain a = b = c holds a = b and b = c."""
+    sides, found = line.split("="), []
+    for left, right in pairwise(sides):
+        before, after = BEFORE.search(left), AFTER.match(right)
+        if before and after:
+            found.append(re.sub(r"\s+", "", f"{before[0]}={after[0]}"))
+    return found

@@ -1,8 +1,8 @@
 """LARK's learnability factor (2605.30651): how fast the loss on a trace would fall, from one forward pass.
 
 rho = Brier / L with Brier = mean_t ||e_{y_t} - p_t||^2 = mean_t (1 - 2 p_t(y_t) + sum_v p_t(v)^2) and L = mean_t l_t,
-as its authors' code has it (Tianrun-Yu/LARK, lark/score_lark.py). Theirs takes p_t over the 50 likeliest tokens, ours over
-all. Their score g of a candidate among K of one problem follows from rho and L of all K:
+as its authors' code has it (Tianrun-Yu/LARK, lark/score_lark.py). Theirs takes p_t over the 50 likeliest tokens,
+ours over all. Their score g of a candidate among K of one problem follows from rho and L of all K:
 g_k = L_k / sum L * (2 rho_k - sum rho L / sum L); it is for choosing, and not built.
 """
 

@@ -8,16 +8,14 @@ setting `share`, the problems that they are made for; it has no value of the oth
 import dataclasses
 import enum
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from qup.compat import _passes
-from qup.compat._passes import Pass, Posed, Score, shares
+from qup.compat._passes import Posed, Score
 from qup.learner import Learner
 from qup.records import Compat, Problem, Refined, TokenStats, Trace
-
-__all__ = ["Metric", "Pass", "Role", "Seen", "SetMetric", "measure", "shares"]
 
 
 class Role(enum.StrEnum):
@@ -29,6 +27,23 @@ class Role(enum.StrEnum):
     "Knows nothing of the learner: what a drift metric must beat."
     TRUTH = "truth"
     "Reads logic and style off a trace exactly: keys `parsed` (0 or 1), `logic` and `dose`, each after its name."
+
+
+class Pass(enum.StrEnum):
+    """A forward pass that a metric may ask for."""
+
+    NATIVE = "native"
+    "The native trace of the same problem after its prompt."
+    ALONE = "alone"
+    "The trace after an empty question."
+    LOCAL = "local"
+    "Each step (line) of the trace after the step before it, under an empty question; the first after the question."
+    REVERSED = "reversed"
+    "The question, as if it were the answer to the trace."
+    QUESTION = "question"
+    "The question, as if it were the answer to an empty one."
+    EXAMPLE = "example"
+    "The trace after its question, with which the learner's own correct trace of another problem is shown."
 
 
 @dataclass(frozen=True)
@@ -75,6 +90,15 @@ class SetMetric(Protocol):
         ...
 
 
+def shares(metrics: Iterable[Metric | SetMetric]) -> dict[Pass, float]:
+    """Each pass that any metric asks for, to the share of problems that it is made for: the largest asked."""
+    asked: dict[Pass, float] = {}
+    for metric in metrics:
+        for name in metric.passes:
+            asked[name] = max(asked.get(name, 0.0), getattr(metric, "share", 1.0))
+    return {name: share for name, share in asked.items() if share > 0}
+
+
 def measure(  # noqa: PLR0917 - a stream and what it was made from
     learner: Learner,
     metrics: Sequence[Metric | SetMetric],
@@ -94,7 +118,8 @@ def measure(  # noqa: PLR0917 - a stream and what it was made from
     posed = [each for each in every if each.text is not None]
     pairs = [learner.encode(each.problem.question, each.text or "") for each in posed]
     natives = _passes.natives(learner, every, score) if Pass.NATIVE in wanted else {}
-    passes = _passes.make(learner, wanted, posed, pairs, score)
+    others: dict[Pass, float] = {name: share for name, share in wanted.items() if name is not Pass.NATIVE}
+    passes = _passes.make(learner, others, posed, pairs, score)
     rows = zip(posed, score(pairs), passes, strict=True)
     return _measured(metrics, [_seen(learner, each, stats, made, natives) for each, stats, made in rows])
 

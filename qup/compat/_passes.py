@@ -1,10 +1,9 @@
 """Forward passes that metrics ask for beside that of the trace after its prompt, each made once for all that asked."""
 
-import enum
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from qup import seeds
 from qup.compat import _steps
@@ -13,25 +12,9 @@ from qup.records import Problem, TokenStats, Trace, Verdict
 
 Pair = tuple[list[int], list[int]]
 "Prompt and completion, as token ids."
+Name = TypeVar("Name", bound=str)
 Score = Callable[[Sequence[Pair]], list[TokenStats]]
 "What scores pairs: the learner, or what remembers what it said."
-
-
-class Pass(enum.StrEnum):
-    """A forward pass that a metric may ask for."""
-
-    NATIVE = "native"
-    "The native trace of the same problem after its prompt."
-    ALONE = "alone"
-    "The trace after an empty question."
-    LOCAL = "local"
-    "Each step (line) of the trace after the step before it, under an empty question; the first after the question."
-    REVERSED = "reversed"
-    "The question, as if it were the answer to the trace."
-    QUESTION = "question"
-    "The question, as if it were the answer to an empty one."
-    EXAMPLE = "example"
-    "The trace after its question, with which the learner's own correct trace of another problem is shown."
 
 
 SHOWN = "{question}\n\nHere is an example of how a problem is solved:\n\n{example}\n\nSolve the problem in this way."
@@ -58,15 +41,6 @@ def drawn(problem: Problem, share: float) -> bool:
     return seeds.derive(0, "share", problem.id) < share * 2**63
 
 
-def shares(metrics: Iterable[Any]) -> dict[Pass, float]:
-    """Each pass that any metric asks for, to the share of problems that it is made for: the largest asked."""
-    asked: dict[Pass, float] = {}
-    for metric in metrics:
-        for name in metric.passes:
-            asked[name] = max(asked.get(name, 0.0), getattr(metric, "share", 1.0))
-    return {name: share for name, share in asked.items() if share > 0}
-
-
 def natives(learner: Learner, posed: Sequence[Posed], score: Score) -> dict[tuple[str, str], TokenStats]:
     """(Question, native trace) to its statistics, of all problems of a stream: the same call in every arm."""
     asked = dict.fromkeys((each.problem.question, each.native) for each in posed if each.native is not None)
@@ -75,14 +49,14 @@ def natives(learner: Learner, posed: Sequence[Posed], score: Score) -> dict[tupl
 
 
 def make(
-    learner: Learner, wanted: Mapping[Pass, float], posed: Sequence[Posed], pairs: Sequence[Pair], score: Score
-) -> list[dict[Pass, TokenStats]]:
-    """The wanted passes of each trace, that of the native one aside; `pairs` are the traces after their prompts.
+    learner: Learner, wanted: Mapping[Name, float], posed: Sequence[Posed], pairs: Sequence[Pair], score: Score
+) -> list[dict[Name, TokenStats]]:
+    """The wanted passes of each trace, `qup.compat.Pass`es but that of the native one; `pairs` are the traces' own.
 
     One call of `score` for each pass, over all traces that have it.
     """
-    stats: list[dict[Pass, TokenStats]] = [{} for _ in posed]
-    for name in sorted(wanted.keys() - {Pass.NATIVE}):
+    stats: list[dict[Name, TokenStats]] = [{} for _ in posed]
+    for name in sorted(wanted):
         rows = [row for row, each in enumerate(posed) if drawn(each.problem, wanted[name])]
         parts = [(row, pair) for row in rows for pair in _pairs(name, learner, posed, row, pairs[row])]
         said = score([pair for _, pair in parts]) if parts else []
@@ -96,23 +70,22 @@ def _joined(first: TokenStats, second: TokenStats) -> TokenStats:
     return TokenStats([*first.token_ids, *second.token_ids], [*first.logprob, *second.logprob])
 
 
-def _pairs(name: Pass, learner: Learner, posed: Sequence[Posed], row: int, own: Pair) -> list[Pair]:
+def _pairs(name: str, learner: Learner, posed: Sequence[Posed], row: int, own: Pair) -> list[Pair]:
     """What is scored of one trace in a pass; nothing where it does not have it."""
     question, text = posed[row].problem.question, posed[row].text or ""
     match name:
-        case Pass.ALONE:
+        case "alone":
             return [learner.encode("", text)]
-        case Pass.LOCAL:
+        case "local":
             return _local(learner, own)
-        case Pass.REVERSED:
+        case "reversed":
             return [learner.encode(text, question)]
-        case Pass.QUESTION:
+        case "question":
             return [learner.encode("", question)]
-        case Pass.EXAMPLE:
+        case "example":
             example = _example(posed, row)
             return [] if example is None else [learner.encode(SHOWN.format(question=question, example=example), text)]
-        case Pass.NATIVE:
-            raise ValueError("the native trace's is made apart, for all arms at once")
+    raise ValueError(f"no pass over each trace: {name!r}")
 
 
 def _local(learner: Learner, own: Pair) -> list[Pair]:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup.compat import Pass, Role, Seen
 from qup.settings import STRICT
-from qup.stats import Array
 
 WORDS = Path(__file__).with_name("_function_words.txt").read_text(encoding="utf-8").split()
 "Function words, and the words by which solutions are strung together."
@@ -58,7 +58,7 @@ class Metric:
             values[row]["style_auc"] = place
         return values
 
-    def _places(self, features: Array, groups: Sequence[str]) -> list[float]:
+    def _places(self, features: npt.NDArray[np.float64], groups: Sequence[str]) -> list[float]:
         """Each trace's place; `features` are of all traces, then of the native one beside each."""
         from sklearn.linear_model import LogisticRegression
         from sklearn.model_selection import GroupKFold

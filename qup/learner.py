@@ -49,6 +49,10 @@ class Learner:
         """Per-token statistics (nats) of each completion given its prompt, both as token ids."""
         return self.scorer.score(pairs)
 
+    def gradients(self, pairs: Sequence[tuple[list[int], list[int]]], dimension: int) -> list[list[float]]:
+        """The gradient of each completion's mean NLL given its prompt, projected to `dimension` numbers."""
+        return self.scorer.gradients(pairs, dimension)
+
     def pieces(self, token_ids: Sequence[int]) -> list[str]:
         """The text of each token by itself; empty for one that frames a message, as end-of-sequence does."""
         chat, distinct = self.scorer.chat, sorted(set(token_ids))

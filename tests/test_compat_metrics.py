@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from qup import compat, settings
@@ -20,6 +21,7 @@ from qup.compat import (
     _texts,
     aslec,
     equation_jaccard,
+    grace,
     grape,
     ifd,
     lalp,
@@ -283,3 +285,46 @@ def test_the_collision_probability_is_that_of_a_plain_forward_pass(learner: Path
         logits = backend.model(torch.tensor([prompt + completion])).logits[0, len(prompt) - 1 : -1].double()
     (found,) = backend.score([(prompt, completion)])
     assert found.collision == pytest.approx(logits.softmax(-1).square().sum(-1).tolist(), abs=1e-6)
+
+
+# --- gradients
+
+
+def test_grace_is_a_gradient_against_the_spread_of_others() -> None:
+    # K of (2, 0) and (0, 5), each scaled to length 1: half the identity, which smoothing leaves. (3, 4): 25 / 0.5.
+    assert grace.scores(np.array([[2.0, 0.0], [0.0, 5.0]]), np.array([[3.0, 4.0]])) == pytest.approx([50])
+    # Of (1, 0) alone: eigenvalues 1 and 0, smoothed to 0.999 + 0.0005 and 0.0005. (1, 1): 1 / 0.9995 + 1 / 0.0005.
+    found = grace.scores(np.array([[1.0, 0.0]]), np.array([[1.0, 1.0]]))
+    assert found == pytest.approx([1 / 0.9995 + 2000], rel=1e-6)
+
+
+def test_without_a_dimension_no_gradient_is_made() -> None:
+    # The toy has none to give.
+    assert measured([grace.Metric()])[1] == [{}]
+    with pytest.raises(AttributeError, match="gradients"):
+        measured([grace.Metric(dimension=2)])
+
+
+def test_each_trace_is_measured_against_other_problems() -> None:
+    stream = [
+        replace(seen(THREE), problem=replace(PROBLEM, id=f"p{i}"), gradient=[float(i % 2), 1.0 - i % 2])
+        for i in range(40)
+    ]
+    values = [each["grace"] for each in grace.Metric(dimension=2).over(stream)]
+    # About half of the others lie along it: 1 / (1/2).
+    assert values == pytest.approx([2] * 40, rel=0.25)
+    assert grace.Metric(dimension=2).over(stream[:19]) == [{}] * 19
+
+
+def test_a_projected_gradient_is_that_of_training(learner: Path) -> None:
+    import torch
+
+    made = Learner(learner, "boxed", BackendSettings(dtype="float32", max_length=256))
+    pairs = [made.encode(question, "so \\boxed{2}") for question in ("1 + 1?", "1 + 1?", "What is 7 - 5?")]
+    one, twin, other = map(np.array, made.gradients(pairs, 4096))
+    assert one.tolist() == twin.tolist() and one.tolist() != other.tolist()
+    model, (prompt, completion) = made.scorer.model, pairs[0]
+    loss = model(torch.tensor([prompt + completion]), labels=torch.tensor([[-100] * len(prompt) + completion])).loss
+    gradients = torch.autograd.grad(loss, list(model.parameters()))
+    # A sketch of 4096 numbers keeps a squared length to about sqrt(2 / 4096) = 2%.
+    assert (one**2).sum() == pytest.approx(sum(float(g.square().sum()) for g in gradients), rel=0.1)

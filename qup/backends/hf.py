@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qup.backends import NO_ROOM, Completion, Message, Sampling, _stops, with_room
+from qup.backends._gradients import projected
 from qup.backends._noise import GumbelNoise
 from qup.lm import memory
 from qup.lm.chat import ChatFormat
@@ -152,6 +153,10 @@ class Backend:
                     done[i] = _token_stats(self.model.lm_head, hidden, pairs[i][1])
                 bar.update(len(rows))
         return [done[i] for i in range(len(pairs))]
+
+    def gradients(self, pairs: Sequence[tuple[list[int], list[int]]], dimension: int) -> list[list[float]]:
+        """The gradient of the mean NLL of each completion, projected to `dimension` numbers; a backward pass each."""
+        return projected(self.model, self._held(pairs), dimension)
 
     def _held(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[tuple[list[int], list[int]]]:
         """The pairs as far as the model has positions for them, with one line that counts those cut."""

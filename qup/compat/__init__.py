@@ -65,6 +65,8 @@ class Seen:
     "The text of each of the trace's tokens; empty for end-of-sequence."
     native_pieces: Sequence[str] = ()
     "The same of the native trace, where the metric asked for its pass."
+    gradient: Sequence[float] | None = None
+    "Of the trace's mean NLL, projected to the `dimension` that the metric asked for."
 
 
 class Metric(Protocol):
@@ -121,7 +123,12 @@ def measure(  # noqa: PLR0917 - a stream and what it was made from
     others: dict[Pass, float] = {name: share for name, share in wanted.items() if name is not Pass.NATIVE}
     passes = _passes.make(learner, others, posed, pairs, score)
     rows = zip(posed, score(pairs), passes, strict=True)
-    return _measured(metrics, [_seen(learner, each, stats, made, natives) for each, stats, made in rows])
+    seen = [_seen(learner, each, stats, made, natives) for each, stats, made in rows]
+    for dimension in {getattr(metric, "dimension", 0) for metric in metrics} - {0}:
+        # One metric has such a setting.
+        gradients = learner.gradients(pairs, dimension)
+        seen = [dataclasses.replace(each, gradient=own) for each, own in zip(seen, gradients, strict=True)]
+    return _measured(metrics, seen)
 
 
 def _seen(

@@ -51,6 +51,11 @@ def test_without_a_native_trace_there_is_nothing_to_split() -> None:
         assert metric.values(replace(one, passes={})) == {}
 
 
+def test_without_the_tokens_texts_there_is_no_split_but_an_error() -> None:
+    with pytest.raises(ValueError, match="the text of each token"):
+        split(replace(seen(["a"], ["a"], [1], [1]), pieces=()))
+
+
 PIECES = st.lists(st.sampled_from(["a", " b", " 1", " 23", " +", " =", ".", "\n", ";", "", " not", "-"]), max_size=25)
 
 

@@ -153,20 +153,23 @@ def _seen(
 
 
 def _measured(metrics: Sequence[Metric | SetMetric], stream: Sequence[Seen]) -> list[Compat]:
-    """The values of each trace; one whose prompt fills all of the learner's positions has none."""
-    scored = [seen for seen in stream if seen.stats.token_ids]
-    values: list[dict[str, float]] = [{} for _ in scored]
-    for metric in metrics:
-        for own, given in zip(values, _values(metric, [_limited(metric, seen) for seen in scored]), strict=True):
-            # What is not finite is no value.
-            own |= {key: value for key, value in given.items() if math.isfinite(value)}
-    found = iter(values)
+    """The record of each trace; one whose prompt fills all of the learner's positions has no values."""
+    found = iter(values_of(metrics, [seen for seen in stream if seen.stats.token_ids]))
     return [
         Compat(seen.problem.id, len(seen.stats.token_ids), -sum(seen.stats.logprob), next(found))
         if seen.stats.token_ids
         else Compat(seen.problem.id, 0, 0.0, {})
         for seen in stream
     ]
+
+
+def values_of(metrics: Iterable[Metric | SetMetric], stream: Sequence[Seen]) -> list[dict[str, float]]:
+    """The values of each trace of a stream by every metric, of whichever kind; what is not finite is no value."""
+    values: list[dict[str, float]] = [{} for _ in stream]
+    for metric in metrics:
+        for own, given in zip(values, _values(metric, [_limited(metric, seen) for seen in stream]), strict=True):
+            own |= {key: value for key, value in given.items() if math.isfinite(value)}
+    return values
 
 
 def _values(metric: Any, stream: Sequence[Seen]) -> list[dict[str, float]]:

@@ -30,7 +30,12 @@ def align(
     """The spans of two sequences of tokens, in order; together they hold each token of either once.
 
     `texts` are the tokens' own, by which the parts are told.
+
+    Raises:
+        ValueError: there is no text for each token.
     """
+    if (len(before), len(after)) != (len(texts[0]), len(texts[1])):
+        raise ValueError("an alignment needs the text of each token (Learner.pieces)")
     parts = _parts(texts[0]), _parts(texts[1])
     one = [tuple(before[i] for i in part) for part in parts[0]]
     two = [tuple(after[i] for i in part) for part in parts[1]]

@@ -4,7 +4,8 @@ A cell is found by all that its answers follow from and by nothing else: the byt
 backend gets them (so the task, its data, the prompt, the draw and the limits), how the model is run, the code that runs
 it, the libraries and the processor. Whatever of these changes, the cell has another name, so that none can be stale;
 grading and scoring come after it and are done anew each time. A task that is added, or asked more often, leaves the
-cells of the others as they are.
+cells of the others as they are. What a pass over given tokens says of each of them is kept in the same way, so that a
+study whose metrics change passes over no trace again.
 
 Cells are state of the repository and no output of DVC: they outlive a stage that is killed halfway and the throw-away
 copy of `dvc exp run --temp`, where an output would be lost. What a colleague pulls are the answers themselves. The

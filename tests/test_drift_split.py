@@ -82,6 +82,7 @@ def test_an_alignment_holds_each_token_of_either_side_once_and_in_order(before: 
         (["3", "\\times", "4"], ["3", " ×", " 4"], True),
         (["1", "25"], ["12", "5"], True),
         ([" 7"], [" 8"], False),
+        (["d4"], ["f4"], False),
         ([" is", " even"], [" is", " odd"], False),
         ([" not", " so"], [" so"], False),
         (["3", " +", " 4"], ["3", " -", " 4"], False),

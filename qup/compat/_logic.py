@@ -1,15 +1,15 @@
 """Logic in tokens: what of a text changes an equation, a number or a claim, whatever words and layout stand around it.
 
-An operational definition, which errs in known ways. Logic are digits, signs of operations and relations, and the words
-of `CLAIMS`; all else is style: names, connectives, punctuation, mark-up, the number of a list's item. `3 + 4` and
-`3 plus 4` are one, as are two signs for a product. A notation that moves a sign, as a fraction in LaTeX does, and a
-number put into words read as logic.
+An operational definition, which errs in known ways. Logic are digits, signs of operations and relations, a letter with
+its number, and the words of `CLAIMS`; all else is style: names, connectives, punctuation, mark-up, the number of a
+list's item. `3 + 4` and `3 plus 4` are one, as are two signs for a product. A notation that moves a sign, as a fraction
+in LaTeX does, and a number put into words read as logic.
 """
 
 import re
 from collections.abc import Sequence
 
-SIGN = re.compile(r"\d|\\(?:times|cdot|div|neq|leq?|geq?)|[-+*/^<>≤≥≠×·÷−%]|[A-Za-z]+")
+SIGN = re.compile(r"\b[a-z]\d+\b|\d|\\(?:times|cdot|div|neq|leq?|geq?)|[-+*/^<>≤≥≠×·÷−%]|[A-Za-z]+")
 SAME = {
     **dict.fromkeys(("times", "multiplied", "\\times", "\\cdot", "×", "·"), "*"),
     **dict.fromkeys(("divided", "\\div", "÷"), "/"),

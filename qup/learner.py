@@ -55,10 +55,16 @@ class Learner:
 
     def pieces(self, token_ids: Sequence[int]) -> list[str]:
         """The text of each token by itself; empty for one that frames a message, as end-of-sequence does."""
-        chat, distinct = self.scorer.chat, sorted(set(token_ids))
-        texts = chat.tokenizer.batch_decode([[token] for token in distinct], clean_up_tokenization_spaces=False)
-        known = {token: "" if token in chat.frame else text for token, text in zip(distinct, texts, strict=True)}
+        chat, known = self.scorer.chat, self._texts
+        if new := sorted(set(token_ids) - known.keys()):
+            texts = chat.tokenizer.batch_decode([[token] for token in new], clean_up_tokenization_spaces=False)
+            known |= {token: "" if token in chat.frame else text for token, text in zip(new, texts, strict=True)}
         return [known[token] for token in token_ids]
+
+    @cached_property
+    def _texts(self) -> dict[int, str]:
+        """Tokens that were asked for before: to decode one by itself is slow."""
+        return {}
 
     @cached_property
     def runner(self) -> LocalBackend:

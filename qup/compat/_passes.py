@@ -53,15 +53,18 @@ def make(
 ) -> list[dict[Name, TokenStats]]:
     """The wanted passes of each trace, `qup.compat.Pass`es but that of the native one; `pairs` are the traces' own.
 
-    One call of `score` for each pass, over all traces that have it.
+    One call of `score` for all of them, since each is of a few traces only.
     """
+    parts = [
+        (row, name, pair)
+        for name in sorted(wanted)
+        for row, each in enumerate(posed)
+        if drawn(each.problem, wanted[name])
+        for pair in _pairs(name, learner, posed, row, pairs[row])
+    ]
     stats: list[dict[Name, TokenStats]] = [{} for _ in posed]
-    for name in sorted(wanted):
-        rows = [row for row, each in enumerate(posed) if drawn(each.problem, wanted[name])]
-        parts = [(row, pair) for row in rows for pair in _pairs(name, learner, posed, row, pairs[row])]
-        said = score([pair for _, pair in parts]) if parts else []
-        for (row, _), one in zip(parts, said, strict=True):
-            stats[row][name] = _joined(stats[row][name], one) if name in stats[row] else one
+    for (row, name, _), one in zip(parts, score([pair for _, _, pair in parts]) if parts else [], strict=True):
+        stats[row][name] = _joined(stats[row][name], one) if name in stats[row] else one
     return stats
 
 

@@ -20,7 +20,7 @@ class Metric:
     role: ClassVar[Role] = Role.DRIFT
     passes: ClassVar[tuple[Pass, ...]] = (Pass.ALONE,)
 
-    share: Share = 0.05
+    share: Share = 0.03
     "Of the problems; it costs a forward pass more."
 
     def values(self, seen: Seen) -> dict[str, float]:

@@ -19,7 +19,7 @@ class Metric:
     role: ClassVar[Role] = Role.DRIFT
     passes: ClassVar[tuple[Pass, ...]] = (Pass.LOCAL,)
 
-    share: Share = 0.03
+    share: Share = 0.02
     "Of the problems; it reads each step twice, under a prompt of its own."
 
     def values(self, seen: Seen) -> dict[str, float]:

@@ -21,7 +21,7 @@ class Metric:
     role: ClassVar[Role] = Role.DRIFT
     passes: ClassVar[tuple[Pass, ...]] = (Pass.REVERSED, Pass.QUESTION)
 
-    share: Share = 0.05
+    share: Share = 0.03
     "Of the problems; it costs more than a forward pass."
 
     def values(self, seen: Seen) -> dict[str, float]:

@@ -21,7 +21,7 @@ class Metric:
     role: ClassVar[Role] = Role.DRIFT
     passes: ClassVar[tuple[Pass, ...]] = (Pass.EXAMPLE,)
 
-    share: Share = 0.03
+    share: Share = 0.02
     "Of the problems; its prompts are long."
 
     def values(self, seen: Seen) -> dict[str, float]:

@@ -31,6 +31,7 @@ from qup.compat import (
     rsr,
     sppl,
 )
+from qup.evals.cells import Cells
 from qup.learner import Learner
 from qup.prompts.learner import ask
 from qup.records import Finish, Problem, Refined, TokenStats, Trace, Verdict
@@ -328,3 +329,15 @@ def test_a_projected_gradient_is_that_of_training(learner: Path) -> None:
     gradients = torch.autograd.grad(loss, list(model.parameters()))
     # A sketch of 4096 numbers keeps a squared length to about sqrt(2 / 4096) = 2%.
     assert (one**2).sum() == pytest.approx(sum(float(g.square().sum()) for g in gradients), rel=0.1)
+
+
+def test_what_was_scored_for_one_arm_is_not_scored_again(
+    learner: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Cells(Learner(learner, "boxed", BackendSettings(dtype="float32", max_length=256)), 1, tmp_path)
+    pairs = [kept.learner.encode("1 + 1?", text) for text in ("so \\boxed{2}", "2")]
+    found = kept.score(pairs)
+    monkeypatch.setattr(Learner, "score", lambda self, pairs: pytest.fail("scored again"))
+    assert kept.score(pairs) == found
+    with pytest.raises(pytest.fail.Exception, match="scored again"):
+        kept.score(pairs[:1])

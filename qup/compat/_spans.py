@@ -6,7 +6,10 @@ Aligning large parts first keeps a step beside the step that it was made of, and
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import pairwise
+
+from qup.compat import Pass, Seen
 
 ENDS = frozenset(".;|!?")
 "Tokens that end a part, beside those with a line break."
@@ -22,6 +25,19 @@ class Span:
     "Whether they are the same tokens."
     part: int
     "The edited part that it lies in; spans of one part were aligned with one another."
+
+
+def between(seen: Seen) -> tuple[Span, ...]:
+    """The native trace's tokens and the trace's own, aligned, of a metric that asked for the native pass."""
+    sides = seen.passes[Pass.NATIVE].token_ids, seen.stats.token_ids, seen.native_pieces, seen.pieces
+    return _between(*map(tuple, sides))
+
+
+@lru_cache(maxsize=4096)
+def _between(*sides: tuple[Hashable, ...]) -> tuple[Span, ...]:
+    """Several metrics ask for one alignment; those of more traces than this have larger learners to wait for."""
+    before, after, before_texts, after_texts = sides
+    return tuple(align(before, after, (list(map(str, before_texts)), list(map(str, after_texts)))))
 
 
 def align(

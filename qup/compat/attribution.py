@@ -44,7 +44,7 @@ class Metric:
 def _added(seen: Seen, native: TokenStats) -> list[float]:
     """Nats that each token of the trace adds."""
     added = [-logprob for logprob in seen.stats.logprob]
-    for span in _spans.align(native.token_ids, seen.stats.token_ids, (seen.native_pieces, seen.pieces)):
+    for span in _spans.between(seen):
         for i, j in zip(span.before, span.after, strict=True) if span.kept else ():
             added[j] = max(0.0, added[j] + native.logprob[i])
     return added

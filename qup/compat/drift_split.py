@@ -29,7 +29,7 @@ class Metric:
         native = seen.passes.get(Pass.NATIVE)
         if native is None:
             return {}
-        spans = _spans.align(native.token_ids, seen.stats.token_ids, (seen.native_pieces, seen.pieces))
+        spans = _spans.between(seen)
         before, after = _logic.atoms(seen.native_pieces), _logic.atoms(seen.pieces)
         nats = dict.fromkeys(("logic", "style", "context"), 0.0)
         for span, kind in zip(spans, kinds(spans, before, after), strict=True):

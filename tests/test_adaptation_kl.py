@@ -106,17 +106,11 @@ def traces(learner: Path) -> list[Example]:
     return examples(tokenizer(learner), list(zip(problems, texts, strict=True)), "boxed", 512)
 
 
-def settings(method: str, **others: Any) -> TrainingSettings:
-    given: dict[str, Any] = {"batch": 1, "rank": 4, "learning_rate": 1e-2, "dtype": "float32"}
-    return TrainingSettings(**{"budget": Budget(epochs=2), "method": method, **given, **others})
-
-
-def ran(  # noqa: PLR0917 - a run is told by as much
-    learner: Path, traces: list[Example], out: Path, method: str, count: int, rate: float = 1e-2
-) -> TrainRun:
+def ran(learner: Path, traces: list[Example], out: Path, count: int, **own: Any) -> TrainRun:
     heldout = Heldout(traces[2:], traces[2:], Probes(count=2, traces=1, ends=1, divergence=count))
-    own = settings(method, learning_rate=rate)
-    return train(learner, traces[:2], own, Cell("sft", 1, 1), out, heldout)[1]
+    given: dict[str, Any] = {"batch": 1, "rank": 4, "learning_rate": 1e-2, "dtype": "float32"}
+    settings = TrainingSettings(**{"budget": Budget(epochs=2), **given, **own})
+    return train(learner, traces[:2], settings, Cell("sft", 1, 1), out, heldout)[1]
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -127,7 +121,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_comparing_leaves_the_same_bytes_and_the_same_account(
     learner: Path, traces: list[Example], tmp_path: Path, method: str
 ) -> None:
-    compared, plain = (ran(learner, traces, tmp_path / str(n) / "sft-1", method, n) for n in (2, 0))
+    compared, plain = (ran(learner, traces, tmp_path / str(n) / "sft-1", n, method=method) for n in (2, 0))
     assert files(tmp_path / "2" / "sft-1") == files(tmp_path / "0" / "sft-1")
     assert compared.divergence
     assert plain == dataclasses.replace(compared, divergence=None)
@@ -137,7 +131,7 @@ def test_comparing_leaves_the_same_bytes_and_the_same_account(
 def test_the_divergence_is_of_the_saved_learners_by_a_pass_of_each(
     learner: Path, traces: list[Example], tmp_path: Path, method: str
 ) -> None:
-    found = ran(learner, traces, tmp_path / "sft-1", method, 2).divergence
+    found = ran(learner, traces, tmp_path / "sft-1", 2, method=method).divergence
     forward, backward = by_loading(learner, tmp_path / "sft-1", traces[2:], method)
     assert found
     assert found.tokens == sum(trace.trained for trace in traces[2:])
@@ -169,12 +163,26 @@ def by_loading(learner: Path, trained: Path, traces: list[Example], method: str)
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_without_a_step_there_is_no_divergence(
+    learner: Path, traces: list[Example], tmp_path: Path, method: str, dtype: Any
+) -> None:
+    # Steps of a rate that no weight feels; both learners go the same way, so that not even a last bit differs.
+    found = ran(learner, traces, tmp_path / "sft-1", 2, method=method, dtype=dtype, learning_rate=1e-30).divergence
+    assert found == Divergence(sum(trace.trained for trace in traces[2:]), 0.0, 0.0)
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_learner_that_computes_in_bfloat16_diverges_about_as_far(
     learner: Path, traces: list[Example], tmp_path: Path, method: str
 ) -> None:
-    # Steps of a rate that no weight feels.
-    found = ran(learner, traces, tmp_path / "sft-1", method, 2, rate=1e-30).divergence
-    assert found == Divergence(sum(trace.trained for trace in traces[2:]), 0.0, 0.0)
+    fine, coarse = (
+        ran(learner, traces, tmp_path / dtype / "sft-1", 2, method=method, dtype=dtype).divergence
+        for dtype in ("float32", "bfloat16")
+    )
+    assert fine
+    assert coarse
+    assert coarse.forward == pytest.approx(fine.forward, rel=0.2)
 
 
 def test_weights_point_to_the_trained_numbers_again_when_a_pass_fails(learner: Path) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from qup.records._values import Count, Magnitude
+from qup.records._values import Count, Magnitude, Ordinal
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Divergence:
     Both are sums over completion tokens, nats, of the exact divergence over the whole vocabulary.
     """
 
-    tokens: Count
+    tokens: Ordinal
     "Completion tokens, at each of which the two distributions are compared."
     forward: Magnitude
     "KL(before || after): the learner before is who is asked."

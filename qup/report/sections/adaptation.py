@@ -23,6 +23,8 @@ SLACK = 1e-5
 "Epochs are rounded in the records."
 Costs = dict[int, float]
 "Replicate to a value of its SFT run."
+MEASURES = ("speed", "distance", "first_gradient", "forgetting", "forward", "backward", "dip", "stream_dip")
+"Of a run by itself, without its curve."
 UNHELD = "no held-out trace of the stream"
 UNCOMPARED = "the learner before and after was not compared"
 
@@ -94,10 +96,6 @@ def by_measure(arm: Measured) -> dict[str, Costs]:
     return {"cost": costs(arm)} | {
         measure: {replicate: own[measure] for replicate, own in found.items() if measure in own} for measure in MEASURES
     }
-
-
-MEASURES = ("speed", "distance", "first_gradient", "forgetting", "forward", "backward", "dip", "stream_dip")
-"Of a run by itself, without its curve."
 
 
 def _measured(run: TrainRun) -> dict[str, float]:

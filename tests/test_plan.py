@@ -31,7 +31,7 @@ from qup.plan.work import Kind, Load, Stage, Work
 from qup.records import TRAIN, Finish, Problem, Refined, Trace, Verdict, due
 from qup.study import Study
 from qup.training.examples import Example, schedule
-from qup.training.settings import Budget, TrainingSettings
+from qup.training.settings import Budget, Probes, TrainingSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = "glassbox-tiny"
@@ -174,6 +174,18 @@ def test_a_stream_has_a_trace_per_problem_within_its_scope_that_has_a_draft(draw
 
 def passes(own: Study) -> float:
     return 1 + sum(share for name, share in shares(own.compat.values()).items() if name is not Pass.NATIVE)
+
+
+def test_a_plan_counts_the_traces_over_which_learners_before_and_after_are_compared(drawn: Drawn) -> None:
+    def probed(divergence: int) -> Span:
+        own = dataclasses.replace(drawn.study.training, probes=Probes(count=3, traces=2, ends=4, divergence=divergence))
+        counting = Counting(drawn.study, lengths.Lengths("toy", exactly(20)), NOWHERE, "hf")
+        return counting._probes(own, exactly(10), exactly(9), exactly(20), runs=5, replicates=3).items
+
+    # Twenty traces are held out. Two kinds: 4 at each end and 2 between; then 7 by either learner, all of five runs.
+    assert probed(0) == exactly((4 + 4 + 2) * 2 * 5)
+    assert probed(7) == exactly((4 + 4 + 2) * 2 * 5 + 7 * 2 * 5)
+    assert probed(64) == exactly((4 + 4 + 2) * 2 * 5 + 20 * 2 * 5)
 
 
 def test_rewards_are_tried_on_the_first_samples_of_the_main_set(drawn: Drawn) -> None:

@@ -159,7 +159,7 @@ def test_a_forward_pass_is_bounded_in_tokens_padding_counted(monkeypatch: pytest
     monkeypatch.setattr(probes, "TOKENS", 20)
     made = [Example([1] * n, [1] * n, truncated=False) for n in (30, 5, 10, 4, 9)]
     # In order of length 4, 5, 9, 10, 30: 2 x 5, then 3 x 9 were too many; 2 x 10; 30 alone, too long or not.
-    assert probes._batches(made) == [[3, 1], [4, 2], [0]]
+    assert probes.batches(made) == [[3, 1], [4, 2], [0]]
 
 
 def test_batches_of_any_size_score_alike(learner: Path, traces: list[Example], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,8 @@ EXAMPLES: list[Any] = [
     PROBED,
     TrainRun("sft", 1, 8, 0, 900, 4, "sft-1", 1.5, 0.25),
     TrainRun("sft", 1, 8, 0, 900, 4, "sft-1", 1.5, 0.25, stream=PROBED, native=PROBED),
+    records.Divergence(40, 1 / 3, 0.1 + 0.2),
+    TrainRun("sft", 1, 8, 0, 900, 4, "sft-1", 1.5, 0.25, PROBED, PROBED, 3, records.Divergence(40, 1 / 3, 0.1 + 0.2)),
     Eval("p", "base", 0, "heldout", "greedy", 0, ODD, 5, Verdict.UNPARSED, None),
     records.TaskScore("base", 0, "gsm8k", "greedy", "exact_match", ODD, 1 / 3, None, 3, [1.0, 0.0, 0.0]),
     records.TaskScore("sft", 2, "wikitext", "loglikelihood", "bits_per_byte", "none", None, 0.1 + 0.2, 3, None),

@@ -5,12 +5,16 @@ import math
 
 import pytest
 import toyreport
-from toyreport import NATIVE, REFINED
+from toyreport import ALIGNED, NATIVE, REFINED
 
 from qup import measured
 from qup.arms import Arm
 from qup.measured import Curve
-from qup.records import Probed, Step, TrainRun
+from qup.records import Divergence, Probed, Step, TrainRun
+from qup.report import adaptation_plot
+from qup.report.dips import Dip, dip, recovery
+from qup.report.evidence import Evidence
+from qup.report.numbers import Missing
 from qup.report.sections import adaptation
 from qup.stats import t_interval
 from qup.training.settings import Budget, TrainingSettings
@@ -28,9 +32,9 @@ def probed(nll=(20.0, 15.0), *, tokens=30, before=60.0, after=45.0):
     return Probed(tokens, before, after, 10, [100 * i for i in range(len(nll))], list(nll))
 
 
-def run(replicate=1, *, objective="sft", stream=None, native=None, distance=1.5, first=0.25):
+def run(replicate=1, *, objective="sft", stream=None, native=None, apart=None):
     path = f"{objective}-{replicate}"
-    return TrainRun(objective, replicate, 2, 0, 40, 4, path, distance, first, stream, native)
+    return TrainRun(objective, replicate, 2, 0, 40, 4, path, 1.5, 0.25, stream, native, divergence=apart)
 
 
 def arm(losses, *runs):
@@ -94,6 +98,36 @@ def test_a_probe_below_the_last_one_is_learnt_too() -> None:
     assert adaptation.speed(probed([9.0, 1.0, 2.0])) == 100
 
 
+def test_a_dip_is_the_most_that_nll_rises_above_its_start_and_ends_where_it_is_back_for_good() -> None:
+    # 10 tokens a probe, 100 trained tokens apart: near is within 0.2 nats of the first.
+    assert dip(probed([5.0, 8.0, 6.0, 5.1])) == Dip(pytest.approx(0.3), 300)
+    # Back at 200, then away again.
+    assert dip(probed([5.0, 8.0, 5.1, 6.0, 5.15, 5.0])) == Dip(pytest.approx(0.3), 400)
+    # The deepest is what counts, not the first or the last of it.
+    assert dip(probed([5.0, 6.0, 9.0, 7.0, 4.0])) == Dip(pytest.approx(0.4), 400)
+
+
+def test_a_run_that_is_not_back_by_its_last_probe_is_censored_not_as_long_as_the_run() -> None:
+    assert dip(probed([5.0, 5.1, 8.0])) == Dip(pytest.approx(0.3), None)
+    assert dip(probed([5.0, 8.0, 5.1, 5.3])) == Dip(pytest.approx(0.3), None)
+
+
+def test_a_run_that_was_never_away_is_back_from_the_start() -> None:
+    assert dip(probed([5.0, 5.1, 5.15])) == Dip(pytest.approx(0.015), 0)
+    # NLL that only falls has no depth.
+    assert dip(probed([5.0, 4.0, 3.0])) == Dip(0.0, 0)
+
+
+def test_recovery_is_a_mean_of_runs_that_are_all_back_and_else_a_count() -> None:
+    both = recovery([Dip(0.3, 300), Dip(0.1, 100)], 0.95, "none")
+    assert (both.tokens.value, both.back, both.runs) == (200, 2, 2)
+    # Not 300, the mean of who is back, and not some length of the run.
+    assert recovery([Dip(0.3, 300), Dip(0.4, None)], 0.95, "none") == adaptation.Recovery(
+        Missing("back in 1 of 2 runs"), 1, 2
+    )
+    assert recovery([], 0.95, "none").tokens == Missing("none")
+
+
 def test_two_costs_are_paired_by_replicate() -> None:
     gap = adaptation.gap({1: 10.0, 2: 20.0, 3: 9.0}, {1: 7.0, 2: 15.0}, 0.95)
     # On replicates 1 and 2: 3 and 5.
@@ -130,7 +164,93 @@ def test_speed_distance_gradient_and_forgetting_are_means_over_replicates_of_the
     # Speeds of 100, 200 and 200 tokens.
     hand = {"speed": 500 / 3, "distance": 2.0, "first_gradient": 0.5, "forgetting": 0.2}
     assert {key: found[key]["value"] for key in hand} == pytest.approx(hand, abs=1e-5)
-    assert {each["n"] for each in found.values()} == {3}
+    assert {each["n"] for name, each in found.items() if name != "tasks"} == {3}
+
+
+def test_kl_is_told_a_token_each_way_and_a_run_of_before_it_was_measured_has_none(monkeypatch) -> None:
+    def by_hand(own: TrainRun) -> TrainRun:
+        # Of 50 tokens: 0.1, 0.2 and 0.3 a token there, 0.02, 0.04 and 0.06 back.
+        return dataclasses.replace(own, divergence=Divergence(50, 5.0 * own.replicate, 1.0 * own.replicate))
+
+    toy = with_runs(toyreport.toy(), by_hand)
+    toy = toy.replaced(REFINED, runs=[dataclasses.replace(own, divergence=None) for own in toy.arms[REFINED].runs])
+    built = toy.plain(monkeypatch)
+    found = built.summary["adaptation"]
+    assert (found[NATIVE]["forward"]["value"], found[NATIVE]["backward"]["value"]) == pytest.approx((0.2, 0.04))
+    assert found[REFINED]["forward"] == {"value": None, "reason": "the learner before and after was not compared"}
+    row = next(line for line in section(built).splitlines() if line.startswith("| RFT |"))
+    assert "| 0.2000 [" in row
+    assert "| 0.0400 [" in row
+
+
+def section(built) -> str:
+    """The text of the section."""
+    return built.markdown.partition("## Adaptation cost\n")[2].partition("\n## ")[0]
+
+
+def test_dips_are_of_native_traces_and_a_stream_that_rises_first_is_told_apart(monkeypatch) -> None:
+    def by_hand(own: TrainRun) -> TrainRun:
+        away = own.replicate == 3
+        native = probed([5.0, 6.0, 5.5 if away else 5.0])
+        return dataclasses.replace(own, native=native, stream=probed([9.0, 12.0, 2.0]))
+
+    toy = toyreport.toy()
+    changed = toy.replaced(REFINED, runs=[by_hand(own) for own in toy.arms[REFINED].runs])
+    built = changed.plain(monkeypatch)
+    found = built.summary["adaptation"][REFINED]
+    assert found["dip"]["value"] == pytest.approx(0.1)
+    assert found["recovery"] == {"value": None, "reason": "back in 2 of 3 runs", "back": 2, "runs": 3}
+    assert found["stream_dip"]["value"] == pytest.approx(0.3)
+    assert (found["stream_recovery"]["value"], found["stream_recovery"]["back"]) == (200, 3)
+    assert "rose by more than 0.02 nats per token on the way: Refined (0.300, back in 3 of 3 runs)." in section(built)
+    assert "rose by more" not in section(toy.plain(monkeypatch))
+
+
+def test_accuracy_on_another_task_is_told_after_minus_before_or_that_there_is_none(monkeypatch) -> None:
+    built = toyreport.toy(tasks=("heldout", "longer")).plain(monkeypatch)
+    found = built.summary["adaptation"][REFINED]["tasks"]
+    # The same number as in the table of that set: one thing, measured once.
+    assert list(found) == ["longer"]
+    assert found["longer"] == built.summary["arms"][REFINED]["sets"]["longer"]["sft"]["utility"]
+    points = 100 * found["longer"]["value"]
+    assert points < -1e-9 or points > 1e-9
+    row = next(line for line in section(built).splitlines() if line.startswith("| Refined |"))
+    assert f"| {points:+.1f} [" in row
+    alone = toyreport.toy().plain(monkeypatch)
+    assert alone.summary["adaptation"][REFINED]["tasks"] == {}
+    assert "No task but the main one is evaluated" in section(alone)
+
+
+def drawn(toy):
+    """The plot's rows."""
+    return adaptation_plot.rows(Evidence(toy.study, toy.base(), {arm.name: arm for arm in toy.main_arms()}))
+
+
+def test_the_plot_has_nll_by_probe_and_costs_less_rfts_paired_by_replicate() -> None:
+    def by_hand(own: TrainRun, arm: str) -> TrainRun:
+        # Replicates differ by 5, arms by 1 + a tenth of the replicate: pairing leaves 1.1, 1.2 and 1.3.
+        more = 0.0 if arm == NATIVE else 1 + own.replicate / 10
+        return dataclasses.replace(own, distance=5.0 * own.replicate + more, native=probed([5.0, own.replicate, 7.0]))
+
+    toy = toyreport.toy()
+    for name, own in toy.arms.items():
+        toy = toy.replaced(name, runs=[by_hand(each, name) for each in own.runs])
+    rows = drawn(toy)
+    native = [row for row in rows if row.get("panel") == "held-out native traces" and row["arm"] == "RFT"]
+    assert [(row["tokens"], row["nll"]) for row in native] == [(0, 0.5), (100, 0.2), (200, 0.7)]
+    gaps = {row["arm"]: row for row in rows if row.get("cost") == "distance"}
+    assert set(gaps) == {toy.measured(arm, toy.arms[arm]).label for arm in (REFINED, ALIGNED)}
+    # Mean 1.2, standard error 0.1 / sqrt(3), t(0.975, 2) = 4.3027.
+    reach = 4.3027 * 0.1 / math.sqrt(3)
+    assert gaps["Refined"]["value"] == pytest.approx(1.2)
+    assert gaps["Refined"]["high"] == pytest.approx(1.2 + reach, abs=1e-4)
+
+
+def test_runs_of_fewer_probes_share_their_ends_and_nothing_held_out_is_no_plot() -> None:
+    few, more = probed([4.0, 2.0]), probed([6.0, 5.0, 4.0])
+    assert adaptation_plot._averaged([few, more]) == [{"tokens": 0.0, "nll": 0.5}, {"tokens": 150.0, "nll": 0.3}]
+    assert adaptation_plot._averaged([]) == []
+    assert drawn(toyreport.toy(replicates=1)) == []
 
 
 def test_with_one_replicate_there_is_no_floor_and_the_report_says_so(monkeypatch) -> None:

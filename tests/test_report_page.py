@@ -103,7 +103,7 @@ def test_the_page_loads_nothing_and_its_ids_are_unique(planted) -> None:
     assert "http:" not in planted.html
     assert "https:" not in planted.html
     assert "<script" not in planted.html
-    assert set(planted.plots) == {"quality-utility", "ppl-quarters", "training-curves"}
+    assert set(planted.plots) == {"quality-utility", "ppl-quarters", "training-curves", "adaptation"}
     ids = set(re.findall(r'\bid="([^"]+)"', planted.html))
     assert ids >= set(re.findall(r"url\(#([^)]+)\)", planted.html))
     for name, plot in planted.plots.items():

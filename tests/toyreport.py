@@ -12,7 +12,20 @@ from qup.evals import EvaluationSettings
 from qup.measured import Base, Measured, Problems
 from qup.oracles.program import Oracle
 from qup.problems import SetSettings, TrainingSet
-from qup.records import Compat, Eval, Finish, Probed, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
+from qup.records import (
+    Compat,
+    Divergence,
+    Eval,
+    Finish,
+    Probed,
+    Problem,
+    Refined,
+    Score,
+    Step,
+    Trace,
+    TrainRun,
+    Verdict,
+)
 from qup.report import Report
 from qup.stats import ReportSettings
 from qup.study import Study
@@ -263,7 +276,8 @@ def arm(rng, study, name, dials, *, problems=30, base=0.5, craft=None) -> Record
         for replicate in replicates:
             own = (f"models/{objective}-{replicate}", 2.0 * ppl + 0.1 * replicate, 0.5)
             held = [probed(ppl, 0.5 * float(np.log(ppl))), probed(1.3, 0.3)] if len(replicates) > 1 else [None, None]
-            runs.append(TrainRun(objective, replicate, problems - 1, 0, 2000, 20, *own, *held))
+            apart = Divergence(100, 10.0 * ppl + replicate, 5.0 * ppl) if len(replicates) > 1 else None
+            runs.append(TrainRun(objective, replicate, problems - 1, 0, 2000, 20, *own, *held, divergence=apart))
             graded += evals(rng, objective, [replicate], base + utility)
             for task in study.evaluation.names[1:]:
                 graded += evals(rng, objective, [replicate], base - 0.2, problems=40, task=task)

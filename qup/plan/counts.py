@@ -215,11 +215,12 @@ class Counting:
     def _probes(  # noqa: PLR0917 - of what, how many, how often
         self, settings: TrainingSettings, own: Span, steps: Span, answer: Span, runs: int, replicates: int
     ) -> Work:
-        """Held-out traces of the stream and native ones, scored as often as probes are due."""
+        """Held-out traces of both kinds as often as probes are due, some native ones by learner before and after."""
         probes, others = settings.probes, own * (replicates - 1)
         ends = others.capped(max(probes.ends, probes.traces)) * 2
         between = Span(*(max(0, min(probes.count, at + 1) - 2) for at in (steps.low, steps.mid, steps.high)))
-        items = (ends + others.capped(probes.traces) * between) * 2 * runs
+        compared = others.capped(probes.divergence)
+        items = (ends + others.capped(probes.traces) * between + compared) * 2 * runs
         width = self.lengths.question + answer
         each = max(1, int(TOKENS / max(1.0, width.mid)))
         return Work(

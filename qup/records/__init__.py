@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from qup.records._lines import OMITTED, line, omitted, parsed, read, row, write, written_fields
+from qup.records._probes import Divergence, Probed
 from qup.records._scores import LIVE, TaskScore
 from qup.records._tokens import TokenStats
 from qup.records._values import Count, Magnitude, Ordinal, typed
 
 __all__ = ["LIVE", "OMITTED", "Count", "TaskScore", "line", "omitted", "parsed", "read", "row", "typed", "write"]
-__all__ += ["TokenStats", "written_fields"]
+__all__ += ["Divergence", "Probed", "TokenStats", "written_fields"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."
@@ -179,28 +180,6 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Probed:
-    """Held-out traces under the learner as it trains; NLL is a sum over their completion tokens, nats."""
-
-    tokens: Count
-    "Completion tokens of all held-out traces."
-    before: Magnitude
-    "Their NLL under the untrained learner."
-    after: Magnitude
-    "Their NLL after the last step: one exact pass."
-    probe_tokens: Count
-    "Completion tokens of the fewer traces that are scored on the way."
-    at: list[Count]
-    "Completion tokens trained on at each probe; the first is 0, the last the whole run."
-    nll: list[Magnitude]
-    "NLL of those fewer traces at each probe."
-
-    def __post_init__(self) -> None:
-        if len(self.at) != len(self.nll):
-            raise ValueError(f"probed at {len(self.at)} points, with {len(self.nll)} values")
-
-
-@dataclass(frozen=True)
 class TrainRun:
     """The account of one training run. File: `<arm>/runs.jsonl`."""
 
@@ -226,6 +205,8 @@ class TrainRun:
     "On the learner's own correct samples of problems that the run did not train on."
     left_out: int = dataclasses.field(default=0, metadata=OMITTED)
     "Traces that were not trained on, since their prompts fill `max_length` by themselves."
+    divergence: Divergence | None = dataclasses.field(default=None, metadata=OMITTED)
+    "Of the trained learner from the untrained one, on native traces; None where it was not measured."
 
 
 @dataclass(frozen=True)

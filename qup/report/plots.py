@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qup.report import map_plot
+from qup.report import adaptation_plot, map_plot
 from qup.report.contents import Numbers
 from qup.report.evidence import Evidence
 from qup.report.plot_rows import (
@@ -60,6 +60,7 @@ def draw(evidence: Evidence, numbers: Numbers) -> dict[str, Plot]:
         "quality-utility": (quality_rows(tables), partial(_quality_utility, reward=tables.primary, scale=scale)),
         "ppl-quarters": (quarter_rows(tables.rows, tables.groups), partial(_quarters, scale=scale)),
         "training-curves": (curve_rows(evidence.arms.values(), evidence.objectives), partial(_curves, scale=scale)),
+        "adaptation": (adaptation_plot.rows(evidence), partial(_adaptation, scale=scale)),
         "maps": (map_plot.rows(numbers.maps), _maps),
         "dose-response": (dose_rows(numbers.controls.values(), evidence.objectives), _doses),
         "pretraining": (pretraining_rows(evidence.base.pretraining), _pretraining),
@@ -182,6 +183,10 @@ def _curves(rows: Rows, scale: Any) -> Any:
         )
     )
     return _stacked([line], rows, "objective", "Training curves, mean over replicates", independent=True)
+
+
+def _adaptation(rows: Rows, scale: Any) -> Any:
+    return finish(adaptation_plot.chart(rows, scale), "Adaptation of the SFT learners; below: costs beside RFT's")
 
 
 def _maps(rows: Rows) -> Any:

@@ -31,6 +31,11 @@ class Heldout:
         last = self.settings.count - 1
         return {round(i * steps / last) for i in range(last + 1)}
 
+    @property
+    def compared(self) -> Sequence[Example]:
+        """The native traces on which the trained learner is compared with the untrained one."""
+        return self.native[: self.settings.divergence]
+
     def probe(self, model: Any, tokens: int, *, end: bool) -> None:
         """Score the held-out traces under the model as it is after `tokens` completion tokens."""
         count = self.settings.ends if end else self.settings.traces
@@ -70,14 +75,14 @@ def nll(model: Any, traces: Sequence[Example]) -> list[float]:
     training = model.training
     model.eval()
     with torch.no_grad():
-        for rows in _batches(traces):
+        for rows in batches(traces):
             for row, value in zip(rows, _batch(model, [traces[i] for i in rows]), strict=True):
                 values[row] = value
     model.train(training)
     return values
 
 
-def _batches(traces: Sequence[Example]) -> list[list[int]]:
+def batches(traces: Sequence[Example]) -> list[list[int]]:
     """Trace numbers of each forward pass, in order of length, so that little of it is padding."""
     batches: list[list[int]] = []
     for i in sorted(range(len(traces)), key=lambda i: len(traces[i].input_ids)):
@@ -92,6 +97,15 @@ def _batches(traces: Sequence[Example]) -> list[list[int]]:
 def _batch(model: Any, traces: Sequence[Example]) -> list[float]:
     import torch
 
+    logits, labels = predicted(model, traces)
+    losses = torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), labels, reduction="none")
+    return [float(value) for value in losses.sum(dim=1)]
+
+
+def predicted(model: Any, traces: Sequence[Example]) -> tuple[Any, Any]:
+    """Logits of each next token (traces, positions, vocabulary), and which it is, -100 where none counts."""
+    import torch
+
     longest = max(len(trace.input_ids) for trace in traces)
 
     def padded(rows: list[list[int]], filler: int) -> Any:
@@ -99,6 +113,4 @@ def _batch(model: Any, traces: Sequence[Example]) -> list[float]:
 
     ids, labels = padded([t.input_ids for t in traces], 0), padded([t.labels for t in traces], -100)
     mask = padded([[1] * len(t.input_ids) for t in traces], 0)
-    logits = model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
-    losses = torch.nn.functional.cross_entropy(logits.transpose(1, 2), labels[:, 1:], reduction="none")
-    return [float(value) for value in losses.sum(dim=1)]
+    return model(input_ids=ids, attention_mask=mask).logits[:, :-1], labels[:, 1:]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import settings
@@ -41,6 +41,8 @@ class Probes:
     "Traces scored at each; how fast a stream is learnt is read off these."
     ends: PositiveInt = 256
     "Traces scored before the first and after the last step; the floor of the adaptation cost is of these."
+    divergence: NonNegativeInt = 64
+    "Native traces over which the learner's predictions before and after training are compared, whole; 0: they are not."
 
 
 @dataclass(frozen=True, config=STRICT)

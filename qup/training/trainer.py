@@ -16,6 +16,7 @@ from qup.errors import SettingsError
 from qup.lm import memory
 from qup.lm.checkpoint import forget_drawing, open_chat
 from qup.records import Step, TrainRun
+from qup.training.divergence import divergence
 from qup.training.examples import Example, schedule, trainable
 from qup.training.probes import Heldout
 from qup.training.settings import TrainingSettings
@@ -77,6 +78,7 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
         trainer.train()
         moved = _distance(start, _trained_parameters(trainer.model))
         _require_finite({"distance moved": moved, **_probed(heldout)}, len(plan), cell, settings)
+        apart = divergence(trainer.model, heldout.compared, start) if heldout else None
         # What moves is float32; what is kept is as the study says.
         if settings.method == "full":
             trainer.model.to(_dtype(settings.dtype))
@@ -95,6 +97,7 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
         stream=heldout.of_stream if heldout else None,
         native=heldout.of_native if heldout else None,
         left_out=len(traces) - len(used),
+        divergence=apart,
     )
 
 

@@ -29,7 +29,6 @@ BASE = "base"
 "What stands for an objective in the answers of the untrained learner."
 SAMPLED, GREEDY = "sampled", "greedy"
 "How an answer is decoded."
-Objective = Literal["sft", "dft"]
 "What training minimizes."
 Stratum = Literal["solved", "failed"]
 "Whether the learner has a correct sample of a problem."

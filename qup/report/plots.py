@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qup.report import map_plot
+from qup.report import dial_plot, map_plot
 from qup.report.contents import Numbers
 from qup.report.evidence import Evidence
 from qup.report.plot_rows import (
@@ -24,6 +24,7 @@ from qup.report.plot_rows import (
     quarter_rows,
     stream_label,
 )
+from qup.report.sections import dial
 from qup.report.sections.dose import TITLES
 
 FONT = "Liberation Sans"
@@ -61,6 +62,7 @@ def draw(evidence: Evidence, numbers: Numbers) -> dict[str, Plot]:
         "ppl-quarters": (quarter_rows(tables.rows, tables.groups), partial(_quarters, scale=scale)),
         "training-curves": (curve_rows(evidence.arms.values(), evidence.objectives), partial(_curves, scale=scale)),
         "maps": (map_plot.rows(numbers.maps), _maps),
+        dial.PLOT: (dial_plot.rows(tables.rows, dial.alphas(evidence)), partial(_dial, scale=scale)),
         "dose-response": (dose_rows(numbers.controls.values(), evidence.objectives), _doses),
         "pretraining": (pretraining_rows(evidence.base.pretraining), _pretraining),
     }
@@ -184,6 +186,10 @@ def _curves(rows: Rows, scale: Any) -> Any:
     return _stacked([line], rows, "objective", "Training curves, mean over replicates", independent=True)
 
 
+def _dial(rows: Rows, scale: Any) -> Any:
+    return _stacked(dial_plot.layers(rows, scale), rows, "decoding", "Utility by the objective's a", columns=2)
+
+
 def _maps(rows: Rows) -> Any:
     predicted = "; dashed: V = C as predicted" * any(row["predicted"] is not None for row in rows)
     return finish(map_plot.chart(rows), f"Refined traces against RFT; brackets: not resolved{predicted}")
@@ -214,7 +220,9 @@ def _dose_panel(rows: Rows, title: str) -> Any:
     import altair as alt
 
     objectives = list(dict.fromkeys(row["objective"] for row in rows))
-    shown = alt.Color("objective:N", scale=alt.Scale(domain=objectives, range=COLOURS[:2]), title="objective")
+    shown = alt.Color(
+        "objective:N", scale=alt.Scale(domain=objectives, range=COLOURS[: len(objectives)]), title="objective"
+    )
     colour = shown if len(objectives) > 1 else alt.value(COLOURS[0])
     # Intervals at equal doses would lie on each other.
     moved = [

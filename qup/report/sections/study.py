@@ -63,7 +63,7 @@ def numbers(study: Study) -> Declared:
         sources=[settings.declared(source) for source in study.problems.sources],
         scope=study.streams.scope,
         samples=study.sampling.n,
-        objectives=list(study.training.objectives),
+        objectives=list(study.training.objective_names),
         replicates=study.problems.replicates,
         training_sets={name: settings.declared(each) for name, each in study.problems.training_sets.items()},
         method=study.training.method,

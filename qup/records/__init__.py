@@ -184,7 +184,7 @@ class Step:
     tokens: Count
     "Completion tokens trained on so far."
     loss: Magnitude
-    "Mean loss per completion token, nats (for `dft`: probability-weighted nats)."
+    "Mean loss per completion token, nats under `sft`; under another objective its own loss."
     grad_norm: Magnitude
     learning_rate: Magnitude
     entropy: float | None = None

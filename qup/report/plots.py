@@ -173,12 +173,14 @@ def _quarters(rows: Rows, scale: Any) -> Any:
 def _curves(rows: Rows, scale: Any) -> Any:
     import altair as alt
 
+    nats = {row["objective"] for row in rows} <= {"SFT", "DFT"}
+    title = "loss, nats per token (DFT: weighted)" if nats else "loss per token, each objective's own"
     line = (
         alt.Chart()
         .mark_line(strokeWidth=1.6)
         .encode(
             x=alt.X("tokens:Q", title="completion tokens trained on", axis=alt.Axis(format="~s")),
-            y=alt.Y("loss:Q", title="loss, nats per token (DFT: weighted)", scale=alt.Scale(zero=False)),
+            y=alt.Y("loss:Q", title=title, scale=alt.Scale(zero=False)),
             color=alt.Color("stream:N", scale=scale, title="stream"),
             strokeDash=alt.StrokeDash("oracle:N", title="Oracle", sort=oracles(rows)),
         )

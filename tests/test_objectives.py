@@ -242,6 +242,13 @@ def test_micro_batches_and_checkpoints_leave_loss_and_weights_as_they_are(traine
     assert max(float((one[name] - other[name]).abs().max()) for name in one) < 1e-3
 
 
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_run_that_computes_in_bfloat16_minimizes_the_same(trained: Runs, method: str) -> None:
+    # One part in 256; -log p would be much more.
+    rough, fine = (trained({"alpha": 0.5}, method=method, dtype=name)[0][0].loss for name in ("bfloat16", "float32"))
+    assert rough == pytest.approx(fine, rel=1e-2)
+
+
 def test_at_a_of_one_a_run_learns_what_it_learns_under_dft_and_elsewhere_it_does_not(trained: Runs) -> None:
     dft, _, theirs = trained("dft")
     one, _, mine = trained({"alpha": 1})

@@ -29,7 +29,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     given["problems"] |= {"train": 16, "heldout": 24, "sets": {}, "training_sets": {}}
     given["evaluation"]["tasks"] = ["heldout"]
     given["training"] |= {"objectives": OBJECTIVES, "micro_batch": 8}
-    yield from run_all(tmp_path_factory.mktemp("dial"), STUDY, yaml.safe_dump(given))
+    yield from run_all(tmp_path_factory.mktemp("dial"), STUDY, yaml.safe_dump(given, sort_keys=False))
 
 
 def arm_of(ran: Path, arm: str, file: str) -> Path:

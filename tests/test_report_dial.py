@@ -25,8 +25,11 @@ def dialled(gaps: dict[str, float], objectives: Any = OBJECTIVES) -> Toy:
 
 def test_a_turn_lies_between_the_nearest_a_that_resolve_opposite_signs(monkeypatch: pytest.MonkeyPatch) -> None:
     gaps = {"sft": -0.4, "alpha-0.25": 0.0, "dft": 0.4, "alpha-2": 0.5, "idft": -0.4}
-    summary = dialled(gaps).summary(monkeypatch)
+    report = dialled(gaps).plain(monkeypatch)
+    summary = report.summary
     dial = summary["dial"]["home"]
+    said = [line.split(" | ")[-2:] for line in report.markdown.splitlines() if line.startswith("| home | ALPHA")][-2:]
+    assert said == [["not resolved", "not resolved |"], ["resolved", "not resolved |"]]
     assert [(place["objective"], place["alpha"]) for place in dial["places"]] == [
         ("sft", 0.0),
         ("alpha-0.25", 0.25),

@@ -104,25 +104,34 @@ def show(dials: Mapping[str, Dial], plots: Sequence[str]) -> Section | None:
         "resolved, by the rule and in the family of the declared contrasts. A turn is told where the nearest resolved "
         "differences on both sides have opposite signs."
     )
-    rows = [
-        [
-            Cell(oracle),
-            word(place.objective.upper()),
-            Cell(f"{place.alpha:g}"),
-            signed(place.sampled),
-            signed(place.greedy),
-        ]
-        for oracle, dial in dials.items()
-        for place in dial.places
-    ]
+    rows = [[word(oracle), *_row(place)] for oracle, dial in dials.items() for place in dial.places]
     said = [
         f"Oracle {oracle}, {decoding}: {_said(dial, decoding)}"
         for oracle, dial in dials.items()
         for decoding in dial.turns
     ]
-    table = Table(["Oracle", "objective", "a", f"{name}, {SAMPLED}", f"{name}, {GREEDY}"], rows)
+    groups = [("", 3), (f"{name}, points", 2), ("verdict", 2)]
+    table = Table(["Oracle", "objective", "a", *(SAMPLED, GREEDY) * 2], rows, groups)
     drawn = [plot for plot in plots if plot == PLOT]
     return Section("Where the paradox turns", [text], bullets=said, tables=[table], plots=drawn)
+
+
+def _row(place: Place) -> list[Cell]:
+    both = place.sampled, place.greedy
+    return [
+        word(place.objective.upper()),
+        Cell(f"{place.alpha:g}"),
+        *map(signed, both),
+        *map(word, map(_verdict, both)),
+    ]
+
+
+def _verdict(difference: Difference | Missing) -> str:
+    if isinstance(difference, Missing):
+        return "not measured"
+    if difference.estimate.replicated is False:
+        return "not replicated"
+    return "resolved" if difference.resolved else "not resolved"
 
 
 def _said(dial: Dial, decoding: str) -> str:

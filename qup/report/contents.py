@@ -63,7 +63,7 @@ class Numbers:
     "Of all arms."
     controls: dict[str, controls.Control]
     dial: dict[str, dial.Dial]
-    "None where the study has fewer than three places on the dial of objectives."
+    "By Oracle; empty where the study has fewer than three places on the dial of objectives."
     maps: dict[str, phase.Map]
     dose: dict[str, dose.Ranking | Missing]
     predictors: predictors.Predictors

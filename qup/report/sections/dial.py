@@ -65,7 +65,7 @@ def alphas(evidence: Evidence) -> dict[str, float]:
 
 
 def numbers(evidence: Evidence, tested: Sequence[Contrast]) -> dict[str, Dial]:
-    """By Oracle; none where there is no dial."""
+    """By Oracle; empty where there is no dial."""
     places = alphas(evidence)
     return {oracle: _dial(tested, oracle, places) for oracle in evidence.oracles if places}
 

@@ -39,7 +39,7 @@ def measured(rng: np.random.Generator, study: Study, arm: Arm, problems: int) ->
     metrics = {name: rng.normal(level, 0.1, problems) for name in study.compat if name not in ("quarter", "glassbox")}
     metrics |= {key(q): rng.normal(level, 0.1, problems) for q in QUARTERS}
     plugs = {name: name.partition(".")[0] for name in metrics}
-    cells = list(itertools.product(sorted(arm.training.objectives), replicates))
+    cells = list(itertools.product(sorted(arm.training.objective_names), replicates))
     main_task = dataclasses.replace(study.evaluation, tasks=(study.evaluation.main,))
     asked = study.evaluation if arm.main else main_task
     return Measured(
@@ -62,7 +62,7 @@ def measured(rng: np.random.Generator, study: Study, arm: Arm, problems: int) ->
         plugs=plugs,
         runs=[_run(rng, *cell, problems // len(replicates)) for cell in cells],
         curves=[_curve(rng, *cell) for cell in cells],
-        answers=_answers(rng, asked, arm.training.objectives, replicates, problems),
+        answers=_answers(rng, asked, arm.training.objective_names, replicates, problems),
     )
 
 

@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
     drafts = due.stream(records.of_set(problems, arm.training_set), traces, arm.scope)
     stream = records.read(args.arm / "stream.jsonl", records.Refined, drafts)
-    runs = records.read(args.arm / "runs.jsonl", records.TrainRun, due.runs(stream, arm.training.objectives))
+    runs = records.read(args.arm / "runs.jsonl", records.TrainRun, due.runs(stream, arm.training.objective_names))
     answers = due.answers([(run.objective, run.replicate) for run in runs], tasks, laid.repeats(asked))
     columns = measured.measure(
         arm,

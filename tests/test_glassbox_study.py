@@ -29,13 +29,20 @@ ARMS = (NATIVE, "home/restyled", *REPAIRED)
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder in which every stage but `track` has run, in the order and with the commands that DVC would give."""
-    folder = tmp_path_factory.mktemp("study")
-    for name in ("qup", "stages", "studies"):
+    """A folder in which every stage but `track` has run."""
+    written = (ROOT / "studies" / f"{STUDY}.yaml").read_text(encoding="utf-8")
+    yield from run_all(tmp_path_factory.mktemp("study"), STUDY, written)
+
+
+def run_all(folder: Path, study: str, written: str) -> Iterator[Path]:
+    """Run every stage but `track` of a study's file in a folder, in the order and with the commands of DVC."""
+    for name in ("qup", "stages"):
         (folder / name).symlink_to(ROOT / name)
+    (folder / "studies").mkdir()
+    (folder / "studies" / f"{study}.yaml").write_text(written, encoding="utf-8")
     shutil.copy(ROOT / "dvc.yaml", folder / "dvc.yaml")
     (folder / "data" / "problems").mkdir(parents=True)
-    (folder / "params.yaml").write_text(f"study: {STUDY}\nrefiner: style_aligned\noracles: [home]\n")
+    (folder / "params.yaml").write_text(f"study: {study}\nrefiner: style_aligned\noracles: [home]\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         # Starting processes would take longer than all runs of this size.

@@ -55,7 +55,7 @@ class Drawn:
         ]
 
     def runs(self, arm: Arm) -> list[Any]:
-        return due.runs(self.stream(arm), arm.training.objectives)
+        return due.runs(self.stream(arm), arm.training.objective_names)
 
 
 @pytest.fixture(scope="module")

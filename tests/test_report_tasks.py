@@ -109,7 +109,7 @@ def test_scores_that_an_arm_lacks_or_has_otherwise_are_refused(
     base = dataclasses.replace(made.base(), scored=columns("base", [0]))
     (arm, *_) = made.main_arms()
     whole = [*columns("sft", [1, 2, 3]), *columns("dft", [1, 2, 3])]
-    objectives = list(made.study.training.objectives)
+    objectives = list(made.study.training.objective_names)
     own = [each for each in whole if each.objective in objectives]
     assert [*filter(None, checks._score_faults(dataclasses.replace(arm, scored=own), base, objectives, None))] == []
     found = checks._score_faults(dataclasses.replace(arm, scored=fault(own)), base, objectives, None)

@@ -272,7 +272,7 @@ def arm(rng, study, name, dials, *, problems=30, base=0.5, craft=None) -> Record
             scores.append(Score(row.problem_id, reward, value, None if place else "unparsed judgement"))
         metrics.append(compat(rng, row.problem_id, place, ppl, craft))
     steps, runs, graded = [], [], []
-    for objective in declared.training.objectives:
+    for objective in declared.training.objective_names:
         for replicate in replicates:
             own = (f"models/{objective}-{replicate}", 2.0 * ppl + 0.1 * replicate, 0.5)
             held = [probed(ppl, 0.5 * float(np.log(ppl))), probed(1.3, 0.3)] if len(replicates) > 1 else [None, None]

@@ -96,7 +96,7 @@ WRONG: list[tuple[str, Any, str]] = [
         r"^arms\.unfiltered\.training_set: unknown training set 'trian': did you",
     ),
     ("training|method", "lorra", r"^training\.method: unknown value 'lorra': did you mean 'lora'\? known: full, lora$"),
-    ("training|objectives", ["sftt"], r"^training\.objectives\[0\]: unknown value 'sftt': did you mean 'sft'"),
+    ("training|objectives", ["sftt"], r"^training\.objectives\[0\]: unknown objective 'sftt': did you mean 'sft'"),
     ("training|budget", {}, r"^training\.budget: needs exactly one of epochs and tokens, got epochs=None tokens=None"),
     ("training|budget", {"epochs": 1, "tokens": 9}, r"^training\.budget: needs exactly one of epochs and tokens"),
     ("title", 3, r"^title: expected text, got 3$"),

@@ -52,7 +52,7 @@ class Curve:
     tokens: list[int]
     "Completion tokens trained on so far."
     loss: list[float]
-    "Mean loss per completion token, nats (for `dft`: probability-weighted nats)."
+    "Mean loss per completion token, nats under `sft`; under another objective its own loss."
 
 
 @dataclass(frozen=True, eq=False)

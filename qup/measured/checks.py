@@ -76,10 +76,10 @@ def check(
         _refuse(folder, name, [_unless(named == (name, own.oracle, own.refiner), f"it is of {named}")])
         first = alike.setdefault((own.training_set, own.scope), arm)
         _refuse(folder, name, _stream_faults(arm, first, asked.rewards))
-        _refuse(folder, name, _run_faults(arm, own.training.objectives))
-        _refuse(folder, name, _answer_faults(arm.answers, arm.replicates, own.training.objectives, tasks, asked))
+        _refuse(folder, name, _run_faults(arm, own.training.objective_names))
+        _refuse(folder, name, _answer_faults(arm.answers, arm.replicates, own.training.objective_names, tasks, asked))
         _refuse(folder, name, (_other_problems(each, answers) for each in arm.answers))
-        _refuse(folder, name, _score_faults(arm, base, own.training.objectives, None if own.main else asked.main))
+        _refuse(folder, name, _score_faults(arm, base, own.training.objective_names, None if own.main else asked.main))
 
 
 def _refuse(folder: Path, name: str, faults: Iterable[Fault]) -> None:

@@ -31,7 +31,6 @@ BASE = "base"
 "What stands for an objective in the answers of the untrained learner."
 SAMPLED, GREEDY = "sampled", "greedy"
 "How an answer is decoded."
-Objective = Literal["sft", "dft"]
 "What training minimizes."
 Stratum = Literal["solved", "failed"]
 "Whether the learner has a correct sample of a problem."
@@ -172,7 +171,7 @@ class Step:
     tokens: Count
     "Completion tokens trained on so far."
     loss: Magnitude
-    "Mean loss per completion token, nats (for `dft`: probability-weighted nats)."
+    "Mean loss per completion token, nats under `sft`; under another objective its own loss."
     grad_norm: Magnitude
     learning_rate: Magnitude
     entropy: float | None = None

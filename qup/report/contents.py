@@ -14,6 +14,7 @@ from qup.report.sections import (
     compat,
     contrasts,
     controls,
+    dial,
     dose,
     harness,
     logic_and_style,
@@ -62,6 +63,8 @@ class Numbers:
     premises: premises.Premises
     "Of all arms."
     controls: dict[str, controls.Control]
+    dial: dict[str, dial.Dial]
+    "By Oracle; empty where the study has fewer than three places on the dial of objectives."
     maps: dict[str, phase.Map]
     dose: dict[str, dose.Ranking | Missing]
     predictors: predictors.Predictors
@@ -106,6 +109,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         adaptation=adapted,
         premises=premised,
         controls=controlled,
+        dial=dial.numbers(evidence, tested),
         maps=phase.numbers(every),
         dose=dose.numbers(every),
         predictors=predictors.numbers(evidence),
@@ -146,6 +150,7 @@ def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
             paper.show(numbers.paper, labels, declared),
             contrasts.show(numbers.contrasts, declared),
             paradox.show(numbers.paradox),
+            dial.show(numbers.dial, plots),
             sets.show(numbers.main.sets, labels, declared),
             harness.show(numbers.harness),
             logic_and_style.show(numbers.logic, labels, declared),
@@ -158,7 +163,7 @@ def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
                 declared,
             ),
             dose.show(numbers.dose),
-            Section("Plots", plots=[name for name in plots if name not in FIRST]),
+            Section("Plots", plots=[name for name in plots if name not in (*FIRST, dial.PLOT)]),
             compat.show(numbers.main.compat, labels),
             predictors.show(numbers.predictors),
             budgets.show(numbers.main.budgets, labels),

@@ -95,7 +95,7 @@ class Evidence:
     @property
     def objectives(self) -> tuple[str, ...]:
         """The study's."""
-        return self.study.training.objectives
+        return self.study.training.objective_names
 
     def shared_objectives(self, arms: Iterable[str]) -> list[str]:
         """The study's objectives under which all of these arms were evaluated; one without records does not count."""

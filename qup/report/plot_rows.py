@@ -134,11 +134,11 @@ def dose_rows(controls: Iterable[Control], objectives: Sequence[str]) -> Rows:
             place = {"quantity": quantity, "objective": quantity.upper()}
             for arm, number in result.by_arm.items():
                 if not isinstance(number, Missing):
-                    points.append(place | {"dose": ladder.doses[arm]} | _scaled(number, scale))
+                    points.append(place | {"dose": ladder.doses[arm]} | scaled(number, scale))
     return points
 
 
-def _scaled(number: Estimate, scale: int) -> dict[str, float]:
+def scaled(number: Estimate, scale: int) -> dict[str, float]:
     """Ends of a number, where one without ends has its value."""
     ends = _ends(number)
     return {end: round(scale * (value if math.isfinite(value) else number.value), 4) for end, value in ends.items()}

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qup.report import adaptation_plot, map_plot
+from qup.report import adaptation_plot, dial_plot, map_plot
 from qup.report.contents import Numbers
 from qup.report.evidence import Evidence
 from qup.report.plot_rows import (
@@ -24,6 +24,7 @@ from qup.report.plot_rows import (
     quarter_rows,
     stream_label,
 )
+from qup.report.sections import dial
 from qup.report.sections.dose import TITLES
 
 FONT = "Liberation Sans"
@@ -62,6 +63,7 @@ def draw(evidence: Evidence, numbers: Numbers) -> dict[str, Plot]:
         "training-curves": (curve_rows(evidence.arms.values(), evidence.objectives), partial(_curves, scale=scale)),
         "adaptation": (adaptation_plot.rows(evidence), partial(_adaptation, scale=scale)),
         "maps": (map_plot.rows(numbers.maps), _maps),
+        dial.PLOT: (dial_plot.rows(tables.rows, dial.alphas(evidence)), partial(_dial, scale=scale)),
         "dose-response": (dose_rows(numbers.controls.values(), evidence.objectives), _doses),
         "pretraining": (pretraining_rows(evidence.base.pretraining), _pretraining),
     }
@@ -172,12 +174,14 @@ def _quarters(rows: Rows, scale: Any) -> Any:
 def _curves(rows: Rows, scale: Any) -> Any:
     import altair as alt
 
+    nats = {row["objective"] for row in rows} <= {"SFT", "DFT"}
+    title = "loss, nats per token (DFT: weighted)" if nats else "loss per token, each objective's own"
     line = (
         alt.Chart()
         .mark_line(strokeWidth=1.6)
         .encode(
             x=alt.X("tokens:Q", title="completion tokens trained on", axis=alt.Axis(format="~s")),
-            y=alt.Y("loss:Q", title="loss, nats per token (DFT: weighted)", scale=alt.Scale(zero=False)),
+            y=alt.Y("loss:Q", title=title, scale=alt.Scale(zero=False)),
             color=alt.Color("stream:N", scale=scale, title="stream"),
             strokeDash=alt.StrokeDash("oracle:N", title="Oracle", sort=oracles(rows)),
         )
@@ -187,6 +191,10 @@ def _curves(rows: Rows, scale: Any) -> Any:
 
 def _adaptation(rows: Rows, scale: Any) -> Any:
     return finish(adaptation_plot.chart(rows, scale), "Adaptation of the SFT learners; below: costs beside RFT's")
+
+
+def _dial(rows: Rows, scale: Any) -> Any:
+    return _stacked(dial_plot.layers(rows, scale), rows, "decoding", "Utility by the objective's a", columns=2)
 
 
 def _maps(rows: Rows) -> Any:
@@ -219,7 +227,9 @@ def _dose_panel(rows: Rows, title: str) -> Any:
     import altair as alt
 
     objectives = list(dict.fromkeys(row["objective"] for row in rows))
-    shown = alt.Color("objective:N", scale=alt.Scale(domain=objectives, range=COLOURS[:2]), title="objective")
+    shown = alt.Color(
+        "objective:N", scale=alt.Scale(domain=objectives, range=COLOURS[: len(objectives)]), title="objective"
+    )
     colour = shown if len(objectives) > 1 else alt.value(COLOURS[0])
     # Intervals at equal doses would lie on each other.
     moved = [

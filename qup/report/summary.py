@@ -38,8 +38,9 @@ def summary(numbers: Numbers) -> Json:
         "verdicts": numbers.verdicts,
         "cautions": numbers.cautions,
     }
-    # A key only where a study has such tasks.
+    # A key only where a study has such tasks, or such objectives.
     sections |= {"tasks": numbers.harness} if numbers.harness else {}
+    sections |= {"dial": numbers.dial} if numbers.dial else {}
     if numbers.paper is not None:
         sections["paper"] = numbers.paper
     whole: Json = to_json(sections)

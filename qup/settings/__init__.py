@@ -64,14 +64,18 @@ class Plug:
     "The plug meant where the settings name none."
     holder: type[Any] | None = None
     "A settings class with a field `plug` and others, whose keys stand among the plug's: `{source: jsonl, weight: 2}`."
+    bare: bool = False
+    "Whether a plug's name alone stands for it, with its defaults."
 
     def make(self, given: Any) -> Any:
         """The plug that settings name, made with the others of them; what is made already stays as it is."""
         _, key = ROOMS[self.room]
         if dataclasses.is_dataclass(given):
             return given
+        if self.bare and isinstance(given, str):
+            given = {key: given}
         if not isinstance(given, Mapping):
-            raise SettingsError(f"expected settings (key: value), got {shown(given)}")
+            raise SettingsError(f"expected {'a name or ' * self.bare}settings (key: value), got {shown(given)}")
         name = given.get(key, self.default)
         if name is None:
             raise SettingsError(f"needs {key!r}: one of {', '.join(names(self.room))}")
@@ -94,7 +98,11 @@ class Plug:
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         """One alternative per plug: its settings, and the key that names it."""
-        return {"type": "object", "oneOf": [self._alternative(name, handler) for name in names(self.room)]}
+        plugs = [self._alternative(name, handler) for name in names(self.room)]
+        whole = {"type": "object", "oneOf": plugs}
+        # One that must be told more than its name has none alone.
+        alone = [plug["title"] for plug in plugs if {*plug["required"]} <= {ROOMS[self.room][1]}]
+        return {"anyOf": [{"enum": alone}, whole]} if self.bare else whole
 
     def _alternative(self, name: str, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         _, key = ROOMS[self.room]

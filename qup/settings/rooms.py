@@ -12,6 +12,7 @@ ROOMS: Mapping[str, tuple[str, str]] = {
     "compat": ("Metric", "metric"),
     "graders": ("Grader", "grader"),
     "models": ("Model", "source"),
+    "objectives": ("Objective", "objective"),
     "oracles": ("Oracle", "oracle"),
     "problems": ("Source", "source"),
     "refiners": ("Refiner", "refiner"),

@@ -13,7 +13,12 @@ SHOWN = re.compile(r"[a-z_]{0,16}|([A-Za-z]+ )?(\$\{\w+\})+")
 
 
 def plain(value: Any) -> Any:
-    """Settings as JSON has them: nested mappings and lists, each plug with the key that names it."""
+    """Settings as JSON has them: nested mappings and lists, each plug with the key that names it.
+
+    A class whose settings a study may write in a shorter way has a method `written`.
+    """
+    if hasattr(value, "written"):
+        return value.written()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         own = {f.name: _published(f, getattr(value, f.name)) for f in dataclasses.fields(value)}
         held = own.pop("plug", {})

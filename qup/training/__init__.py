@@ -11,7 +11,7 @@ from qup import seeds
 from qup.errors import SettingsError
 from qup.lm import workers
 from qup.lm.checkpoint import open_chat
-from qup.records import Objective, Problem, Refined, Step, Trace, TrainRun, Verdict, traces_of
+from qup.records import Problem, Refined, Step, Trace, TrainRun, Verdict, traces_of
 from qup.training.examples import Example, examples, trainable
 from qup.training.probes import Heldout
 from qup.training.settings import Budget, TrainingSettings
@@ -56,7 +56,7 @@ def fine_tune(
         _require([], f"{arm or 'stream'}, replicate {replicate}")
     for replicate in replicates:
         _require_traces([refined for refined in stream if refined.replicate == replicate], arm or "stream")
-    cells = [(objective, replicate) for objective in settings.objectives for replicate in replicates]
+    cells = [(objective, replicate) for objective in settings.objective_names for replicate in replicates]
     share = functools.partial(_runs, start, stream, settings, out, arm=arm)
     runs = workers.spread(share, cells, threads)
     return [step for curve, _ in runs for step in curve], [account for _, account in runs]
@@ -67,7 +67,7 @@ def _runs(
     stream: Sequence[Refined],
     settings: TrainingSettings,
     out: Path,
-    cells: Sequence[tuple[Objective, int]],
+    cells: Sequence[tuple[str, int]],
     *,
     arm: str,
 ) -> list[tuple[list[Step], TrainRun]]:

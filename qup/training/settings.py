@@ -10,8 +10,8 @@ from pydantic.dataclasses import dataclass
 
 from qup import settings
 from qup.errors import SettingsError
-from qup.records import Objective
-from qup.settings import STRICT, PositiveShare, Share
+from qup.objectives import ON_THE_DIAL, Objective, ObjectiveSettings
+from qup.settings import STRICT, Plug, PositiveShare, Share
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
@@ -50,8 +50,10 @@ class TrainingSettings:
     """Fine-tuning of the learner on a stream."""
 
     budget: Budget
-    objectives: tuple[Objective, ...] = ("sft", "dft")
-    "`sft`, or `dft` (2508.05629): each token's loss weighted by the learner's own probability of it."
+    objectives: tuple[
+        Annotated[ObjectiveSettings, Plug("objectives", default=ON_THE_DIAL, holder=ObjectiveSettings, bare=True)], ...
+    ] = Field(default=("sft", "dft"), validate_default=True)
+    "Files of qup/objectives, a run each: by name, or `{alpha: 0.5}`; each may have a `learning_rate` of its own."
     method: Literal["lora", "full"] = "lora"
     rank: PositiveInt = 16
     "Of LoRA, on all linear layers."
@@ -86,12 +88,24 @@ class TrainingSettings:
     "Main arm (`<oracle>/<refiner>`) to the settings of this section that are different for it."
 
     def __post_init__(self) -> None:
-        if not self.objectives or len(set(self.objectives)) != len(self.objectives):
-            raise SettingsError(f"expected one or more, each once, got {list(self.objectives)}", "objectives")
+        names = self.objective_names
+        if not names or len(set(names)) != len(names):
+            raise SettingsError(f"expected one or more, each once, got {list(names)}", "objectives")
         if self.batch % (self.micro_batch or 1):
             raise SettingsError(f"expected a divisor of batch, {self.batch}, got {self.micro_batch}", "micro_batch")
         for name in self.arms:
             self.of_arm(name)
+
+    @property
+    def objective_names(self) -> tuple[str, ...]:
+        """Under which the learners of each objective are kept and told."""
+        return tuple(each.name for each in self.objectives)
+
+    def under(self, objective: str) -> tuple["TrainingSettings", Objective]:
+        """These settings as they are in a run under the objective of this name, and the objective."""
+        own = next(each for each in self.objectives if each.name == objective)
+        rate = own.learning_rate
+        return (self if rate is None else dataclasses.replace(self, learning_rate=rate)), own.objective
 
     def of_arm(self, name: str) -> "TrainingSettings":
         """How an arm of this name is trained."""

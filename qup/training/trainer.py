@@ -18,6 +18,7 @@ from qup.lm.checkpoint import forget_drawing, open_chat
 from qup.records import Step, TrainRun
 from qup.training.divergence import divergence
 from qup.training.examples import Example, schedule, trainable
+from qup.training.objective import minimize
 from qup.training.probes import Heldout
 from qup.training.settings import TrainingSettings
 
@@ -54,13 +55,14 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
     from trl import SFTTrainer
 
     memory.keep_pages()
+    settings, objective = settings.under(cell.objective)
     used = trainable(traces)
     plan = schedule(used, settings, cell.seed)
     rows = [{"input_ids": used[i].input_ids, "labels": used[i].labels} for step in plan for i in step]
     with tempfile.TemporaryDirectory() as scratch:
         trainer = SFTTrainer(
             model=_model(learner, settings, cell.seed),
-            args=_arguments(settings, cell, len(plan), scratch),
+            args=_arguments(settings, cell, objective.ready or "nll", len(plan), scratch),
             train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer(learner),
             peft_config=_lora(settings) if settings.method == "lora" else None,
@@ -70,6 +72,7 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
                 f"training sees {trainer.args.n_gpu} GPUs but is laid out for one: set CUDA_VISIBLE_DEVICES=0"
             )
         forget_drawing(trainer.model, learner)
+        minimize(objective, trainer.model)
         trainer.add_callback(_watch(cell, settings))
         spent = list(itertools.accumulate(sum(used[i].trained for i in step) for step in plan))
         if heldout is not None:
@@ -115,11 +118,13 @@ def _watch(cell: Cell, settings: TrainingSettings) -> Any:
 
 def _require_finite(numbers: Mapping[str, float], step: int, cell: Cell, settings: TrainingSettings) -> None:
     """Do nothing if all are finite."""
+    own = any(each.name == cell.objective and each.learning_rate for each in settings.objectives)
+    rate = "its learning_rate in training.objectives" if own else "training.learning_rate"
     for name, number in numbers.items():
         if not math.isfinite(number):
             raise SettingsError(
                 f"{cell.objective}, replicate {cell.replicate}: training has diverged: {name} is {number} at step "
-                f"{step}: lower training.learning_rate, now {settings.learning_rate:g}, or raise training.warmup"
+                f"{step}: lower {rate}, now {settings.learning_rate:g}, or raise training.warmup"
             )
 
 
@@ -187,7 +192,7 @@ def _lora(settings: TrainingSettings) -> Any:
     return LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
-def _arguments(settings: TrainingSettings, cell: Cell, steps: int, scratch: str) -> Any:
+def _arguments(settings: TrainingSettings, cell: Cell, loss: str, steps: int, scratch: str) -> Any:
     import torch
     from trl import SFTConfig
 
@@ -195,7 +200,7 @@ def _arguments(settings: TrainingSettings, cell: Cell, steps: int, scratch: str)
 
     return SFTConfig(
         output_dir=scratch,
-        loss_type={"sft": "nll", "dft": "dft"}[cell.objective],
+        loss_type=loss,
         max_length=None,
         per_device_train_batch_size=_at_once(settings),
         gradient_accumulation_steps=settings.batch // _at_once(settings),

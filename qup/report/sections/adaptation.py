@@ -18,7 +18,7 @@ from qup.report.view import Cell, Section, Table, percent, seeded
 from qup.stats import Estimate, t_interval
 
 OBJECTIVE = "sft"
-"Only this loss is a code length; that of `dft` is weighted by probability."
+"Only this loss is a code length; those of all other objectives are none."
 SLACK = 1e-5
 "Epochs are rounded in the records."
 Costs = dict[int, float]

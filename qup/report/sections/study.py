@@ -50,6 +50,8 @@ class Declared:
     resamples: int
     prompts: dict[str, str] = field(default_factory=dict, metadata=INLINE)
     "How the learner is asked, where evaluation asks otherwise than sampling, training and scoring."
+    tuned: dict[str, dict[str, Settings]] = field(default_factory=dict, metadata=INLINE)
+    "Objective to what is set for it beside its name, as a rate of its own; no key where nothing is."
 
 
 def numbers(study: Study) -> Declared:
@@ -63,7 +65,7 @@ def numbers(study: Study) -> Declared:
         sources=[settings.declared(source) for source in study.problems.sources],
         scope=study.streams.scope,
         samples=study.sampling.n,
-        objectives=list(study.training.objectives),
+        objectives=list(study.training.objective_names),
         replicates=study.problems.replicates,
         training_sets={name: settings.declared(each) for name, each in study.problems.training_sets.items()},
         method=study.training.method,
@@ -77,7 +79,16 @@ def numbers(study: Study) -> Declared:
         power=study.report.power,
         resamples=study.report.resamples,
         prompts=_prompts(study),
+        tuned=_tuned(study),
     )
+
+
+def _tuned(study: Study) -> dict[str, dict[str, Settings]]:
+    """Its place on the dial is in an objective's name."""
+    told = {each.name: settings.declared(each) for each in study.training.objectives}
+    own = {name: {k: v for k, v in each.items() if k not in ("objective", "alpha")} for name, each in told.items()}
+    set_apart = {name: each for name, each in own.items() if each}
+    return {"objective_settings": set_apart} if set_apart else {}
 
 
 def _prompts(study: Study) -> dict[str, str]:
@@ -87,7 +98,10 @@ def _prompts(study: Study) -> dict[str, str]:
 
 def show(declared: Declared) -> Section:
     """One row per setting."""
-    objectives = ", ".join(declared.objectives)
+    tuned = declared.tuned.get("objective_settings", {})
+    objectives = ", ".join(
+        f"{name} ({view.settings(tuned[name])})" if name in tuned else name for name in declared.objectives
+    )
     rows = [
         ("learner", view.settings(declared.learner)),
         *((f"Oracle {name}", view.settings(dials)) for name, dials in declared.oracles.items()),

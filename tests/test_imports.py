@@ -27,7 +27,7 @@ ROOMS = [
     *("stats", "provenance", "store"),
     *("glassbox", "backends", "learner", "problems", "training", "sampling", "evals", "models", "oracles"),
     *("refiners", "rewards", "compat", "arms", "measured", "paper", "study", "tracking", "chain", "report"),
-    *("compare", "plan"),
+    *("compare", "plan", "advise"),
     *("reference", "__main__"),
 ]
 "The rooms of the house, the ground first: each may use those before it."

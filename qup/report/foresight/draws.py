@@ -101,14 +101,18 @@ class Bootstrapped:
     ) -> Rate | None:
         """The mean of hits minus others, two ways to pick that saw the same pairs; None without a pair.
 
-        Its interval is the bootstrap's alone, with `tail` beyond either end, and [-1, 1] where that sees no spread.
+        `tail` is what lies beyond either end of its interval. Where the bootstrap would see no spread, the interval is
+        Clopper and Pearson's of the share (1 + difference) / 2, with a race as one trial.
         """
         if not pairs:
             return None
         gaps, races = np.array(hits) - np.array(others), len({pair.race for pair in pairs})
-        blind = races < FEWEST or np.ptp(gaps) == 0
-        low, high = (-1.0, 1.0) if blind else self._interval(pairs, gaps, tail)
-        return Rate(float(gaps.mean()), low, high, len(pairs), races)
+        value = float(gaps.mean())
+        if races < FEWEST or np.ptp(gaps) == 0:
+            low, high = (2 * end - 1 for end in clopper_pearson((1 + value) / 2 * races, races, tail))
+        else:
+            low, high = self._interval(pairs, gaps, tail)
+        return Rate(value, low, high, len(pairs), races)
 
     def _interval(self, pairs: Sequence[Paired], values: Array, tail: float) -> tuple[float, float]:
         weights = self.of_pairs(pairs)
@@ -118,11 +122,10 @@ class Bootstrapped:
         return float(low), float(high)
 
 
-def clopper_pearson(hits: float, trials: int) -> tuple[float, float]:
+def clopper_pearson(hits: float, trials: int, tail: float = (1 - LEVEL) / 2) -> tuple[float, float]:
     """The exact interval of a share (Clopper & Pearson 1934) by the beta distribution, so that hits may be halves."""
     from scipy.stats import beta
 
-    tail = (1 - LEVEL) / 2
     low = float(beta.ppf(tail, hits, trials - hits + 1)) if hits > 0 else 0.0
     high = float(beta.ppf(1 - tail, hits + 1, trials - hits)) if hits < trials else 1.0
     return low, high

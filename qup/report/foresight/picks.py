@@ -132,7 +132,7 @@ def chosen(pairs: Sequence[Pair], among: Collection[str], drawn: Bootstrapped) -
     everywhere = sorted(metric for metric in among if all(metric in pair.gaps for pair in pairs))
     if PROXY not in everywhere:
         return None
-    mine = _fitted(pairs, PROXY)
+    mine = _directed(hits(pairs, PROXY), LOWER)
     others = [metric for metric in everywhere if metric != PROXY]
     tail = (1 - LEVEL) / 2 / max(len(others), 1)
     gaps = {metric: drawn.difference(pairs, _fitted(pairs, metric), mine, tail) for metric in others}

@@ -1,5 +1,6 @@
 """Streams side by side: each one's means over problems, and the differences on the problems that two of them share."""
 
+import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,9 +9,29 @@ from functools import cached_property
 import numpy as np
 
 from qup.advise.scoring import Scores
-from qup.stats import Array, Bootstrap, Crossed, Estimate, Judged, judge
+from qup.stats import ZERO, Array, Bootstrap, Crossed, Estimate, holm, levels
 
 RESAMPLES, LEVEL = 2000, 0.95
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The mean difference of a metric between two streams, first minus second, over the problems of both."""
+
+    value: float
+    low: float
+    high: float
+    "Ends of the interval that decides, after Holm's correction over the pairs of streams."
+    n: int
+    p: float
+    "Two-sided, uncorrected: Student's t; the sign test's where the difference is the very same on every problem."
+    p_holm: float
+    resolved: bool
+
+    @property
+    def turned(self) -> "Gap":
+        """Second minus first."""
+        return dataclasses.replace(self, value=-self.value, low=-self.high, high=-self.low)
 
 
 @dataclass(frozen=True)
@@ -22,12 +43,13 @@ class Pair:
     shared: int
     same: int
     "Of these, how many have the very same trace."
-    gaps: Mapping[str, Judged]
-    "Metric to its mean of the first minus that of the second; judged together with the same metric of other pairs."
+    gaps: Mapping[str, Gap]
+    "Metric to its difference, judged together with the same metric of other pairs."
 
-    def of(self, stream: str, metric: str) -> Judged | None:
-        """The difference as seen from one of the two: its value above 0 where that one's is higher."""
-        return self.gaps.get(metric) if stream == self.first else _turned(self.gaps.get(metric))
+    def of(self, stream: str, metric: str) -> Gap | None:
+        """The difference as seen from one of the two: above 0 where that one's value is higher."""
+        gap = self.gaps.get(metric)
+        return gap and (gap if stream == self.first else gap.turned)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +106,10 @@ class Compared:
         """Every two streams; t intervals, Holm's correction over the pairs of each metric."""
         couples = list(itertools.combinations(self.scores, 2))
         gaps = [self._gaps(a.stream.name, b.stream.name) for a, b in couples]
-        judged: list[dict[str, Judged]] = [{} for _ in couples]
+        judged: list[dict[str, Gap]] = [{} for _ in couples]
         for metric in sorted({metric for own in gaps for metric in own}):
             rows = [i for i, own in enumerate(gaps) if metric in own]
-            for i, each in zip(rows, judge([gaps[i][metric] for i in rows], LEVEL), strict=True):
+            for i, each in zip(rows, _judged([gaps[i][metric] for i in rows]), strict=True):
                 judged[i][metric] = each
         return [
             Pair(a.stream.name, b.stream.name, *_sharing(a, b), own)
@@ -112,10 +134,15 @@ def _sharing(first: Scores, second: Scores) -> tuple[int, int]:
     return len(shared), sum(a[problem] == b[problem] for problem in shared)
 
 
-def _turned(judged: Judged | None) -> Judged | None:
-    if judged is None:
-        return None
-    own = judged.estimate
-    turned = Estimate(-own.value, -own.high, -own.low, own.n, own.se, own.replicates, own.df, own.spread)
-    low, high = -judged.high, -judged.low
-    return Judged(turned, judged.p, judged.holm, judged.family, judged.level, low, high, judged.resolved)
+def _judged(estimates: Sequence[Estimate]) -> list[Gap]:
+    """Differences of one metric over all pairs, by Holm's correction."""
+    p_values = [_p_value(each) for each in estimates]
+    rows = zip(estimates, p_values, holm(p_values), levels(p_values, 1 - LEVEL), strict=True)
+    return [Gap(each.value, *each.interval(1 - own), each.n, p, held, p <= own) for each, p, held, own in rows]
+
+
+def _p_value(estimate: Estimate) -> float:
+    """Of "no difference"; what is alike on all of n problems, as a line that every trace begins with, is no chance."""
+    if estimate.varies or abs(estimate.value) < ZERO:
+        return estimate.p_value()
+    return min(1.0, 2 * 0.5**estimate.n)

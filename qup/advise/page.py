@@ -10,6 +10,7 @@ from typing import Any
 from qup.advise import tables, words
 from qup.advise.made import Advice
 from qup.advise.scoring import Scored
+from qup.report.foresight.races import NLL
 from qup.report.page import render
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
@@ -98,7 +99,9 @@ def _shown(advice: Advice, place: int, trace: Scored) -> Shown:
     against, other = _counterpart(advice, place, trace)
     edits = edited(other.candidate.text, trace.candidate.text) if other else []
     facts = [f"row {trace.candidate.row}"]
-    facts += [f"{words.label(m)} {words.number(m, trace.values[m])}" for m in ("ppl", "nll") if m in trace.values]
+    if "ppl" in trace.values:
+        facts.append(f"perplexity {words.number('ppl', trace.values['ppl'])}")
+    facts.append(f"{words.number(NLL, trace.values[NLL])} nats over {len(trace.stats.token_ids)} tokens")
     if trace.verdict is not None:
         facts.append(f"answer {trace.verdict.value}")
     decode: Any = advice.opened.learner.scorer.chat.tokenizer.decode

@@ -8,7 +8,7 @@ from qup.advise.made import Advice
 from qup.advise.scoring import Scores
 from qup.records import Verdict
 from qup.report.numbers import to_json
-from qup.stats import Estimate, Judged
+from qup.stats import Estimate
 
 SCHEMA = "qup-advise/1"
 
@@ -73,14 +73,8 @@ def _stream(scores: Scores) -> dict[str, Any]:
 
 def _pair(pair: Pair) -> dict[str, Any]:
     told = {field.name: getattr(pair, field.name) for field in dataclasses.fields(pair) if field.name != "gaps"}
-    return told | {"metrics": {metric: _gap(judged) for metric, judged in pair.gaps.items()}}
+    return told | {"metrics": dict(pair.gaps)}
 
 
 def _mean(mean: Estimate) -> dict[str, Any]:
     return {"value": mean.value, "low": mean.low, "high": mean.high, "n": mean.n}
-
-
-def _gap(judged: Judged) -> dict[str, Any]:
-    """The difference, first minus second, with the interval that decides."""
-    own = {"value": judged.estimate.value, "low": judged.low, "high": judged.high, "n": judged.estimate.n}
-    return own | {"p": judged.p, "p_holm": judged.holm, "resolved": judged.resolved}

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from qup.advise import words
+from qup.advise.comparing import Gap
 from qup.advise.made import Advice
 from qup.advise.scoring import CORRECT, Scores
 from qup.compare.tables import Side
 from qup.report.foresight import LENGTH
 from qup.report.view import DASH, Cell
-from qup.stats import Judged
 
 FIRST = ("ppl", "excess_surprisal", "onpolicy_z", "rsr", LENGTH, CORRECT)
 "What the summary shows; all metrics are on the page and in the JSON."
@@ -78,10 +78,8 @@ def _means(advice: Advice, scores: Scores, metrics: Iterable[str]) -> Iterable[C
             yield Cell(words.number(metric, mean.value), ends)
 
 
-def _gap(judged: Judged | None, metric: str) -> Cell:
-    if judged is None:
+def _gap(gap: Gap | None, metric: str) -> Cell:
+    if gap is None:
         return Cell(DASH)
-    star = "*" if judged.resolved else ""
-    small = words.ends(metric, judged.low, judged.high, sign=True)
-    text = f"{words.number(metric, judged.estimate.value, sign=True)}{star}"
-    return Cell(text, small, "told" if judged.resolved else "")
+    text = f"{words.number(metric, gap.value, sign=True)}{'*' * gap.resolved}"
+    return Cell(text, words.ends(metric, gap.low, gap.high, sign=True), "told" if gap.resolved else "")

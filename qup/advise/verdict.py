@@ -21,7 +21,7 @@ class Situation(enum.StrEnum):
     """Where length alone points."""
 
     AGREES = "length alone picks the same stream"
-    SILENT = "length alone does not tell the streams apart"
+    SILENT = "length alone does not say which"
     DIFFERS = "length alone picks another stream"
 
 
@@ -51,59 +51,65 @@ def decide(compared: Compared, record: Record) -> Verdict:
         return Verdict(None, "No pick: there is no rule to pick by.", why)
     best = next((name for name in names if all(_ahead(compared, rule, name, o) for o in names if o != name)), None)
     if best is None:
-        return Verdict(None, f"Not resolved: {words.label(rule.metric)} names no stream.", _apart(compared, rule))
+        headline = f"Not resolved: no stream is told from all others by its {words.label(rule.metric)}."
+        return Verdict(None, headline, _apart(compared, rule))
     return _judged(compared, rule, best)
 
 
 def _judged(compared: Compared, rule: Rule, best: str) -> Verdict:
     """The verdict where the rule tells one stream from all others."""
-    why = [_led(compared, rule, best, other) for other in compared.names if other != best]
+    others = [name for name in compared.names if name != best]
+    why = [_led(compared, rule, best, other) for other in others]
     situation = _situation(compared, rule, best)
-    right = {Situation.AGREES: rule.agreeing, Situation.SILENT: rule.right, Situation.DIFFERS: rule.disagreeing}[
-        situation
-    ]
-    more = [other for other in compared.names if other != best and _fewer_right(compared, best, other)]
-    if more:
-        told = f"fewer of its answers are right than those of {words.listed(more)}"
+    records = {Situation.AGREES: rule.agreeing, Situation.SILENT: rule.right, Situation.DIFFERS: rule.disagreeing}
+    right = records[situation]
+    if more := [other for other in others if _fewer_right(compared, best, other)]:
+        headline = f"No pick: {best} is the least foreign, but {words.listed(more)} has more right answers."
         why += ["In the published studies hardly any two streams differ in that, so their record does not cover it."]
-        return Verdict(None, f"No pick: {best} is the least foreign, but {told}.", why, situation, right)
+        return Verdict(None, headline, why, situation, right)
     if not rule.beats_length and (right is None or right.low <= COIN):
-        told = f"{words.label(rule.metric)} names {best}, but {situation}"
-        return Verdict(
-            None, f"No pick: {told}, and where they differ neither is shown to be right.", why, situation, right
+        headline = (
+            f"No pick: {words.label(rule.metric)} names {best}, {situation}, and neither is shown to be right there."
         )
-    return Verdict(best, f"Train on {best}.", why, situation, right)
+        return Verdict(None, headline, why, situation, right)
+    return Verdict(best, _picked(rule, best, situation), why, situation, right)
+
+
+def _picked(rule: Rule, best: str, situation: Situation) -> str:
+    """The headline of a pick, as strong as what it rests on."""
+    reason = f"its traces have the {'lowest' if rule.lower else 'highest'} {words.label(rule.metric)}"
+    if situation is Situation.AGREES:
+        return f"Train on {best}: {reason}, and are the {'shortest' if rule.shorter else 'longest'}."
+    return f"Train on {best}: {reason}." if rule.beats_length else f"Lean to {best}: {reason}; {situation}."
 
 
 def _ahead(compared: Compared, rule: Rule, name: str, other: str) -> bool:
     """Whether the rule tells a stream from another, to its favour."""
-    judged = compared.pair(name, other).of(name, rule.metric)
-    return judged is not None and judged.resolved and (judged.estimate.value < 0) is rule.lower
+    gap = compared.pair(name, other).of(name, rule.metric)
+    return gap is not None and gap.resolved and (gap.value < 0) is rule.lower
 
 
 def _situation(compared: Compared, rule: Rule, best: str) -> Situation:
     """Where length points, seen from a stream; the least favourable over all others."""
-    judged = [compared.pair(best, other).of(best, LENGTH) for other in compared.names if other != best]
-    sides = [(each.estimate.value < 0) is rule.shorter if each and each.resolved else None for each in judged]
+    gaps = [compared.pair(best, other).of(best, LENGTH) for other in compared.names if other != best]
+    sides = [(each.value < 0) is rule.shorter if each and each.resolved else None for each in gaps]
     if False in sides:
         return Situation.DIFFERS
     return Situation.SILENT if None in sides else Situation.AGREES
 
 
 def _fewer_right(compared: Compared, best: str, other: str) -> bool:
-    judged = compared.pair(best, other).of(best, CORRECT)
-    return judged is not None and judged.resolved and judged.estimate.value < 0
+    gap = compared.pair(best, other).of(best, CORRECT)
+    return gap is not None and gap.resolved and gap.value < 0
 
 
 def _led(compared: Compared, rule: Rule, best: str, other: str) -> str:
-    pair = compared.pair(best, other)
-    judged = pair.of(best, rule.metric)
-    assert judged is not None
-    own, theirs = (compared.means[name][rule.metric] for name in (best, other))
+    gap = compared.pair(best, other).of(best, rule.metric)
+    assert gap is not None
+    own, theirs = (words.number(rule.metric, compared.means[name][rule.metric].value) for name in (best, other))
     return (
-        f"{words.label(rule.metric).capitalize()} of {best} {words.number(rule.metric, own.value)}, of {other} "
-        f"{words.number(rule.metric, theirs.value)}; on the {judged.estimate.n} problems of both "
-        f"{words.gap(rule.metric, judged)}."
+        f"{words.label(rule.metric).capitalize()} {own}, against {theirs} of {other}; on the {gap.n} problems that "
+        f"both have the difference is {words.gap(rule.metric, gap)}."
     )
 
 
@@ -111,22 +117,20 @@ def _apart(compared: Compared, rule: Rule) -> list[str]:
     """What the rule does and does not tell apart."""
     told: list[str] = []
     for pair in compared.pairs:
-        judged = pair.gaps.get(rule.metric)
-        if judged is None:
-            continue
-        names = f"{pair.first} and {pair.second}" + (f" (the very same trace in {pair.same})" if pair.same else "")
-        verb = "are told apart" if judged.resolved else "are not told apart"
-        told.append(
-            f"{names} {verb}: {words.label(rule.metric)} {words.gap(rule.metric, judged)}, n {judged.estimate.n}."
-        )
+        gap = pair.gaps.get(rule.metric)
+        if gap is not None:
+            names = f"{pair.first} and {pair.second}" + (f" (the very same trace in {pair.same})" if pair.same else "")
+            verb = "are told apart" if gap.resolved else "are not told apart"
+            told.append(f"{names} {verb}: {words.label(rule.metric)} {words.gap(rule.metric, gap)}, n {gap.n}.")
     return told
 
 
 def _unshared(compared: Compared) -> list[str]:
     apart = [f"{pair.first} and {pair.second}" for pair in compared.pairs if not pair.shared]
     return [
-        f"{words.listed(apart)} share no problem, so that a difference may be of the problems and not of the traces: "
-        "the figures below are of each stream's own problems and say nothing of which is better."
+        f"{each} share no problem: a difference may be of the problems and not of the traces, so the figures below, "
+        "each of a stream's own problems, do not say which is better."
+        for each in apart
     ]
 
 
@@ -143,14 +147,10 @@ def quoted(verdict: Verdict, record: Record) -> list[str]:
     ]
     if not rule.beats_length:
         said.append("So no metric has been shown to pick better than length alone.")
-    if verdict.situation is not None and verdict.situation is not Situation.SILENT:
-        there = f"{words.rate(verdict.right)}" if verdict.right else "no pair"
-        both = (
-            "Where the two agree, as here," if verdict.situation is Situation.AGREES else "Where they differ, as here,"
-        )
-        said.append(f"{both} {words.label(rule.metric)} was right in {there}.")
-    elif verdict.situation is Situation.SILENT:
-        said.append("Here length alone does not tell the streams apart.")
+    if verdict.situation in (Situation.AGREES, Situation.DIFFERS):
+        there = words.rate(verdict.right) if verdict.right else "no pair"
+        both = "agree" if verdict.situation is Situation.AGREES else "differ"
+        said.append(f"Where the two {both}, as here, {words.label(rule.metric)} was right in {there}.")
     views = [f"{_view(view)} {words.rate(each.right)}" for view, each in record.views.items()]
     return [*said, f"By objective and decoding: {'; '.join(views)}."] if views else said
 

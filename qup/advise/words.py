@@ -2,8 +2,9 @@
 
 import math
 
+from qup.advise.comparing import Gap
 from qup.report.foresight import Rate
-from qup.stats import Estimate, Judged
+from qup.stats import Estimate
 
 LABELS = {
     "ppl": "perplexity",
@@ -41,9 +42,9 @@ def mean(metric: str, estimate: Estimate) -> str:
     return f"{number(metric, estimate.value)} {ends(metric, estimate.low, estimate.high)}"
 
 
-def gap(metric: str, judged: Judged) -> str:
+def gap(metric: str, given: Gap) -> str:
     """`-0.48 [-0.53, -0.44]`, the interval the one that decides, after Holm's correction."""
-    return f"{number(metric, judged.estimate.value, sign=True)} {ends(metric, judged.low, judged.high, sign=True)}"
+    return f"{number(metric, given.value, sign=True)} {ends(metric, given.low, given.high, sign=True)}"
 
 
 def ends(metric: str, low: float, high: float, *, sign: bool = False) -> str:

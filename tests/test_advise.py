@@ -341,7 +341,7 @@ def test_numbers_are_said_to_three_digits() -> None:
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory) -> Path:
     place = tmp_path_factory.mktemp("learner") / "tiny"
-    model("random", architecture="qwen2", hidden=32, layers=1).source.obtain(place, place)
+    model("random", architecture="qwen2", hidden=32, layers=1).obtain(place, place)
     return place
 
 
@@ -463,7 +463,7 @@ def test_a_trace_longer_than_the_learner_takes_is_left_out_and_counted(tmp_path,
 
 def test_a_base_model_without_a_template_is_one_line_and_works_with_one(tmp_path, files) -> None:
     place = tmp_path / "base"
-    model("random", architecture="llama3.2_base", hidden=32, layers=1).source.obtain(place, place)
+    model("random", architecture="llama3.2_base", hidden=32, layers=1).obtain(place, place)
     with pytest.raises(
         SettingsError, match=r"base has no chat template, as base models have none.* --template completion"
     ):

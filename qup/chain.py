@@ -72,7 +72,9 @@ def _before_training(arm: Arm, shared: Shared) -> tuple[list[Refined], list[Scor
     gc.collect()
     scores = rewards.score(study.rewards, shared.problems, stream, shared.models)
     learner, metrics = study.learner(shared.models), list(study.compat.values())
-    return stream, scores, compat.measure(learner, metrics, shared.problems, shared.traces, stream)
+    # The native traces are the same in most arms: one scores them for all.
+    kept = cells.Cells(learner, study.threads, repository.root() / cells.FOLDER)
+    return stream, scores, compat.measure(learner, metrics, shared.problems, shared.traces, stream, kept.score)
 
 
 def _stream(arm: Arm, shared: Shared) -> list[Refined]:

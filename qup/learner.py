@@ -49,6 +49,23 @@ class Learner:
         """Per-token statistics (nats) of each completion given its prompt, both as token ids."""
         return self.scorer.score(pairs)
 
+    def gradients(self, pairs: Sequence[tuple[list[int], list[int]]], dimension: int) -> list[list[float]]:
+        """The gradient of each completion's mean NLL given its prompt, projected to `dimension` numbers."""
+        return self.scorer.gradients(pairs, dimension)
+
+    def pieces(self, token_ids: Sequence[int]) -> list[str]:
+        """The text of each token by itself; empty for one that frames a message, as end-of-sequence does."""
+        chat, known = self.scorer.chat, self._texts
+        if new := sorted(set(token_ids) - known.keys()):
+            texts = chat.tokenizer.batch_decode([[token] for token in new], clean_up_tokenization_spaces=False)
+            known |= {token: "" if token in chat.frame else text for token, text in zip(new, texts, strict=True)}
+        return [known[token] for token in token_ids]
+
+    @cached_property
+    def _texts(self) -> dict[int, str]:
+        """Tokens that were asked for before: to decode one by itself is slow."""
+        return {}
+
     @cached_property
     def runner(self) -> LocalBackend:
         """What generates: the backend that the study names."""

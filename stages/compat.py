@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from qup import compat, records
+from qup import compat, records, repository
+from qup.evals import cells
 from qup.records import due
 from stages import cli
 
@@ -17,8 +18,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
     own = records.of_set(problems, records.TRAIN)
     stream = records.read(args.stream, records.Refined, due.stream(own, traces, study.streams.scope))
-    metrics = list(study.compat.values())
-    rows = compat.measure(study.learner(args.models), metrics, problems, traces, stream)
+    # The native traces are the same in every arm: whichever comes first scores them for all.
+    kept = cells.Cells(study.learner(args.models), study.threads, repository.root() / cells.FOLDER)
+    rows = compat.measure(kept.learner, list(study.compat.values()), problems, traces, stream, kept.score)
     records.write(args.out, rows)
     print(f"{len(rows)} traces, {sum(row.tokens for row in rows)} completion tokens scored")
 

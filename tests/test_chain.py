@@ -36,7 +36,7 @@ def test_an_oracle_and_its_model_are_let_go_of_before_judges_and_learner_start(m
 
     monkeypatch.setattr(rewards, "score", loads_a_model)
     monkeypatch.setattr(compat, "measure", loads_a_model)
-    study: Any = SimpleNamespace(streams=StreamSettings(), seed=1, speaker=speaker, rewards={}, compat={})
+    study: Any = SimpleNamespace(streams=StreamSettings(), seed=1, threads=1, speaker=speaker, rewards={}, compat={})
     study.learner = lambda models: None
     arm = Arm("idle", "home", "unfiltered", TrainingSettings(Budget(epochs=1)), "solved", main=False)
     chain._before_training(arm, chain.Shared(study, [], Path(), [], {}, Path()))

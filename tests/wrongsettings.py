@@ -107,7 +107,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("problems|sources|0|weight", 0, r"^problems\.sources\[0\]\.weight: expected a number above 0, got 0$"),
     ("problems|sets|heldout", {"sources": SOURCES, "count": 2}, r"^problems\.sets: 'heldout' is made of problems\.so"),
     ("models|learner|hidden", 33, r"^models\.learner\.hidden: expected a multiple of 32, got 33$"),
-    ("compat|small", {"metric": "rsr"}, r"^compat: unknown metric 'small': known: excess_surprisal"),
+    ("compat|small", {"metric": "rsr"}, r"^compat: unknown metric 'small': known: aslec"),
     ("compat|rsr", {"metric": "ppl"}, r"^compat\.rsr: 'metric' is given by the entry's name: leave it out$"),
     # Names that would leave their folder.
     ("arms|../up", {"oracle": "home", "refiner": "unfiltered"}, r"^arms: expected names of .*, got '\.\./up'$"),

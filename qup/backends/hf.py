@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qup.backends import NO_ROOM, Completion, Message, Sampling, _stops, with_room
+from qup.backends._gradients import projected
 from qup.backends._noise import GumbelNoise
 from qup.lm import memory
 from qup.lm.chat import ChatFormat
@@ -153,6 +154,10 @@ class Backend:
                 bar.update(len(rows))
         return [done[i] for i in range(len(pairs))]
 
+    def gradients(self, pairs: Sequence[tuple[list[int], list[int]]], dimension: int) -> list[list[float]]:
+        """The gradient of the mean NLL of each completion, projected to `dimension` numbers; a backward pass each."""
+        return projected(self.model, self._held(pairs), dimension)
+
     def _held(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[tuple[list[int], list[int]]]:
         """The pairs as far as the model has positions for them, with one line that counts those cut."""
         positions = self.chat.positions
@@ -231,7 +236,7 @@ def _token_stats(head: Any, hidden: Any, token_ids: list[int]) -> TokenStats:
     import torch
 
     if not token_ids:
-        return TokenStats([], [], [], [], [])
+        return TokenStats([], [], [], [], [], [])
     with torch.inference_mode():
         taken = torch.tensor(token_ids, device=hidden.device)[:, None]
         logits = head(hidden)
@@ -254,8 +259,8 @@ CHUNK = 8
 "Rows of logits worked on at a time: a chunk of a 152K vocabulary stays in the processor's cache (eight times faster)."
 
 
-def _row_stats(logits: Any, taken: Any) -> tuple[Any, Any, Any, Any]:
-    """(log-prob, entropy, variance of log-prob, rank) of rows of float logits (R, V); works in place.
+def _row_stats(logits: Any, taken: Any) -> tuple[Any, ...]:
+    """(log-prob, entropy, variance of log-prob, rank, collision) of rows of float logits (R, V); works in place.
 
     With z = logits - max and Z = sum e^z: log p = z - log Z, so H = log Z - E[z] and Var[log p] = E[z^2] - E[z]^2.
     """
@@ -267,7 +272,8 @@ def _row_stats(logits: Any, taken: Any) -> tuple[Any, Any, Any, Any]:
     z = logits.sub_(top)
     weights = z.exp()
     total = weights.sum(-1)
+    collision = torch.linalg.vecdot(weights, weights) / total.square()
     mean = torch.linalg.vecdot(weights, z) / total
     square = torch.linalg.vecdot(weights.mul_(z), z) / total
     logprob = (mine - top)[:, 0] - total.log()
-    return logprob, (total.log() - mean).clamp(min=0), (square - mean.square()).clamp(min=0), rank
+    return logprob, (total.log() - mean).clamp(min=0), (square - mean.square()).clamp(min=0), rank, collision

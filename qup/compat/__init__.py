@@ -1,18 +1,21 @@
 """Drift and compatibility metrics, one per file: class `Metric`, a frozen dataclass with one method.
 
 A metric reads per-token statistics of forward passes of the untrained learner. It runs none itself: it names the passes
-it needs besides the common one, and each is made once for all metrics that asked.
+it needs besides the common one, and each is made once for all metrics that asked. One whose passes cost much has a
+setting `share`, the problems that they are made for; it has no value of the others. docs/metrics.md has the formulas.
 """
 
 import dataclasses
 import enum
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
+from qup.compat import _passes
+from qup.compat._passes import Posed, Score
 from qup.learner import Learner
-from qup.records import Compat, Problem, Refined, TokenStats, Trace, Verdict, traces_of
+from qup.records import Compat, Problem, Refined, TokenStats, Trace
 
 
 class Role(enum.StrEnum):
@@ -27,12 +30,20 @@ class Role(enum.StrEnum):
 
 
 class Pass(enum.StrEnum):
-    """A forward pass that a metric may ask for, beside that of the trace after its prompt."""
+    """A forward pass that a metric may ask for."""
 
     NATIVE = "native"
     "The native trace of the same problem after its prompt."
     ALONE = "alone"
     "The trace after an empty question."
+    LOCAL = "local"
+    "Each step (line) of the trace after the step before it, under an empty question; the first after the question."
+    REVERSED = "reversed"
+    "The question, as if it were the answer to the trace."
+    QUESTION = "question"
+    "The question, as if it were the answer to an empty one."
+    EXAMPLE = "example"
+    "The trace after its question, with which the learner's own correct trace of another problem is shown."
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,12 @@ class Seen:
     "The learner's own correct trace of the problem, which RFT trains on; None where it has none."
     passes: Mapping[Pass, TokenStats]
     "Of the passes that the metric asked for; one that this problem does not have is not there."
+    pieces: Sequence[str] = ()
+    "The text of each of the trace's tokens; empty for end-of-sequence."
+    native_pieces: Sequence[str] = ()
+    "The same of the native trace, where the metric asked for its pass."
+    gradient: Sequence[float] | None = None
+    "Of the trace's mean NLL, projected to the `dimension` that the metric asked for."
 
 
 class Metric(Protocol):
@@ -64,57 +81,103 @@ class Metric(Protocol):
         ...
 
 
-def measure(
+class SetMetric(Protocol):
+    """A metric that can tell of a trace only with the others of its stream beside it."""
+
+    role: ClassVar[Role]
+    passes: ClassVar[tuple[Pass, ...]]
+
+    def over(self, stream: Sequence[Seen]) -> list[dict[str, float]]:
+        """Named values for each trace, in order; what a stream has as a whole is their mean."""
+        ...
+
+
+def shares(metrics: Iterable[Metric | SetMetric]) -> dict[Pass, float]:
+    """Each pass that any metric asks for, to the share of problems that it is made for: the largest asked."""
+    asked: dict[Pass, float] = {}
+    for metric in metrics:
+        for name in metric.passes:
+            asked[name] = max(asked.get(name, 0.0), getattr(metric, "share", 1.0))
+    return {name: share for name, share in asked.items() if share > 0}
+
+
+def measure(  # noqa: PLR0917 - a stream and what it was made from
     learner: Learner,
-    metrics: Sequence[Metric],
+    metrics: Sequence[Metric | SetMetric],
     problems: Sequence[Problem],
     traces: Sequence[Trace],
     stream: Sequence[Refined],
+    score: Score | None = None,
 ) -> list[Compat]:
-    """All metrics of each trace of a stream, by the untrained learner; `traces` are its samples, the drafts' source."""
-    kept = [refined for refined in stream if refined.text is not None]
-    asked, texts = traces_of(stream, problems)
-    stats = learner.score([learner.encode(p.question, text) for p, text in zip(asked, texts, strict=True)])
+    """All metrics of each trace of a stream, by the untrained learner; `traces` are its samples, the drafts' source.
+
+    `score` is what scores in the learner's place, such as one that remembers what it has scored before.
+    """
+    score, wanted = score or learner.score, shares(metrics)
+    by_id = {problem.id: problem for problem in problems}
     samples: dict[tuple[str, int | None], Trace] = {(trace.problem_id, trace.index): trace for trace in traces}
-    drafts = [samples.get((refined.problem_id, refined.draft_index)) for refined in kept]
-    natives = [draft.text if draft and draft.verdict is Verdict.CORRECT else None for draft in drafts]
-    passes = _passes(learner, {need for metric in metrics for need in metric.passes}, asked, texts, natives)
+    every = [Posed(by_id[r.problem_id], samples.get((r.problem_id, r.draft_index)), r.text) for r in stream]
+    posed = [each for each in every if each.text is not None]
+    pairs = [learner.encode(each.problem.question, each.text or "") for each in posed]
+    natives = _passes.natives(learner, every, score) if Pass.NATIVE in wanted else {}
+    others: dict[Pass, float] = {name: share for name, share in wanted.items() if name is not Pass.NATIVE}
+    passes = _passes.make(learner, others, posed, pairs, score)
+    rows = zip(posed, score(pairs), passes, strict=True)
+    seen = [_seen(learner, each, stats, made, natives) for each, stats, made in rows]
+    for dimension in {getattr(metric, "dimension", 0) for metric in metrics} - {0}:
+        # One metric has such a setting.
+        gradients = learner.gradients(pairs, dimension)
+        seen = [dataclasses.replace(each, gradient=own) for each, own in zip(seen, gradients, strict=True)]
+    return _measured(metrics, seen)
+
+
+def _seen(
+    learner: Learner,
+    posed: Posed,
+    stats: TokenStats,
+    passes: Mapping[Pass, TokenStats],
+    natives: Mapping[tuple[str, str], TokenStats],
+) -> Seen:
+    """A trace with all that was found out about it."""
+    native = natives.get((posed.problem.question, posed.native or ""))
+    return Seen(
+        problem=posed.problem,
+        draft=posed.draft.text if posed.draft else None,
+        text=posed.text or "",
+        stats=stats,
+        native=posed.native,
+        passes={**passes, **({Pass.NATIVE: native} if native and posed.native is not None else {})},
+        pieces=learner.pieces(stats.token_ids),
+        native_pieces=learner.pieces(native.token_ids) if native else (),
+    )
+
+
+def _measured(metrics: Sequence[Metric | SetMetric], stream: Sequence[Seen]) -> list[Compat]:
+    """The record of each trace; one whose prompt fills all of the learner's positions has no values."""
+    found = iter(values_of(metrics, [seen for seen in stream if seen.stats.token_ids]))
     return [
-        _measured(metrics, Seen(problem, draft and draft.text, text, own, native, others))
-        for problem, draft, text, own, native, others in zip(asked, drafts, texts, stats, natives, passes, strict=True)
+        Compat(seen.problem.id, len(seen.stats.token_ids), -sum(seen.stats.logprob), next(found))
+        if seen.stats.token_ids
+        else Compat(seen.problem.id, 0, 0.0, {})
+        for seen in stream
     ]
 
 
-def _measured(metrics: Sequence[Metric], seen: Seen) -> Compat:
-    if not seen.stats.token_ids:
-        # The prompt fills all of the learner's positions.
-        return Compat(seen.problem.id, 0, 0.0, {})
-    values: dict[str, float] = {}
+def values_of(metrics: Iterable[Metric | SetMetric], stream: Sequence[Seen]) -> list[dict[str, float]]:
+    """The values of each trace of a stream by every metric, of whichever kind; what is not finite is no value."""
+    values: list[dict[str, float]] = [{} for _ in stream]
     for metric in metrics:
-        # Of what other metrics asked for it sees nothing, or it would work only while they are there.
-        own = {name: stats for name, stats in seen.passes.items() if name in metric.passes}
-        given = metric.values(dataclasses.replace(seen, passes=own))
-        # What is not finite is no value.
-        values |= {key: value for key, value in given.items() if math.isfinite(value)}
-    return Compat(seen.problem.id, len(seen.stats.token_ids), -sum(seen.stats.logprob), values)
+        for own, given in zip(values, _values(metric, [_limited(metric, seen) for seen in stream]), strict=True):
+            own |= {key: value for key, value in given.items() if math.isfinite(value)}
+    return values
 
 
-def _passes(
-    learner: Learner,
-    wanted: set[Pass],
-    problems: Sequence[Problem],
-    texts: Sequence[str],
-    natives: Sequence[str | None],
-) -> list[dict[Pass, TokenStats]]:
-    """The wanted passes of each trace; one pass of the learner over all traces that have it."""
-    poses: Mapping[Pass, Sequence[tuple[str, str | None]]] = {
-        Pass.NATIVE: [(problem.question, native) for problem, native in zip(problems, natives, strict=True)],
-        Pass.ALONE: [("", text) for text in texts],
-    }
-    stats_by_pass: list[dict[Pass, TokenStats]] = [{} for _ in problems]
-    for name in sorted(wanted):
-        there = [(row, question, text) for row, (question, text) in enumerate(poses[name]) if text is not None]
-        stats = learner.score([learner.encode(question, text) for _, question, text in there])
-        for (row, _, _), stat in zip(there, stats, strict=True):
-            stats_by_pass[row][name] = stat
-    return stats_by_pass
+def _values(metric: Any, stream: Sequence[Seen]) -> list[dict[str, float]]:
+    over = getattr(metric, "over", None)
+    return [metric.values(seen) for seen in stream] if over is None else list(over(stream))
+
+
+def _limited(metric: Metric | SetMetric, seen: Seen) -> Seen:
+    """What a metric sees: of what others asked for nothing, or it would work only while they are there."""
+    mine = metric.passes if _passes.drawn(seen.problem, getattr(metric, "share", 1.0)) else ()
+    return dataclasses.replace(seen, passes={name: stats for name, stats in seen.passes.items() if name in mine})

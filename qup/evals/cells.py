@@ -4,7 +4,8 @@ A cell is found by all that its answers follow from and by nothing else: the byt
 backend gets them (so the task, its data, the prompt, the draw and the limits), how the model is run, the code that runs
 it, the libraries and the processor. Whatever of these changes, the cell has another name, so that none can be stale;
 grading and scoring come after it and are done anew each time. A task that is added, or asked more often, leaves the
-cells of the others as they are.
+cells of the others as they are. What a pass over given tokens says of each of them is kept in the same way, so that a
+study whose metrics change passes over no trace again.
 
 Cells are state of the repository and no output of DVC: they outlive a stage that is killed halfway and the throw-away
 copy of `dvc exp run --temp`, where an output would be lost. What a colleague pulls are the answers themselves. The
@@ -29,7 +30,7 @@ from typing import Any
 from qup import whole
 from qup.backends import Completion, Message, Sampling
 from qup.learner import Learner
-from qup.records import Finish
+from qup.records import Finish, TokenStats
 
 FOLDER = Path(".qup/cells")
 "Below the repository's root."
@@ -72,6 +73,12 @@ class Cells:
             lambda: [[float(logp), greedy] for logp, greedy in self.learner.runner.loglikelihoods(pairs, weights)],
         )
         return [(logp, greedy) for logp, greedy in rows]
+
+    def score(self, pairs: Sequence[tuple[list[int], list[int]]]) -> list[TokenStats]:
+        """As `Learner.score`, by the untrained learner."""
+        asked = {"score": [list(pair) for pair in pairs]}
+        rows = self._cell(asked, None, lambda: [dataclasses.astuple(one) for one in self.learner.score(pairs)])
+        return [TokenStats(*row) for row in rows]
 
     def _cell(self, asked: dict[str, Any], weights: Path | None, make: Callable[[], list[Any]]) -> list[Any]:
         """The rows of a cell, made and kept where there is none, or where it is not what was written."""

@@ -80,7 +80,7 @@ class Measured:
     nll: Column
     "-log p of the trace under the untrained learner, nats."
     metrics: dict[str, Column]
-    "Metric key (`rsr`, `quarter.1`) to its values."
+    "Metric key (`rsr`, `quarter.1`) to its values, to six significant digits: there are many, and Git keeps them."
     roles: dict[str, str]
     "Metric key to its role: `drift`, `null` or `truth`."
     plugs: dict[str, str]
@@ -174,7 +174,7 @@ def measure(  # noqa: PLR0917 - an arm's records, of seven kinds
         failures={reward: dict(sorted(counts.items())) for reward, counts in failures.items()},
         tokens=_column(problems, {row.problem_id: row.tokens for row in compat}),
         nll=_column(problems, {row.problem_id: row.nll for row in compat}),
-        metrics={key: _column(problems, {r.problem_id: r.values.get(key) for r in compat}) for key in keys},
+        metrics={key: _short(_column(problems, {r.problem_id: r.values.get(key) for r in compat})) for key in keys},
         roles={key: str(metrics[plug].role) for key, plug in plugs.items()},
         plugs=plugs,
         runs=sorted(runs, key=lambda run: (run.objective, run.replicate)),
@@ -265,6 +265,10 @@ def _column(problems: Sequence[str], values: Mapping[str, float | None]) -> Colu
     """Values over problems; what is missing or not finite is NaN."""
     numbers = (values.get(problem) for problem in problems)
     return np.array([np.nan if n is None or not math.isfinite(n) else n for n in numbers], dtype=np.float64)
+
+
+def _short(column: Column) -> Column:
+    return np.array([float(f"{value:.6g}") for value in column], dtype=np.float64)
 
 
 def _plug(key: str, metrics: Mapping[str, Metric]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qup.arms import NATIVE, Arm
+from qup.compat import Pass, shares
 from qup.plan.exams import CHOICES, Exam, exams, main_exam
 from qup.plan.lengths import Lengths
 from qup.plan.obtaining import making
@@ -168,8 +169,12 @@ class Counting:
         return works
 
     def _passes(self, arm: Arm) -> Work:
-        """Forward passes of the untrained learner, as many a trace as metrics ask for."""
-        each = 1 + len({need for metric in self.study.compat.values() for need in metric.passes})
+        """Forward passes of the untrained learner: over each trace, and what metrics ask for of a share of them.
+
+        Native traces are scored once, in the native arm.
+        """
+        asked = shares(self.study.compat.values())
+        each = 1 + sum(share for name, share in asked.items() if name is not Pass.NATIVE)
         answer = self.lengths.answer(self.study.sampling.max_tokens)
         return self._scored(LEARNER, self._drafts(arm) * each, answer, self.study.backend.score_batch)
 

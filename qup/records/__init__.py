@@ -12,10 +12,11 @@ from typing import ClassVar, Literal
 
 from qup.records._lines import OMITTED, line, omitted, parsed, read, row, write, written_fields
 from qup.records._scores import LIVE, TaskScore
+from qup.records._tokens import TokenStats
 from qup.records._values import Count, Magnitude, Ordinal, typed
 
 __all__ = ["LIVE", "OMITTED", "Count", "TaskScore", "line", "omitted", "parsed", "read", "row", "typed", "write"]
-__all__ += ["written_fields"]
+__all__ += ["TokenStats", "written_fields"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."
@@ -142,21 +143,6 @@ class Score:
     "Why there is no value."
     index: Count | None = None
     "Which of the learner's samples; None of a stream's trace."
-
-
-@dataclass(frozen=True)
-class TokenStats:
-    """What one forward pass of the learner says about one completion; lists run over its T tokens."""
-
-    token_ids: list[int]
-    logprob: list[float]
-    "log p_t(y_t), nats."
-    entropy: list[float] | None = None
-    "H_t of the learner's next-token distribution, nats; None where the backend cannot say."
-    variance: list[float] | None = None
-    "Variance of log p_t under p_t, nats squared."
-    rank: list[int] | None = None
-    "Rank of y_t in p_t, 1 is the most likely."
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The control that changes nothing: the learner's own draft, right or wrong. No Oracle is asked."""
+"""The control that changes nothing (2604.01193): the learner's own draft, right or wrong. No Oracle is asked."""
 
 from collections.abc import Sequence
 from typing import ClassVar

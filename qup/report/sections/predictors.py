@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qup import stats
+from qup.report import wholes
 from qup.report.evidence import Evidence
 from qup.report.numbers import Number
 from qup.report.traces import MACRO, MICRO
@@ -40,7 +41,8 @@ def against(evidence: Evidence, arms: Sequence[str], target: Sequence[Draws | No
     traces = evidence.traces
     sources = {f"reward.{name}": (name, traces.rewards) for name in dict.fromkeys(name for _, name in traces.rewards)}
     sources |= {f"ppl.{kind}": (kind, traces.ppl) for kind in (MICRO, MACRO)}
-    sources |= {name: (name, traces.metrics) for name in sorted({name for _, name in traces.metrics})}
+    others = traces.metrics | wholes.drawn(traces)
+    sources |= {name: (name, others) for name in sorted({name for _, name in others})}
     return {
         proxy: evidence.rank([drawn.get((arm, name)) for arm in arms], target, stats.spearman)
         for proxy, (name, drawn) in sources.items()

@@ -1,0 +1,49 @@
+"""Logic in tokens: what of a text changes an equation, a number or a claim, whatever words and layout stand around it.
+
+An operational definition, which errs in known ways. Logic are digits, signs of operations and relations, a letter with
+its number, and the words of `CLAIMS`; all else is style: names, connectives, punctuation, mark-up, the number of a
+list's item. `3 + 4` and `3 plus 4` are one, as are two signs for a product. A notation that moves a sign, as a fraction
+in LaTeX does, and a number put into words read as logic.
+"""
+
+import re
+from collections.abc import Sequence
+
+SIGN = re.compile(r"\b[a-z]\d+\b|\d|\\(?:times|cdot|div|neq|leq?|geq?)|[-+*/^<>≤≥≠×·÷−%]|[A-Za-z]+")
+SAME = {
+    **dict.fromkeys(("times", "multiplied", "\\times", "\\cdot", "×", "·"), "*"),
+    **dict.fromkeys(("divided", "\\div", "÷"), "/"),
+    **{"plus": "+", "minus": "-", "−": "-", "percent": "%"},
+    **{"\\le": "≤", "\\leq": "≤", "\\ge": "≥", "\\geq": "≥", "\\neq": "≠"},
+}
+"Words and notations of one sign."
+CLAIMS = frozenset(
+    ("not", "no", "never", "true", "false", "yes", "even", "odd", "prime", "greater", "fewer", "smaller")
+)
+"Words that make another claim of a sentence."
+HYPHEN = re.compile(r"(?<=[a-z]{2})-(?=[a-z]{2})")
+ITEM = re.compile(r"\d*[.):](?:\s|\*|$)")
+"What follows the number of a list's item, or of a step."
+
+
+def atoms(pieces: Sequence[str]) -> list[str]:
+    """The logic of each token, empty for style; that of a span is the atoms of its tokens, one after the other.
+
+    >>> atoms(["3", " plus", " 4", " gives", " 7"]) == atoms(["3", " +", "4", " =", "7"])
+    True
+    """
+    ahead = [*pieces[1:], "", "", ""]
+    return [_atom(piece, pieces[i - 1] if i else "\n", "".join(ahead[i : i + 3])) for i, piece in enumerate(pieces)]
+
+
+def _atom(piece: str, before: str, ahead: str) -> str:
+    """Digits, signs and claims in a token, which stands between others."""
+    opens = "\n" in before
+    if (opens or before.strip().lower() == "step") and piece.strip().isdigit() and ITEM.match(ahead):
+        return ""
+    text = piece.lower()
+    # A dash that opens a line, or joins two words.
+    if text.startswith("-") and (opens or (len(before) > 1 and before[-2:].isalpha())):
+        text = text[1:]
+    signs = (SAME.get(sign, sign) for sign in SIGN.findall(HYPHEN.sub(" ", text)))
+    return "".join(sign for sign in signs if not sign.isalpha() or sign in CLAIMS)

@@ -1,15 +1,16 @@
 """One forward pass of the learner over the traces of all streams, and every metric that it gives."""
 
-import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
-from qup import graders, settings
+from qup import compat, graders, settings
 from qup.advise.learners import Opened
 from qup.advise.streams import Candidate, Stream, final
-from qup.compat import Metric, Pass, Role, Seen
+from qup.compat import Metric, Pass, Role, Seen, SetMetric
 from qup.errors import SettingsError
+from qup.learner import Learner
 from qup.records import Problem, TokenStats, Verdict
 from qup.report.foresight.races import NLL
 from qup.seeds import derive
@@ -40,18 +41,6 @@ class Scores:
     "Traces beyond the limit."
     too_long: int
     "Traces that with their prompt are longer than the learner, or `--max-length`, allows."
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Which traces are scored."""
-
-    chosen: list[list[Candidate]]
-    "Of each stream."
-    room: int
-    "Tokens that prompt and trace may have together."
-    encoded: Mapping[tuple[int, int], tuple[list[int], list[int]]] = field(default_factory=dict)
-    "(Stream, row) to prompt and completion ids; one that is not there is too long."
 
 
 def drawn(streams: Sequence[Stream], limit: int, seed: int) -> list[list[Candidate]]:
@@ -92,19 +81,17 @@ def score(streams: Sequence[Stream], opened: Opened, golds: Mapping[str, str], l
     stats = dict(zip(fitting, learner.score(list(fitting.values())), strict=True))
     kept = [[trace for trace in own if (i, trace.row) in stats] for i, own in enumerate(chosen)]
     verdicts = _graded(kept, golds)
-    natives = _first_of_each(kept[0], [stats[0, trace.row] for trace in kept[0]])
-    metrics = computed()
+    counterparts = _first_of_each(kept[0], [stats[0, trace.row] for trace in kept[0]])
     scores = []
     for i, (stream, own) in enumerate(zip(streams, kept, strict=True)):
-        rows = [
-            _scored(trace, stats[i, trace.row], verdict, metrics, natives.get(trace.problem) if i else None)
-            for trace, verdict in zip(own, verdicts[i], strict=True)
-        ]
+        seen = [_seen(learner, t, stats[i, t.row], counterparts.get(t.problem) if i else None) for t in own]
+        values = compat.values_of(list(computed().values()), seen)
+        rows = [_scored(*row) for row in zip(own, seen, values, verdicts[i], strict=True)]
         scores.append(Scores(stream, rows, len(stream.traces) - len(chosen[i]), len(chosen[i]) - len(own)))
     return scores
 
 
-def computed() -> dict[str, Metric]:
+def computed() -> dict[str, Metric | SetMetric]:
     """The metrics that a trace, one pass over it and one over its counterpart give, by name."""
     plugs = {name: settings.load("compat", name) for name in settings.names("compat")}
     return {name: plug() for name, plug in plugs.items() if _fits(plug)}
@@ -116,7 +103,7 @@ def left_out() -> list[str]:
     return [name for name, plug in plugs.items() if plug.role != Role.TRUTH and not _fits(plug)]
 
 
-def _fits(plug: type[Metric]) -> bool:
+def _fits(plug: type[Any]) -> bool:
     return plug.role != Role.TRUTH and set(plug.passes) <= {Pass.NATIVE}
 
 
@@ -128,24 +115,26 @@ def _first_of_each(traces: Sequence[Candidate], stats: Sequence[TokenStats]) -> 
     return there
 
 
-def _scored(
-    trace: Candidate,
-    stats: TokenStats,
-    verdict: Verdict | None,
-    metrics: Mapping[str, Metric],
-    counterpart: tuple[str, TokenStats] | None,
-) -> Scored:
-    """A trace's values; its counterpart, the reference stream's trace of the problem, stands for the native one."""
+def _seen(learner: Learner, trace: Candidate, stats: TokenStats, counterpart: tuple[str, TokenStats] | None) -> Seen:
+    """A trace as metrics see it; its counterpart, the reference's trace of the problem, stands for the native one."""
     text, own = counterpart or (None, None)
-    problem = Problem(trace.problem, trace.question, "", "advise")
-    values: dict[str, float] = {NLL: -sum(stats.logprob)}
-    for metric in metrics.values():
-        passes = {Pass.NATIVE: own} if own is not None and metric.passes else {}
-        given = metric.values(Seen(problem, text, trace.text, stats, text, passes))
-        values |= {key: float(value) for key, value in given.items() if math.isfinite(value)}
+    return Seen(
+        problem=Problem(trace.problem, trace.question, "", "advise"),
+        draft=text,
+        text=trace.text,
+        stats=stats,
+        native=text,
+        passes={} if own is None else {Pass.NATIVE: own},
+        pieces=learner.pieces(stats.token_ids),
+        native_pieces=() if own is None else learner.pieces(own.token_ids),
+    )
+
+
+def _scored(trace: Candidate, seen: Seen, values: Mapping[str, float], verdict: Verdict | None) -> Scored:
+    told = {NLL: -sum(seen.stats.logprob)} | {key: float(value) for key, value in values.items()}
     if verdict in (Verdict.CORRECT, Verdict.WRONG):
-        values[CORRECT] = float(verdict is Verdict.CORRECT)
-    return Scored(trace, stats, values, verdict)
+        told[CORRECT] = float(verdict is Verdict.CORRECT)
+    return Scored(trace, seen.stats, told, verdict)
 
 
 def _graded(kept: Sequence[Sequence[Candidate]], golds: Mapping[str, str]) -> list[list[Verdict | None]]:

@@ -12,10 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qup import settings
-from qup.compat import Role
+from qup import compat, settings
+from qup.compat import Role, Seen
 from qup.errors import SettingsError
 from qup.measured import Measured, files
+from qup.records import Problem, TokenStats
 from qup.report.evidence import Evidence
 from qup.report.foresight.draws import Bootstrapped
 from qup.report.foresight.picks import Pick, Rule, pick_rates, rule
@@ -115,7 +116,20 @@ class Foresight:
 
 
 def _from_one_pass(metric: str, plug: str) -> bool:
-    return metric == NLL or (plug in settings.names("compat") and not settings.load("compat", plug).passes)
+    """Whether a metric has a value of a trace that stands alone: without a native one, a draft, a further pass."""
+    if metric == NLL or plug not in settings.names("compat"):
+        return metric == NLL
+    return metric in compat.values_of([settings.load("compat", plug)()], [ALONE])[0]
+
+
+def _alone() -> Seen:
+    """A trace of four tokens, by itself."""
+    stats = TokenStats([1, 2, 3, 4], [-0.5, -1.0, -0.5, -0.1], [1.0] * 4, [1.0] * 4, [1, 2, 1, 1])
+    pieces = ("2+2", " = ", "4", "")
+    return Seen(Problem("p", "2+2?", "4", "toy"), None, "".join(pieces), stats, None, {}, pieces)
+
+
+ALONE = _alone()
 
 
 def everything(results: Path) -> Foresight:

@@ -133,9 +133,18 @@ def _outcomes(evidence: Evidence, arm: str, costs: Mapping[str, adaptation.Adapt
         for decoding in (SAMPLED, GREEDY)
         if (crossed := evidence.held.utility(arm, objective, decoding))
     }
-    measured = costs[arm]
-    numbers |= {each.name: getattr(measured, each.name) for each in dataclasses.fields(measured)}
-    return {name: number.value for name, number in numbers.items() if isinstance(number, Estimate)}
+    return {name: number.value for name, number in (numbers | _estimates(costs[arm])).items() if number is not None}
+
+
+def _estimates(told: object, name: str = "") -> dict[str, Estimate]:
+    """All estimates in what a section tells of an arm, by the names of their fields: costs come and go there alone."""
+    if isinstance(told, Estimate):
+        return {name: told}
+    parts: Mapping[str, object] = told if isinstance(told, Mapping) else {}
+    if dataclasses.is_dataclass(told):
+        parts = {each.name: getattr(told, each.name) for each in dataclasses.fields(told)}
+    below = ((f"{name}.{key}" if name else key, part) for key, part in parts.items())
+    return {place: each for own, part in below for place, each in _estimates(part, own).items()}
 
 
 def _pairs(  # noqa: PLR0917 - a race under one objective and decoding

@@ -487,6 +487,13 @@ def test_a_bad_learner_is_one_line(tmp_path, files, given, said) -> None:
         advising.advise(Asked(given.format(tmp=tmp_path), (files[0],)))
 
 
+@pytest.mark.parametrize("wrong", [{"dtype": "float8"}, {"prompt": "boxd"}, {"template": "complete"}])
+def test_a_wrong_flag_is_one_line(tiny, files, wrong) -> None:
+    with pytest.raises(SettingsError, match=next(iter(wrong.values()))) as error:
+        advising.advise(Asked(str(tiny), (files[0],), **wrong))
+    assert "\n" not in str(error.value)
+
+
 def test_a_yaml_file_names_a_learner_that_is_made_once_in_the_cache(tmp_path, monkeypatch, files) -> None:
     monkeypatch.setenv("QUP_CACHE", str(tmp_path / "cache"))
     source = tmp_path / "mine.yaml"

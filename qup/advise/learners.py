@@ -73,7 +73,7 @@ def opened(asked: Asked) -> Opened:
             f"{name} has no chat template, as base models have none: say how it is spoken to, --template {known}"
         )
     seen = examine(name, ModelSettings(template=template, date_string=model.date_string), place)
-    backend = BackendSettings(dtype=asked.dtype or dtype, max_length=asked.max_length)  # type: ignore[arg-type]
+    backend = settings.read(BackendSettings, {"dtype": asked.dtype or dtype, "max_length": asked.max_length})
     learner = Learner(place, asked.prompt or prompt, backend)
     learner.ask("")
     return Opened(learner, name, family(place), parameters(place), seen.template, seen.notes)

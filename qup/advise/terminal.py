@@ -3,6 +3,7 @@
 Elsewhere, as in a pipe, the same as plain lines.
 """
 
+import textwrap
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -35,7 +36,8 @@ def _head(console: Console, text: str, *, first: bool = False) -> None:
 
 def _bullets(console: Console, texts: Sequence[str]) -> None:
     for text in texts:
-        _line(console, f"- {text}")
+        folded = textwrap.wrap(text, console.width - 2) if console.is_terminal else [text]
+        _line(console, "- " + "\n  ".join(folded))
 
 
 def _line(console: Console, text: str, *, bold: bool = False) -> None:

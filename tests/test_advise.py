@@ -487,6 +487,14 @@ def test_a_bad_learner_is_one_line(tmp_path, files, given, said) -> None:
         advising.advise(Asked(given.format(tmp=tmp_path), (files[0],)))
 
 
+def test_a_hub_model_that_cannot_be_reached_is_one_line(monkeypatch, tmp_path, files) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    cut_off(monkeypatch)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda *_: (_ for _ in ()).throw(OSError("no network")))
+    with pytest.raises(SettingsError, match=r"own/er: no folder of that name, no copy of the hub's.*no network"):
+        advising.advise(Asked("own/er", (files[0],)))
+
+
 @pytest.mark.parametrize("wrong", [{"dtype": "float8"}, {"prompt": "boxd"}, {"template": "complete"}])
 def test_a_wrong_flag_is_one_line(tiny, files, wrong) -> None:
     with pytest.raises(SettingsError, match=next(iter(wrong.values()))) as error:

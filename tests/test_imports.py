@@ -38,7 +38,7 @@ ROOMS = [
         "oracles",
     ),
     *("refiners", "rewards", "compat", "arms", "measured", "paper", "study", "tracking", "chain", "report"),
-    *("compare", "plan", "running", "doctor", "export", "new"),
+    *("compare", "plan", "advise", "running", "doctor", "export", "new"),
     *("reference", "__main__"),
 ]
 "The rooms of the house, the ground first: each may use those before it."

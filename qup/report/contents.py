@@ -16,6 +16,7 @@ from qup.report.sections import (
     controls,
     dial,
     dose,
+    foresight,
     harness,
     logic_and_style,
     methods,
@@ -68,6 +69,8 @@ class Numbers:
     maps: dict[str, phase.Map]
     dose: dict[str, dose.Ranking | Missing]
     predictors: predictors.Predictors
+    foresight: foresight.Foresight
+    "Of all arms."
     harness: dict[str, harness.Task]
     "Of the main arms."
     problems: problems.Problems
@@ -113,6 +116,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         maps=phase.numbers(every),
         dose=dose.numbers(every),
         predictors=predictors.numbers(evidence),
+        foresight=foresight.numbers(every),
         harness=harness.numbers(evidence, tables.rows, {arm: row.label for arm, row in tables.rows.items()}),
         problems=problems.numbers(evidence.base),
         choices=choice.numbers(evidence),
@@ -166,6 +170,7 @@ def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
             Section("Plots", plots=[name for name in plots if name not in (*FIRST, dial.PLOT)]),
             compat.show(numbers.main.compat, labels),
             predictors.show(numbers.predictors),
+            foresight.show(numbers.foresight),
             budgets.show(numbers.main.budgets, labels),
             problems.show(numbers.problems),
             study.show(declared),

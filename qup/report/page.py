@@ -45,11 +45,12 @@ def _markdown_section(section: Section) -> list[str]:
         parts.append("\n".join(f"- {bullet}" for bullet in section.bullets))
     for table in section.tables:
         parts += [table.caption] if table.caption else []
-        parts.append(_markdown_table(table))
+        parts.append(markdown_table(table))
     return [*parts, *(f"![{name}]({name}.svg)" for name in section.plots)]
 
 
-def _markdown_table(table: Table) -> str:
+def markdown_table(table: Table) -> str:
+    """A table as Markdown."""
     names = _full_names(table)
     head = [f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
     return "\n".join([*head, *(f"| {' | '.join(map(_markdown_cell, row))} |" for row in table.rows)])

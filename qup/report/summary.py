@@ -23,6 +23,7 @@ def summary(numbers: Numbers) -> Json:
         "arms": _arms(numbers.main),
         "oracles": {oracle: _oracle(numbers, oracle) for oracle in tables.groups},
         "predictors": numbers.predictors.by_objective,
+        "foresight": numbers.foresight,
         "samples": problems.samples,
         "problems": problems.checks,
         "factorials": logic.factorials,

@@ -22,6 +22,7 @@ PLUMBING = {
     "qup/errors.py": "wording of an error, after which there is no result",
     "qup/lm/lifeline.py": "ends a process with the one that started it",
     "qup/lm/workers.py": "deals runs out to processes; the threads of each run are tracked under `params:`",
+    "qup/params.py": "checks what params.yaml chooses",
     "qup/repository.py": "where state is kept that no result depends on: paid answers, MLflow's store, times",
     "qup/settings/__init__.py": "reads settings, whose values each stage tracks under `params:`",
     "qup/settings/misfits.py": "wording of an error",

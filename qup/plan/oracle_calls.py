@@ -12,7 +12,7 @@ from qup.plan.spans import NONE, Span, about, exactly
 from qup.plan.work import Kind, Work, batches
 from qup.prompts.oracle import tell
 from qup.records import Problem, Verdict
-from qup.refiners import SAMPLES, Candidate, Draft
+from qup.refiners import SAMPLES, Candidate, Desk, Draft
 from qup.study import Study
 
 RETRIED = 0.2
@@ -49,7 +49,7 @@ def asked_of(refiner: str) -> list[str]:
     """The prompts by which a refiner asks about a solved draft; nothing of one that asks no Oracle."""
     listener, problem = Listener(), Problem("plan", "1 + 1?", "2", "plan")
     pool = (Candidate(SAMPLES, "2", Verdict.CORRECT),)
-    settings.load("refiners", refiner)().propose([Draft(problem, "solved", 0, "2", pool)], listener, 0)
+    settings.load("refiners", refiner)().propose([Draft(problem, "solved", 0, "2", pool)], Desk(listener), 0)
     return listener.heard
 
 

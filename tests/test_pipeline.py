@@ -286,6 +286,12 @@ def test_the_code_that_a_stage_runs_is_among_its_deps(name: str) -> None:
     assert sorted(file for file in used(module_of(STAGES[name])) if not covered(file, deps)) == []
 
 
+def test_what_refiners_share_is_among_the_deps_by_its_own_name() -> None:
+    # A dep with an item in it stands for the item's own file when DVC runs the stage, never for these.
+    shared = {str(path.relative_to(ROOT)) for path in (ROOT / "qup" / "refiners").glob("_*.py")}
+    assert shared <= {dep.strip('"') for dep in STAGES["refine"]["deps"]}
+
+
 @pytest.mark.parametrize("name", TRACKED)
 def test_a_stage_depends_on_no_code_that_it_does_not_run(name: str) -> None:
     mine = used(module_of(STAGES[name]))

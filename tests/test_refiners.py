@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from toydesk import Judging, Writing
 
 from qup import settings
 from qup.backends import BackendSettings, Completion
@@ -337,7 +338,8 @@ def test_the_native_arm_has_nobody_to_ask() -> None:
 @pytest.mark.parametrize("name", settings.names("refiners"))
 def test_every_refiner_accounts_for_every_draft_in_order(name: str, script: Speaker) -> None:
     refiner = settings.load("refiners", name)()
-    made = make_stream(refiner, Desk(script), PROBLEMS, SAMPLES, StreamSettings("all"), 1, STREAMS)
+    desk = Desk(script, Writing(), Judging())
+    made = make_stream(refiner, desk, PROBLEMS, SAMPLES, StreamSettings("all"), 1, STREAMS)
     assert [r.problem_id for r in made] == ["easy", "hard"]
     assert [r.draft_index for r in made] == [d.index for d in choose_drafts(PROBLEMS, SAMPLES, "all", seed=1)]
     for row in made:

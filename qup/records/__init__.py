@@ -203,7 +203,7 @@ class TrainRun:
     native: Probed | None = None
     "On the learner's own correct samples of problems that the run did not train on."
     left_out: int = dataclasses.field(default=0, metadata=OMITTED)
-    "Traces that were not trained on, since their prompts fill `max_length` by themselves."
+    "Traces not trained on: their prompts fill `max_length` by themselves, or their masks leave nothing of them."
 
 
 @dataclass(frozen=True)

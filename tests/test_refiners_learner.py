@@ -375,7 +375,7 @@ ARM = {"oracle": "home", "refiner": "masked"}
         ({"streams": {"refiners": {"maskd": {}}}}, "streams.refiners.maskd: unknown refiner 'maskd': did you mean"),
         (
             {"streams": {"refiners": {"mine": {"refiner": "masked"}}}},
-            "streams.refiners.mine: the name is the refiner's",
+            "streams.refiners.mine: expected a file of qup/refiners",
         ),
         (
             {"arms": {"a": {"oracle": "home", "refiner": "hinted", "settings": {"prompt": "hint"}}}},

@@ -28,6 +28,7 @@ from rich.markup import escape
 from qup import problems, settings, study, templates, whole
 from qup.errors import SettingsError, unknown
 from qup.lm import progress
+from qup.params import read_params
 
 STUDIES, RESULTS, MODELS = Path("studies"), Path("results"), Path("models")
 REFERENCE = Path("docs/settings.md")
@@ -55,7 +56,7 @@ def check(
     """Check params.yaml and its study: a wrong name or number is one line, and nothing is touched."""
     print(study.check(params, studies))
     if models:
-        chosen = study.read_params(params).study
+        chosen = read_params(params).study
         _examine(study.read(studies / f"{chosen}.yaml"), MODELS / chosen / "base")
     if data:
         _check_data()
@@ -186,7 +187,7 @@ def run_study(
     """Run a study, `dvc repro` or with changes an experiment: a line a stage, then what to train on and the verdict."""
     from qup import running
 
-    chosen = name or study.read_params(Path("params.yaml")).study
+    chosen = name or read_params(Path("params.yaml")).study
     code = running.run(running.Run(Path(), chosen, tuple(changes or ())), Console(highlight=False))
     if code:
         raise typer.Exit(code)

@@ -77,6 +77,8 @@ class ArmSettings:
     "A set of `problems.training_sets`; its replicates are others than the main arms'."
     training: Annotated[dict[str, Any], Overrides(TrainingSettings)] = field(default_factory=dict)
     "Settings of `training` that are different for this arm."
+    settings: dict[str, Any] = field(default_factory=dict)
+    "Settings of its refiner that are different for this arm."
 
 
 @dataclass(frozen=True, config=STRICT)

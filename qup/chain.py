@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qup import compat, evals, measured, records, repository, rewards, seeds, settings, training
+from qup import compat, evals, measured, records, repository, rewards, seeds, training
 from qup.arms import Arm
 from qup.evals import cells, laid
 from qup.measured import Measured
@@ -78,9 +78,9 @@ def _before_training(arm: Arm, shared: Shared) -> tuple[list[Refined], list[Scor
 
 
 def _stream(arm: Arm, shared: Shared) -> list[Refined]:
-    """The arm's stream; its Oracle, with the model that it may have loaded, is let go of at the end."""
+    """The arm's stream; whom its refiner asked, with the models that they have loaded, is let go of at the end."""
     study = shared.study
     streams = dataclasses.replace(study.streams, scope=arm.scope)
-    refiner, oracle = settings.load("refiners", arm.refiner)(), study.speaker(arm.oracle, shared.models)
+    refiner, desk = study.refiner_of(arm), study.desk(arm.oracle, arm.refiner, shared.models)
     problems = of_set(shared.problems, arm.training_set)
-    return make_stream(refiner, oracle, problems, shared.traces, streams, study.seed, shared.streams)
+    return make_stream(refiner, desk, problems, shared.traces, streams, study.seed, shared.streams)

@@ -19,6 +19,7 @@ from rich.markup import escape
 
 from qup import provenance, repository, study
 from qup.errors import SettingsError
+from qup.params import read_params
 from qup.plan import machine
 from qup.study import Study
 from qup.tracking import _store as mlflow
@@ -144,7 +145,7 @@ def _repository(root: Path) -> Iterator[Finding]:
 def _study(root: Path) -> Iterator[Finding]:
     params = root / "params.yaml"
     yield Finding("study", "ok", study.check(params, root / "studies"))
-    chosen = study.read_params(params).study
+    chosen = read_params(params).study
     named = study.read(root / "studies" / f"{chosen}.yaml")
     folder = root / "models" / chosen / "base"
     away = [name for name in named.models if not (folder / name).is_dir()]

@@ -37,7 +37,7 @@ ROOMS = [
         "models",
         "oracles",
     ),
-    *("refiners", "rewards", "compat", "arms", "measured", "paper", "study", "tracking", "chain", "report"),
+    *("refiners", "rewards", "compat", "arms", "measured", "paper", "params", "study", "tracking", "chain", "report"),
     *("compare", "plan", "advise", "running", "doctor", "export", "new"),
     *("reference", "__main__"),
 ]

@@ -40,6 +40,12 @@ class Stream:
     attempts: Count
     "Oracle calls."
     oracle_tokens: Count
+    learner_tokens: Count = field(default=0, metadata=OMITTED)
+    "Tokens that the untrained learner generated for it."
+    origins: dict[str, Count] = field(default_factory=dict, metadata=OMITTED)
+    "Traces by whose they are, in a stream of several authors: `Refined.origin`."
+    masked: Count = field(default=0, metadata=OMITTED)
+    "Completion tokens that the loss leaves out."
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,6 +256,9 @@ def _stream(stream: Sequence[Refined]) -> Stream:
         verdicts=_counted(refined.verdict.value for refined in stream if refined.verdict),
         attempts=sum(refined.attempts for refined in stream),
         oracle_tokens=sum(refined.oracle_tokens for refined in stream),
+        learner_tokens=sum(refined.learner_tokens for refined in stream),
+        origins=_counted(refined.origin for refined in stream if refined.origin),
+        masked=sum(len(refined.mask.left_out) for refined in stream if refined.mask),
     )
 
 

@@ -16,7 +16,7 @@ from qup.compat import Pass, shares
 from qup.plan.exams import CHOICES, Exam, exams, main_exam
 from qup.plan.lengths import Lengths
 from qup.plan.obtaining import making
-from qup.plan.oracle_calls import calls
+from qup.plan.oracle_calls import asked_of, calls, retried
 from qup.plan.spans import NONE, Span, exactly, total
 from qup.plan.work import RECOMPUTED, Kind, Load, Stage, Work, batches
 from qup.records import LEARNER, TRAIN
@@ -71,13 +71,12 @@ class Counting:
     def refine(self, arm: Arm) -> Iterator[Stage]:
         """The arm's Oracle at work; the native arm asks none and has a stage of its own."""
         if not _is_native(arm):
-            works = calls(self.study, arm.oracle, arm.refiner, self._drafts(arm), self.lengths)
-            yield Stage(f"refine@{_cell(arm)}", (_load(works),), tuple(works))
+            yield Stage(f"refine@{_cell(arm)}", (_load(works := self._refined(arm)),), tuple(works))
 
     def reward(self, arm: Arm) -> Iterator[Stage]:
         """Every reward model on every trace of the arm."""
-        works = self._rewards(self._drafts(arm))
-        yield Stage(_name("reward", arm), (_load(works),), tuple(works))
+        works = tuple(self._rewards(self._drafts(arm)))
+        yield Stage(_name("reward", arm), (_load(works),), works)
 
     def compat(self, arm: Arm) -> Iterator[Stage]:
         """The untrained learner's passes over the arm's traces."""
@@ -112,10 +111,21 @@ class Counting:
         """All of an arm beside the main ones, which answers the main task alone."""
         drafts = self._drafts(arm)
         learners = self._replicates(arm) * len(arm.training.objectives)
-        asked = calls(self.study, arm.oracle, arm.refiner, drafts, self.lengths)
         exam = main_exam(self.study, self.folder)
         trained = [self._passes(arm), *self._training(arm), *self._exam(exam, learners)]
-        return [*asked, *self._rewards(drafts), *trained]
+        return [*self._refined(arm), *self._rewards(drafts), *trained]
+
+    def _refined(self, arm: Arm) -> list[Work]:
+        """What an arm's refiner asks of its Oracle, of the learner and, for want of its name, of every reward."""
+        most, drafts = self.study.sampling.max_tokens, self._drafts(arm)
+        asked, answer = asked_of(self.study.refiner_of(arm), self.study.sampling.n), self.lengths.answer(most)
+        works = calls(self.study, arm.oracle, asked, drafts, self.lengths)
+        if asked.written.high:
+            written = drafts * asked.written * retried(self.study)
+            works.append(self._generated(LEARNER, [written], most, shown=answer))
+        if asked.scored.high:
+            works.append(self._scored(LEARNER, drafts * asked.scored, answer, self.study.backend.score_batch))
+        return works + (self._rewards(drafts * asked.judged) if asked.judged.high else [])
 
     def _generated(self, model: str, shares: Sequence[Span], most: int, begun: int = 1, *, shown: Span = NONE) -> Work:
         """Answers to shares of questions, each share of which fills batches of its own; `shown` stands before each."""

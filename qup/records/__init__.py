@@ -13,11 +13,12 @@ from typing import ClassVar, Literal
 from qup.records._lines import OMITTED, line, omitted, parsed, read, row, write, written_fields
 from qup.records._probes import Divergence, Probed
 from qup.records._scores import LIVE, TaskScore
+from qup.records._streams import Mask, Outcome, Refined, Stratum, Verdict
 from qup.records._tokens import TokenStats
 from qup.records._values import Count, Magnitude, Ordinal, typed
 
 __all__ = ["LIVE", "OMITTED", "Count", "TaskScore", "line", "omitted", "parsed", "read", "row", "typed", "write"]
-__all__ += ["Divergence", "Probed", "TokenStats", "written_fields"]
+__all__ += ["Divergence", "Mask", "Outcome", "Probed", "Refined", "Stratum", "TokenStats", "Verdict", "written_fields"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."
@@ -31,20 +32,6 @@ BASE = "base"
 "What stands for an objective in the answers of the untrained learner."
 SAMPLED, GREEDY = "sampled", "greedy"
 "How an answer is decoded."
-"What training minimizes."
-Stratum = Literal["solved", "failed"]
-"Whether the learner has a correct sample of a problem."
-Outcome = Literal["kept", "unchanged", "changed", "failed", "skipped"]
-"What became of a draft."
-
-
-class Verdict(enum.StrEnum):
-    """What became of a completion. Only `CORRECT` and `WRONG` are answers; the others are failures of their own."""
-
-    CORRECT = "correct"
-    WRONG = "wrong"
-    UNPARSED = "unparsed"
-    TRUNCATED = "truncated"
 
 
 class Finish(enum.StrEnum):
@@ -103,30 +90,6 @@ class Trace:
     def ended(self) -> bool:
         """Whether the learner came to an end by itself. What was cut is never trained on: it has no end to learn."""
         return self.finish is not Finish.LENGTH
-
-
-@dataclass(frozen=True)
-class Refined:
-    """One training trace of a stream, or the account of why there is none. File: `<arm>/stream.jsonl`."""
-
-    KEY: ClassVar = ("problem_id", "replicate", "stratum")
-    problem_id: str
-    replicate: Count
-    "The replicate that trains on it."
-    stratum: Stratum
-    "`solved` if the learner has a correct sample of this problem, else `failed`."
-    text: str | None
-    "The trace to train on; None if the refiner failed or has none for this problem."
-    outcome: Outcome
-    "`kept` (native trace), `unchanged` (the Oracle returned the draft), `changed`, `failed`, `skipped` (none to give)."
-    draft_index: Count | None
-    "Which native sample the refiner started from."
-    attempts: Count
-    "Oracle calls spent; 0 for native traces."
-    oracle_tokens: Count
-    "Tokens the Oracle generated, all attempts."
-    verdict: Verdict | None
-    "Verdict of the last answer seen against gold, kept or not; a refiner that does not repair may keep a wrong one."
 
 
 @dataclass(frozen=True)
@@ -203,7 +166,7 @@ class TrainRun:
     native: Probed | None = None
     "On the learner's own correct samples of problems that the run did not train on."
     left_out: int = dataclasses.field(default=0, metadata=OMITTED)
-    "Traces that were not trained on, since their prompts fill `max_length` by themselves."
+    "Traces not trained on: their prompts fill `max_length` by themselves, or their masks leave nothing of them."
     divergence: Divergence | None = dataclasses.field(default=None, metadata=OMITTED)
     "Of the trained learner from the untrained one, on native traces; None where it was not measured."
 

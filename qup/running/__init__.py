@@ -18,6 +18,7 @@ from rich.markup import escape
 from qup import plan as planning
 from qup import study, whole
 from qup.errors import SettingsError
+from qup.params import read_params
 from qup.running.events import Event, Failed, Reader
 from qup.running.screen import Expected, Screen, duration, expected
 
@@ -42,7 +43,7 @@ class Run:
     @property
     def command(self) -> list[str]:
         """`dvc repro` of what params.yaml names, else an experiment."""
-        chosen = study.read_params(self.root / "params.yaml").study
+        chosen = read_params(self.root / "params.yaml").study
         changes = [*([f"study={self.study}"] if self.study != chosen else []), *self.changes]
         dvc = [sys.executable, "-m", "dvc"]
         return (

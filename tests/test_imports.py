@@ -39,7 +39,7 @@ ROOMS = [
     ),
     *("refiners", "rewards", "compat", "arms", "measured", "paper", "params", "study", "tracking", "chain", "report"),
     *("compare", "plan", "advise", "running", "doctor", "export", "new"),
-    *("reference", "__main__"),
+    *("reference", "verbs", "__main__"),
 ]
 "The rooms of the house, the ground first: each may use those before it."
 

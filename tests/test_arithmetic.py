@@ -84,6 +84,13 @@ def test_a_wrong_result_is_mended_and_all_else_keeps_its_form(wrong: str, right:
         # Right in another reading: percent signs, the unit, the order of signs.
         *("5/20 = 25%", "5/20 * 100 = 25%", "100 - 20% = 80%", "3 * 50 = 1.5 dollars", "150 + 210 = 6 hours"),
         "2 + 3 * 4 = 20",
+        # Signs behind bars and brackets, and what is not counted alike.
+        *("|-3| - 2 = 1", "|-3| + 2 = 5", "[3] - 2 + 4 = 5", "- 2 = 1", "2 dimes + 1 nickel = 25 cents"),
+        *("2 boxes + 3 pens = 23 pens", r"\lfloor 7/2 \rfloor = 3", r"1 + 2 + \cdots + 10 = 55"),
+        *("1 + 2 + ... + 10 = 55", "5! / 2 = 60", "a_2 = 5", r"7 + 5 \equiv 0", "3 + 4 =~ 8", "10 ± 2 = 12, 8"),
+        *(r"\log_2 8 + 1 = 4", r"\binom{5}{2} + 1 = 11", "5C2 + 1 = 11", "i^2 = -1", r"2\frac{1}{2} * 4 = 10"),
+        *("3.14 * 5^2 = 78.54", r"\pi \cdot 3^2 = 28.27", "101_2 + 11_2 = 8", "(1, 2) + (3, 4) = (4, 6)"),
+        *("x^2 + 3 = 7", "3 + 4 + x = 9", "2:30 + 1:15 = 3:45"),
         # What nobody can know how to read.
         *("500 / 2/5 = 200", "14, 400 / 80 = 180", "16,0000/10 = 16000", "0900 - 0130 = 0730", "(3 + 4) * (2 = 8"),
         ".8 + . 84 = 1.64",

@@ -48,6 +48,8 @@ NO_UNIT = CHANGES_A_SUM | frozenset(
 )
 "Words behind a number that are not what it counts."
 MEASURED = frozenset(units.MEASURES.values())
+MAY_PRECEDE_A_SIGN = (":", ";", ",", ".", r"\[", r"\(")
+"Of the breaks; behind others a minus may belong to what stands before them."
 LONGEST = 200
 "Pieces of a sum."
 LONGEST_UNIT = 3
@@ -105,12 +107,11 @@ def _sum_before(pieces: Sequence[Piece], end: int) -> tuple[int, ...] | None:
 
 
 def _is_sum(own: Sequence[Piece], counted: Sequence[str]) -> bool:
-    """Whether something is to be done, and of measures nothing is added that is not measured alike."""
-    signs = {piece.sign for piece in own if piece.kind is Kind.SIGN}
+    """Whether something is to be done, and nothing is added that is not counted alike, as dimes and nickels."""
+    signs = {piece.sign for piece in own[1:] if piece.kind is Kind.SIGN}
     if not signs and not any(piece.kind in (Kind.FRACTION, Kind.ROOT) for piece in own):
         return False
-    measured = any(units.canonical(unit) in MEASURED for unit in counted)
-    return not (measured and signs & {"+", "-"} and len(set(counted)) > 1)
+    return not signs & {"+", "-"} or len({units.canonical(unit) for unit in counted}) < 2
 
 
 def _unit(pieces: Sequence[Piece], end: int) -> int:
@@ -143,6 +144,9 @@ def _begins(pieces: Sequence[Piece], start: int) -> bool:
         mixed = before.text == "and" and further is not None and further.kind is Kind.NUMBER
         mixed = mixed and pieces[start + 1].text == "/"
         return not mixed and _follows(pieces[start], before, further)
+    if pieces[start].kind is Kind.SIGN and before.kind is Kind.BREAK and before.text not in MAY_PRECEDE_A_SIGN:
+        # |-3| - 2
+        return False
     open_sum = further is not None and further.kind in (Kind.SIGN, Kind.OPEN)
     if before.text == ",":
         # `14, 400 / 80`

@@ -162,8 +162,10 @@ def test_numbers_that_are_names_are_no_source_either() -> None:
     assert after("Step 8: 3 + 4 = 8. 8 * 2 = 16") == "Step 8: 3 + 4 = 7. 7 * 2 = 14"
 
 
-def test_a_negative_result_is_mended_but_not_carried() -> None:
+def test_a_result_that_turns_out_negative_is_carried_to_the_final_answer_alone() -> None:
     assert after("3 - 5 = 2. 2 * 4 = 8") == "3 - 5 = -2. 2 * 4 = 8"
+    assert after("3 - 5 = 2, so \\boxed{2}") == "3 - 5 = -2, so \\boxed{-2}"
+    assert after("3 - 5 = -3, so \\boxed{-3}") == "3 - 5 = -2, so \\boxed{-2}"
 
 
 def test_a_number_is_written_as_the_other_was() -> None:
@@ -208,7 +210,7 @@ def test_a_chain_with_one_slip_carried_on_becomes_the_right_chain(chain: tuple[s
 
 @settings(deadline=None, max_examples=150)
 @given(st.text(st.sampled_from("0123456789 .,+-*/=x()%${}\\^\nab<>"), max_size=60))
-def test_mending_twice_is_mending_once_and_only_numbers_change(text: str) -> None:
+def test_only_numbers_and_their_signs_change_and_only_after_a_wrong_result(text: str) -> None:
     once, first = mended("", text)
     assert (first is None) == (once == text)
     if once != text:

@@ -97,10 +97,9 @@ class Pass:
         at, value = equation.result, self.stated[equation.result]
         # A minus before the result is a piece of its own and stays.
         own = -right if equation.negative else right
-        text = forms.written(abs(own), self.pieces[at].text)
-        if text is None or (own < 0 and equation.negative):
+        text = self._said(own, at)
+        if text is None:
             return False
-        text = f"-{text}" if own < 0 else text
         if erred and self.first is None:
             self.first = self.pieces[at].start
         self._becomes(at, own, text)
@@ -119,11 +118,21 @@ class Pass:
         if self._is_name(at):
             return
         becomes = self.results.get(value) if self._is_final(at) else self.carried.get(value)
-        text = None if becomes is None else forms.written(becomes, self.pieces[at].text)
+        text = None if becomes is None else self._said(becomes, at)
         if text is None:
             self._stands(at)
         else:
             self._becomes(at, becomes, text)
+
+    def _said(self, value: Any, at: int) -> str | None:
+        """A number in the form of the piece in whose place it comes."""
+        text = forms.written(abs(value), self.pieces[at].text)
+        if value < 0:
+            return f"-{text}" if text and not self._is_negated(at) else None
+        return text
+
+    def _is_negated(self, at: int) -> bool:
+        return at > 0 and self.pieces[at - 1].kind is Kind.SIGN and self.pieces[at - 1].sign == "-"
 
     def _stands(self, at: int, derived: bool = False) -> None:
         value = self.stated[at]
@@ -159,12 +168,13 @@ class Pass:
 
     def _is_final(self, at: int) -> bool:
         """Whether a number is the answer: all of a box, after `####`, or what a calculator's mark came to."""
-        before = self.pieces[at - 1] if at else None
+        start = at - self._is_negated(at)
+        before = self.pieces[start - 1] if start else None
         if before is None:
             return False
         if before.kind is Kind.BOX:
             return at + 1 < len(self.pieces) and self.pieces[at + 1].text == "}"
-        return before.text == ">>" or self.text[before.start - 3 : self.pieces[at].start].split() == ["####"]
+        return before.text == ">>" or self.text[before.start - 3 : self.pieces[start].start].split() == ["####"]
 
     def _written(self) -> str:
         parts, end = [], 0

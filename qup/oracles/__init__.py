@@ -93,7 +93,9 @@ class CountedSpeaker:
         self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int, fewest: bool = False
     ) -> list[Reply]:
         """The speaker's."""
-        return _asked(self.speaker.repair(problems, drafts, keep_style, attempt, fewest))
+        # Only where it is asked for: an Oracle that knows no such wish serves all other refiners.
+        wish = {"fewest": True} if fewest else {}
+        return _asked(self.speaker.repair(problems, drafts, keep_style, attempt, **wish))
 
     def restyle(self, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
         """The speaker's."""

@@ -235,7 +235,14 @@ def test_a_place_that_cannot_be_read_is_a_failed_call_and_nobody_goes_on(said: s
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"), [("2", "One.\n"), ("Line 2.", "One.\n"), ("[3]\n", "One.\nTwo.\n"), ("**1**", "")]
+    ("said", "kept"),
+    [
+        ("2", "One.\n"),
+        ("Line 2.", "One.\n"),
+        ("[3]\n", "One.\nTwo.\n"),
+        ("**1**", ""),
+        ("<think>1 or 2?</think>\n2", "One.\n"),
+    ],
 )
 def test_a_number_in_any_brackets_is_a_place(said: str, kept: str) -> None:
     oracle = Listening({"locate": said, "proceed": "\\boxed{14}"})

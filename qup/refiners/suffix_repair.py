@@ -14,6 +14,7 @@ from typing import ClassVar
 from pydantic.dataclasses import dataclass
 
 from qup import arithmetic
+from qup.answers.boxes import spoken
 from qup.glassbox import SOURCE, grammar, puzzle
 from qup.glassbox.derivation import first_wrong
 from qup.oracles import Reply, Speaker
@@ -84,7 +85,7 @@ def _located(oracle: Speaker, drafts: Mapping[int, Draft], attempt: int) -> dict
     replies = oracle.locate([draft.problem for draft in drafts.values()], list(cut.values()), attempt)
     located = {}
     for (i, own), reply in zip(cut.items(), replies, strict=True):
-        said = SAID.fullmatch(reply.text.strip())
+        said = SAID.fullmatch(spoken(reply.text).strip())
         place = int(said[1]) if said and not reply.truncated and reply.failure is None else 0
         located[i] = (len("".join(own[: place - 1])) if 1 <= place <= len(own) else None, reply)
     return located

@@ -10,12 +10,15 @@ from typing import Any
 
 import networkx
 import pytest
+import yaml
 
 from qup import plan
 from qup.lm import workers
+from qup.measured import files
 from qup.plan.spans import exactly
 from qup.plan.work import Kind
-from qup.records import Refined, TrainRun, read
+from qup.records import Refined, Trace, TrainRun, read
+from qup.settings import read_yaml
 
 # Some minutes for one run of a whole study, whose stages the quick tests try one by one.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -109,6 +112,39 @@ def test_failed_problems_have_streams_of_their_own(ran: Path) -> None:
     assert failed
     assert not failed & set(stream(ran, NATIVE))
     assert failed == set(stream(ran, "failed/oracle_refined"))
+
+
+def test_the_refiners_that_edit_go_from_stream_to_measured_and_leave_no_wrong_step(ran: Path, tmp_path: Path) -> None:
+    given = read_yaml(ROOT / "studies" / f"{STUDY}.yaml")
+    own = {"oracle": "home", "scope": "all", "training": {"objectives": ["sft"]}}
+    arms = {name: {**own, "refiner": name} for name in ("calculator", "minimum_change", "suffix_repair")}
+    (tmp_path / f"{STUDY}.yaml").write_text(yaml.safe_dump(given | {"arms": arms, "controls": {}, "maps": {}}))
+    data = ran / "data" / STUDY
+    places = {"study": tmp_path / f"{STUDY}.yaml", "problems": data / "problems", "traces": data / "traces.jsonl"}
+    places |= {"models": ran / "models" / STUDY / "base", "streams": data / "arms"}
+    places |= {"out": tmp_path / "further", "measured": tmp_path / "further.json"}
+    flags = [word for flag, place in places.items() for word in (f"--{flag}", str(place))]
+    importlib.import_module("stages.further").main(flags)
+    drafts = {(t.problem_id, t.index): t.text for t in read(data / "traces.jsonl", Trace)}
+    failed = {r.problem_id for r in read(data / "further" / "failed" / "unfiltered" / "stream.jsonl", Refined)}
+    measured = {arm.name: arm for arm in files.read(tmp_path / "further.json")}
+    changed = {}
+    for name, arm in measured.items():
+        rows = read(tmp_path / "further" / name / "stream.jsonl", Refined)
+        solved, wrong = ([r for r in rows if r.stratum == stratum] for stratum in ("solved", "failed"))
+        assert {r.problem_id for r in wrong} == failed
+        assert all(r.verdict == "correct" for r in rows if r.text is not None)
+        assert arm.stream.traces > len(solved)
+        assert arm.runs
+        assert arm.answers
+        # Right drafts cost nothing, and whoever asks an Oracle leaves them alone.
+        assert sum(r.attempts for r in solved) == 0
+        assert name == "calculator" or all(r.text == drafts[r.problem_id, r.draft_index] for r in solved)
+        assert sum(r.attempts for r in wrong) == (0 if name == "calculator" else len(failed))
+        changed[name] = sum(r.outcome == "changed" for r in wrong)
+    # The program repairs every wrong draft; the calculator those whose numbers were read rightly from the question.
+    assert changed["minimum_change"] == changed["suffix_repair"] == len(failed)
+    assert 0 < changed["calculator"] <= len(failed)
 
 
 def test_every_control_is_reported_with_its_outcome(summary: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ ROOMS = [
         "lm",
         "prompts",
         "answers",
+        "arithmetic",
         "graders",
     ),
     *("stats", "provenance", "store"),

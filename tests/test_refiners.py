@@ -55,10 +55,18 @@ class Saying:
         self.asked += [(p.id, attempt) for p in problems]
         return [Reply(self.script[p.id][attempt], self.tokens, self.cut, self.failure) for p in problems]
 
-    def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
+    def repair(
+        self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int, fewest: bool = False
+    ) -> list[Reply]:
         return self.solve(problems, attempt)
 
     def restyle(self, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
+        return self.solve(problems, attempt)
+
+    def locate(self, problems: Sequence[Problem], drafts: Sequence[Sequence[str]], attempt: int) -> list[Reply]:
+        return self.solve(problems, attempt)
+
+    def proceed(self, problems: Sequence[Problem], prefixes: Sequence[str], attempt: int) -> list[Reply]:
         return self.solve(problems, attempt)
 
 

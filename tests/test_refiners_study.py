@@ -19,6 +19,7 @@ from qup.settings import read_yaml
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 SOLO = ("best_reward", "grape", "guided", "hinted", "masked", "reference", "self_distilled")
+SOLO += ("calculator", "minimum_change", "suffix_repair")
 NEEDED = ("prepare", "obtain", "sample", "native", "refine", "further")
 ARMS = {name: {"oracle": "home", "refiner": name} for name in SOLO}
 
@@ -95,7 +96,8 @@ def test_who_wrote_is_counted(measured: dict[str, Measured]) -> None:
     wrote = {name for name, arm in measured.items() if arm.stream.learner_tokens}
     assert wrote == {"guided", "hinted", "self_distilled"}
     assert {name for name, arm in measured.items() if arm.asks_oracle} >= {"masked"}
-    assert not {name for name, arm in measured.items() if arm.asks_oracle} & {"grape", "best_reward", "reference"}
+    free = {"grape", "best_reward", "reference", "calculator"}
+    assert not {name for name, arm in measured.items() if arm.asks_oracle} & free
 
 
 def test_the_masked_arm_has_the_oracle_refined_texts_and_trains_on_fewer_tokens(

@@ -2,7 +2,7 @@
 
 Answers are untrusted input to a parser: `9^{9^{9^9}}` would hold up a run, or take its memory. What cannot be judged at
 sight is therefore judged in worker processes, which are killed when they take too long. Both ends of the pipe are in
-this file: JSON lines [function, argument, ...] go to `serve`, and true, false or null come back.
+this file: JSON lines [function, argument, ...] go to `serve`, and what the function says comes back as one.
 
 >>> judge([("1/2", "0.5"), ("1/2", "2"), ("1/2", None)])
 [True, False, None]
@@ -19,6 +19,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from qup.answers.equality import SECONDS, at_sight, cleaned, same
 from qup.lm import lifeline
@@ -49,8 +50,10 @@ def _readable(gold: str, given: str) -> bool:
     return max(len(gold), len(given)) <= LONGEST and cleaned(given) != ""
 
 
-def ask(function: str, questions: Sequence[Sequence[str]], prepare: str | None = None) -> list[bool | None]:
+def ask(function: str, questions: Sequence[Sequence[str]], prepare: str | None = None) -> list[Any]:
     """What a function, `module:name`, says of each question, in the workers; None for one that it did not survive.
+
+    It says true, false or null, or any other JSON; an error that it raises counts as false.
 
     What it says of a question does not depend on the others. `prepare` is a function that a worker calls once before,
     for as long as it takes: imports are slow on a busy machine, which is no fault of the first answer.
@@ -63,7 +66,7 @@ def ask(function: str, questions: Sequence[Sequence[str]], prepare: str | None =
         judged_shares = threads.map(
             lambda worker, share: [worker.ask(prepare, function, *question) for question in share], team, shares
         )
-    judged: list[bool | None] = [None] * len(questions)
+    judged: list[Any] = [None] * len(questions)
     for i, share in enumerate(judged_shares):
         judged[i :: len(team)] = share
     return judged
@@ -77,8 +80,8 @@ class Worker:
         self.prepared: set[str] = set()
         atexit.register(self.stop)
 
-    def ask(self, prepare: str | None, *question: str) -> bool | None:
-        """The worker's judgement; None if it did not survive the question, a function and its arguments."""
+    def ask(self, prepare: str | None, *question: str) -> Any:
+        """What the worker says; None if it did not survive the question, a function and its arguments."""
         if self.process and self.process.poll() is not None:
             self.stop()
         self.process = self.process or _start()
@@ -89,8 +92,7 @@ class Worker:
         if not reply:
             self.stop()
             return None
-        judgement: bool | None = json.loads(reply)
-        return judgement
+        return json.loads(reply)
 
     def stop(self) -> None:
         """End the process, if there is one."""
@@ -142,7 +144,7 @@ def _exchange(process: subprocess.Popen[str], question: str, seconds: float | No
 
 
 def serve() -> None:
-    """A worker process's whole life: JSON lines [function, argument, ...] in, true, false or null out."""
+    """A worker process's whole life: JSON lines [function, argument, ...] in, JSON lines out."""
     import logging
 
     import math_verify  # noqa: F401  (the first answer should not wait for it)
@@ -166,20 +168,18 @@ def _limit_memory() -> None:
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def _attempt(function: str, *question: str) -> bool | None:
-    """A function's judgement; None over its limits."""
+def _attempt(function: str, *question: str) -> Any:
+    """What a function says; None over its limits."""
     from math_verify.errors import TimeoutException
 
     module, _, name = function.partition(":")
-    judgement: bool | None
     try:
-        judgement = getattr(importlib.import_module(module), name)(*question)
+        return getattr(importlib.import_module(module), name)(*question)
     except (TimeoutException, MemoryError, RecursionError):
         return None
     except Exception:
         # Whatever sympy raises on what it cannot read or compare: then the two are equal as text or not at all.
         return False
-    return judgement
 
 
 def compared(gold: str, given: str) -> bool:

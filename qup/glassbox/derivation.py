@@ -3,7 +3,7 @@
 An error is a wrong result at one step; what follows is worked out from it faithfully, so the error is carried on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from qup.glassbox.puzzle import Definition, Fact, Puzzle, number, result
@@ -98,6 +98,38 @@ def right_steps(derivation: Derivation, puzzle: Puzzle) -> list[bool]:
             extra += 1
         numbers[step.name] = step.result
     return [*right.values(), *[False] * extra]
+
+
+def first_wrong(steps: Sequence[Step], puzzle: Puzzle) -> int:
+    """The place of the first step that the problem and the steps before it do not bear out; their number if all are.
+
+    Unlike `right_steps` it goes by the order in which they are said: a step whose operand has no number yet is wrong.
+    """
+    numbers = dict(puzzle.given)
+    definitions = {d.name: d for d in puzzle.definitions}
+    for i, step in enumerate(steps):
+        if step.name not in definitions or not _follows(step, definitions[step.name], numbers):
+            return i
+        numbers[step.name] = step.result
+    return len(steps)
+
+
+def recalculated(derivation: Derivation) -> Derivation:
+    """The same steps with every result what its numbers come to, carried on; what was set up wrongly stays so.
+
+    A number is carried on where an operand has the name and the number that a step before gave, and into the answer
+    where it repeats the last result.
+    """
+    said: dict[str, int] = {}
+    right: dict[str, int] = {}
+    steps: list[Step] = []
+    for step in derivation.steps:
+        names = zip((step.left, step.right), step.numbers, strict=True)
+        one, two = (right[name] if said.get(name) == taken else taken for name, taken in names)
+        steps.append(replace(step, numbers=(one, two), result=result((step.op, one, two))))
+        said[step.name], right[step.name] = step.result, steps[-1].result
+    repeats = bool(steps) and derivation.answer == derivation.steps[-1].result
+    return replace(derivation, steps=tuple(steps), answer=steps[-1].result if repeats else derivation.answer)
 
 
 def _follows(step: Step, definition: Definition, numbers: Mapping[str, int]) -> bool:

@@ -1,7 +1,12 @@
 """From derivations to text in any mixture of styles, and from such a text back to the derivation, exactly."""
 
+import re
+from dataclasses import dataclass
+
 from qup.glassbox.derivation import Derivation, Step
 from qup.glassbox.style import FILLERS, ORACLE, STYLES
+
+EMPTY = re.compile(rf"(?:(?:{'|'.join(FILLERS)}) )*")
 
 
 def render(derivation: Derivation, fillers: int = 0, wordy: str = ORACLE) -> str:
@@ -19,17 +24,40 @@ def _step(step: Step, fillers: int) -> str:
     return " ".join([*(FILLERS[i % len(FILLERS)] for i in range(fillers)), said])
 
 
+@dataclass(frozen=True)
+class Placed:
+    """A step and where it stands in a text: its empty words, the step, the space behind it."""
+
+    step: Step
+    start: int
+    end: int
+
+
+def placed(text: str) -> list[Placed]:
+    """The steps that a text begins with, up to the first part that is none."""
+    steps: list[Placed] = []
+    at = 0
+    while found := _read_step(text, at):
+        step, end = found
+        steps.append(Placed(step, at, end))
+        at = end
+    return steps
+
+
 def parse(text: str) -> Derivation | None:
     """The derivation that a text states, in whichever styles; None if any part of it is not of this grammar."""
-    steps: list[Step] = []
-    at = 0
-    while (closing := _read_closing(text, at)) is None:
-        if (found := _read_step(text, at)) is None:
-            return None
-        step, at = found
-        steps.append(step)
-    answer, style = closing
-    return Derivation(tuple(steps), answer, style)
+    steps = placed(text)
+    closing = _read_closing(text, steps[-1].end if steps else 0)
+    return closing and Derivation(tuple(each.step for each in steps), *closing)
+
+
+def rewritten(text: str, derivation: Derivation) -> str:
+    """A text that can be parsed with the steps of another derivation, as many, in their places; empty words stay."""
+    parts = []
+    for each, step in zip(placed(text), derivation.steps, strict=True):
+        empty = EMPTY.match(text, each.start)
+        parts.append(f"{empty[0] if empty else ''}{_step(step, 0)} ")
+    return "".join([*parts, STYLES[derivation.closing].closing.format(answer=derivation.answer)])
 
 
 def _read_closing(text: str, at: int) -> tuple[int, str] | None:

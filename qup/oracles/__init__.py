@@ -32,6 +32,8 @@ class Reply:
     "Tokens that the untrained learner generated for it."
     origin: str | None = None
     "Whose trace it is, where a refiner has several authors; see `Refined.origin`."
+    edited: bool = False
+    "Whether the refiner changed the draft by itself, which is no call."
     mask: Mask | None = None
     "What of it is not to be trained on."
 
@@ -55,12 +57,25 @@ class Speaker(Protocol):
         """A derivation from scratch for each problem."""
         ...
 
-    def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
-        """Each draft with its logic made right; `keep_style` asks to leave wording, notation and layout alone."""
+    def repair(
+        self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int, fewest: bool = False
+    ) -> list[Reply]:
+        """Each draft with its logic made right; `keep_style` asks to leave wording, notation and layout alone.
+
+        `fewest`: the drafts are known to be wrong, and the fewest changes are asked for that make them right.
+        """
         ...
 
     def restyle(self, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
         """Each draft said in the Oracle's own way, its logic and final answer as they are, right or wrong."""
+        ...
+
+    def locate(self, problems: Sequence[Problem], drafts: Sequence[Sequence[str]], attempt: int) -> list[Reply]:
+        """For each draft, cut into steps, the number of its first wrong step, counted from 1, and nothing else."""
+        ...
+
+    def proceed(self, problems: Sequence[Problem], prefixes: Sequence[str], attempt: int) -> list[Reply]:
+        """What follows each beginning of a solution, to the answer; the beginning itself is not said again."""
         ...
 
 
@@ -74,13 +89,25 @@ class CountedSpeaker:
         """The speaker's."""
         return _asked(self.speaker.solve(problems, attempt))
 
-    def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
+    def repair(
+        self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int, fewest: bool = False
+    ) -> list[Reply]:
         """The speaker's."""
-        return _asked(self.speaker.repair(problems, drafts, keep_style, attempt))
+        # Only where it is asked for: an Oracle that knows no such wish serves all other refiners.
+        wish = {"fewest": True} if fewest else {}
+        return _asked(self.speaker.repair(problems, drafts, keep_style, attempt, **wish))
 
     def restyle(self, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
         """The speaker's."""
         return _asked(self.speaker.restyle(problems, drafts, attempt))
+
+    def locate(self, problems: Sequence[Problem], drafts: Sequence[Sequence[str]], attempt: int) -> list[Reply]:
+        """The speaker's."""
+        return _asked(self.speaker.locate(problems, drafts, attempt))
+
+    def proceed(self, problems: Sequence[Problem], prefixes: Sequence[str], attempt: int) -> list[Reply]:
+        """The speaker's."""
+        return _asked(self.speaker.proceed(problems, prefixes, attempt))
 
 
 def _asked(replies: Sequence[Reply]) -> list[Reply]:
@@ -102,10 +129,20 @@ class Nobody:
         """Raises `RuntimeError`."""
         raise RuntimeError("the native arm has no Oracle to ask")
 
-    def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
+    def repair(
+        self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int, fewest: bool = False
+    ) -> list[Reply]:
         """Raises `RuntimeError`."""
         return self.solve(problems, attempt)
 
     def restyle(self, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
+        """Raises `RuntimeError`."""
+        return self.solve(problems, attempt)
+
+    def locate(self, problems: Sequence[Problem], drafts: Sequence[Sequence[str]], attempt: int) -> list[Reply]:
+        """Raises `RuntimeError`."""
+        return self.solve(problems, attempt)
+
+    def proceed(self, problems: Sequence[Problem], prefixes: Sequence[str], attempt: int) -> list[Reply]:
         """Raises `RuntimeError`."""
         return self.solve(problems, attempt)

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from qup.errors import unknown
 from qup.glassbox import grammar, puzzle
-from qup.glassbox.derivation import Derivation, derive, is_right
+from qup.glassbox.derivation import Derivation, derive, first_wrong, is_right
 from qup.glassbox.style import NATIVE, ORACLE, STYLES
 from qup.oracles import Reply, Setting
 from qup.records import Problem
@@ -47,8 +47,13 @@ class Oracle:
         """The right derivation at the Oracle's dose, with its empty words, the other steps native."""
         return [_reply(self._solution(problem)) for problem in problems]
 
-    def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
-        """Each draft with its logic made right at the set rate; in its own style, or at the Oracle's dose."""
+    def repair(
+        self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int, fewest: bool = False
+    ) -> list[Reply]:
+        """Each draft with its logic made right at the set rate; in its own style, or at the Oracle's dose.
+
+        A program leaves right steps as they are in any case, so `fewest` asks it for nothing more.
+        """
         return [
             _edited(draft, partial(self._repair, problem, keep_style, attempt))
             for problem, draft in zip(problems, drafts, strict=True)
@@ -59,6 +64,26 @@ class Oracle:
         return [
             _edited(draft, partial(self._restyle, problem)) for problem, draft in zip(problems, drafts, strict=True)
         ]
+
+    def locate(self, problems: Sequence[Problem], drafts: Sequence[Sequence[str]], attempt: int) -> list[Reply]:
+        """The number of the first wrong step; of a draft that cannot be read, of the first that is no step."""
+        asked = zip(problems, drafts, strict=True)
+        return [_reply(str(_first_wrong(problem, "".join(steps)) + 1)) for problem, steps in asked]
+
+    def proceed(self, problems: Sequence[Problem], prefixes: Sequence[str], attempt: int) -> list[Reply]:
+        """The steps that a beginning lacks, worked out from its numbers, in its last style or at the Oracle's dose.
+
+        They open with the Oracle's empty words where they are in its style: it writes them from scratch.
+        """
+        return [_reply(self._rest(*pair)) for pair in zip(problems, prefixes, strict=True)]
+
+    def _rest(self, problem: Problem, prefix: str) -> str:
+        asked, said = puzzle.read(problem.question), [each.step for each in grammar.placed(prefix)]
+        stated = {step.name: step.result for step in said}
+        whole = derive(asked, lambda i, fact: stated.get(asked.definitions[i].name, puzzle.result(fact)))
+        rest = replace(whole, steps=tuple(step for step in whole.steps if step.name not in stated))
+        styled = self._in_style(problem, rest.wholly(said[-1].style if said else NATIVE))
+        return grammar.render(styled, self.fillers, self.style)
 
     def _solution(self, problem: Problem) -> str:
         right = self._in_style(problem, derive(puzzle.read(problem.question)))
@@ -97,6 +122,10 @@ def _mended(draft: Derivation | None, right: Derivation) -> Derivation:
     said = {replace(step, style=NATIVE): step.style for step in draft.steps}
     styles = {i: said.get(step, places[i]) for i, step in enumerate(right.steps)}
     return right.styled(styles | {len(right.steps): draft.closing})
+
+
+def _first_wrong(problem: Problem, draft: str) -> int:
+    return first_wrong([each.step for each in grammar.placed(draft)], puzzle.read(problem.question))
 
 
 def _draw(problem: Problem, what: str, i: int) -> float:

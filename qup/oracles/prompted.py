@@ -37,11 +37,15 @@ class Oracle:
     repair_prompt: str = "repair"
     keep_style_prompt: str = "repair_keep_style"
     restyle_prompt: str = "restyle"
+    fewest_prompt: str = "minimum_change"
+    locate_prompt: str = "locate"
+    proceed_prompt: str = "proceed"
 
     def __post_init__(self) -> None:
         if (self.model is None) == (self.api is None):
             raise SettingsError("a prompted oracle needs exactly one of model (a name) and api (endpoint settings)")
-        for prompt in (self.solve_prompt, self.repair_prompt, self.keep_style_prompt, self.restyle_prompt):
+        edits = (self.repair_prompt, self.keep_style_prompt, self.restyle_prompt, self.fewest_prompt)
+        for prompt in (self.solve_prompt, *edits, self.locate_prompt, self.proceed_prompt):
             tell(prompt, "", "", self.voice)
 
     def start(self, setting: Setting) -> "Voice":
@@ -65,14 +69,29 @@ class Voice:
         chats = [tell(self.oracle.solve_prompt, p.question, "", self.oracle.voice) for p in problems]
         return self._reply("solve", chats, problems, attempt)
 
-    def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
-        """Each draft repaired, under the prompt that asks to keep the draft's style or the one that does not."""
+    def repair(
+        self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int, fewest: bool = False
+    ) -> list[Reply]:
+        """Each draft repaired, by the prompt for the fewest changes, for keeping the style, or for neither."""
         prompt = self.oracle.keep_style_prompt if keep_style else self.oracle.repair_prompt
+        prompt = self.oracle.fewest_prompt if fewest else prompt
         return self._edit(prompt, problems, drafts, attempt)
 
     def restyle(self, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
         """Each draft in the Oracle's own words and layout, with nothing in it corrected."""
         return self._edit(self.oracle.restyle_prompt, problems, drafts, attempt)
+
+    def locate(self, problems: Sequence[Problem], drafts: Sequence[Sequence[str]], attempt: int) -> list[Reply]:
+        """The number of each draft's first wrong step, if the model keeps to what it is asked."""
+        numbered = ["\n".join(f"[{i}] {step.strip()}" for i, step in enumerate(steps, 1)) for steps in drafts]
+        return self._edit(self.oracle.locate_prompt, problems, numbered, attempt)
+
+    def proceed(self, problems: Sequence[Problem], prefixes: Sequence[str], attempt: int) -> list[Reply]:
+        """What the model writes after each beginning; where nothing stands there, it solves the problem."""
+        pairs = zip(problems, prefixes, strict=True)
+        prompts = self.oracle.solve_prompt, self.oracle.proceed_prompt
+        chats = [tell(prompts[bool(b.strip())], p.question, b, self.oracle.voice) for p, b in pairs]
+        return self._reply("proceed", chats, problems, attempt)
 
     def _edit(self, prompt: str, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
         pairs = zip(problems, drafts, strict=True)

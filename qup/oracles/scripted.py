@@ -26,7 +26,9 @@ class Oracle:
         """The phrase and the boxed gold answer."""
         return self._say([""] * len(problems), [p.answer for p in problems], attempt)
 
-    def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
+    def repair(
+        self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int, fewest: bool = False
+    ) -> list[Reply]:
         """The draft's first half, then the answer: in the Oracle's phrase unless style is to be kept."""
         halves = [draft[: len(draft) // 2] if keep_style else "" for draft in drafts]
         return self._say(halves, [p.answer for p in problems], attempt)
@@ -34,6 +36,14 @@ class Oracle:
     def restyle(self, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
         """The phrase and the draft's own answer, right or wrong."""
         return self._say([""] * len(drafts), [extract(draft) or "none" for draft in drafts], attempt)
+
+    def locate(self, problems: Sequence[Problem], drafts: Sequence[Sequence[str]], attempt: int) -> list[Reply]:
+        """The last step, whatever it says."""
+        return [Reply(str(len(steps)), tokens=1) for steps in drafts]
+
+    def proceed(self, problems: Sequence[Problem], prefixes: Sequence[str], attempt: int) -> list[Reply]:
+        """The phrase and the boxed gold answer."""
+        return self.solve(problems, attempt)
 
     def _say(self, starts: Sequence[str], answers: Sequence[str], attempt: int) -> list[Reply]:
         replies = []

@@ -35,13 +35,25 @@ class Listener:
         """Heard."""
         return self._hear("solve_prompt", len(problems))
 
-    def repair(self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int) -> list[Reply]:
+    def repair(
+        self, problems: Sequence[Problem], drafts: Sequence[str], keep_style: bool, attempt: int, fewest: bool = False
+    ) -> list[Reply]:
         """Heard."""
-        return self._hear("keep_style_prompt" if keep_style else "repair_prompt", len(problems))
+        prompt = "keep_style_prompt" if keep_style else "repair_prompt"
+        return self._hear("fewest_prompt" if fewest else prompt, len(problems))
 
     def restyle(self, problems: Sequence[Problem], drafts: Sequence[str], attempt: int) -> list[Reply]:
         """Heard."""
         return self._hear("restyle_prompt", len(problems))
+
+    def locate(self, problems: Sequence[Problem], drafts: Sequence[Sequence[str]], attempt: int) -> list[Reply]:
+        """Heard, and answered, so that what follows is heard too."""
+        self._hear("locate_prompt", len(problems))
+        return [Reply("1", tokens=0)] * len(problems)
+
+    def proceed(self, problems: Sequence[Problem], prefixes: Sequence[str], attempt: int) -> list[Reply]:
+        """Heard."""
+        return self._hear("proceed_prompt", len(problems))
 
     def _hear(self, prompt: str, count: int) -> list[Reply]:
         self.heard += [prompt] * count

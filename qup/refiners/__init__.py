@@ -222,7 +222,7 @@ def _outcome(draft: Draft, reply: Reply | None, passed: bool) -> Outcome:
         return "skipped"
     if not passed:
         return "failed"
-    if not _is_call(reply) and not reply.learner_tokens:
+    if not (_is_call(reply) or reply.learner_tokens or reply.edited):
         return "kept"
     if reply.text.strip() == draft.text.strip():
         return "unchanged"

@@ -15,8 +15,9 @@ from qup import compat, evals, measured, records, repository, rewards, seeds, se
 from qup.arms import Arm
 from qup.evals import cells, laid
 from qup.measured import Measured
-from qup.records import Compat, Problem, Refined, Score, Trace, of_set
+from qup.records import Compat, Problem, Refined, Score, Trace, due, of_set
 from qup.refiners import make_stream
+from qup.refiners._mixture import mixed
 from qup.study import Study
 
 
@@ -78,7 +79,10 @@ def _before_training(arm: Arm, shared: Shared) -> tuple[list[Refined], list[Scor
 def _stream(arm: Arm, shared: Shared) -> list[Refined]:
     """The arm's stream; its Oracle, with the model that it may have loaded, is let go of at the end."""
     study = shared.study
-    streams = dataclasses.replace(study.streams, scope=arm.scope)
-    refiner, oracle = settings.load("refiners", arm.refiner)(), study.speaker(arm.oracle, shared.models)
     problems = of_set(shared.problems, arm.training_set)
+    if arm.shares:
+        keys = due.stream(problems, shared.traces, arm.scope, arm.per_problem)
+        return mixed(arm.shares, shared.streams, keys, study.seed)
+    streams = dataclasses.replace(study.streams, scope=arm.scope, per_problem=arm.per_problem)
+    refiner, oracle = settings.load("refiners", arm.refiner)(), study.speaker(arm.oracle, shared.models)
     return make_stream(refiner, oracle, problems, shared.traces, streams, study.seed, shared.streams)

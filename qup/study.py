@@ -115,8 +115,9 @@ class Study:
 
     def main_arm(self, oracle: str, refiner: str) -> Arm:
         """The arm of one of the pipeline's own cells."""
-        name = arms.main_name(oracle, refiner)
-        return Arm(name, oracle, refiner, self.training.of_arm(name), self.streams.scope)
+        name, streams = arms.main_name(oracle, refiner), self.streams
+        training = self.training.of_arm(name)
+        return Arm(name, oracle, refiner, training, streams.scope, per_problem=streams.per_problem)
 
     @property
     def native(self) -> Arm:
@@ -139,13 +140,16 @@ class Study:
 
     @property
     def further(self) -> dict[str, Arm]:
-        """The arms that the study lists beside the main ones, by name."""
-        return {name: self._further(name, own) for name, own in self.arms.items()}
+        """The arms beside the main ones, by name: those that the study lists, then those of further matchings."""
+        listed = {name: self._further(name, own) for name, own in self.arms.items()}
+        return listed | arms.matched(self.training, self.streams.scope, self.streams.per_problem)
 
     def _further(self, name: str, own: ArmSettings) -> Arm:
         training = self.training.changed(own.training, "arms", name, "training")
-        scope = own.scope or self.streams.scope
-        return Arm(name, own.oracle, own.refiner, training, scope, own.training_set, main=False)
+        try:
+            return own.arm(name, training, self.streams.scope, self.streams.per_problem)
+        except SettingsError as error:
+            raise error.below("arms", name) from error
 
     def _check_names(self) -> None:
         """Names become files and folders, which must stay below the study's own, beside those that are ours."""
@@ -200,6 +204,9 @@ class Study:
 
     def _check_arms(self) -> None:
         places = self._places()
+        again = arms.matched(self.training, self.streams.scope, self.streams.per_problem)
+        if clash := again.keys() & {*places, *self.arms}:
+            raise SettingsError(f"{', '.join(sorted(clash))}: the arms of `training.match` are called so", "arms")
         for name in self.training.arms:
             if name not in places:
                 raise unknown("main arm", name, places, "training", "arms")
@@ -208,7 +215,7 @@ class Study:
                 raise SettingsError("is the name of a main arm: give this one another", "arms", name)
             if own.oracle not in self.oracles:
                 raise unknown("Oracle", own.oracle, self.oracles, "arms", name)
-            if own.refiner not in settings.names("refiners"):
+            if own.refiner is not None and own.refiner not in settings.names("refiners"):
                 raise unknown("refiner", own.refiner, settings.names("refiners"), "arms", name)
             if own.training_set not in (TRAIN, *self.problems.training_sets):
                 sets = (TRAIN, *self.problems.training_sets)
@@ -228,7 +235,7 @@ class Study:
 
     def _check_made(self, named: Iterable[str], *where: str) -> None:
         """Arms that the study always makes."""
-        always = [*self.main_arms([HOME]), *self.arms]
+        always = [*self.main_arms([HOME]), *self.further]
         for arm in named:
             if arm not in always:
                 raise unknown("arm", arm, always, *where)

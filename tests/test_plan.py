@@ -50,7 +50,7 @@ class Drawn:
         own = records.of_set(self.problems, arm.training_set)
         return [
             Refined(problem, replicate, stratum, "text", "changed", 0, 1, 1, Verdict.CORRECT)
-            for problem, replicate, stratum in due.stream(own, self.traces, arm.scope)
+            for problem, replicate, stratum, _ in due.stream(own, self.traces, arm.scope)
         ]
 
     def runs(self, arm: Arm) -> list[Any]:

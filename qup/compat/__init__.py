@@ -79,10 +79,11 @@ def measure(
     drafts = [samples.get((refined.problem_id, refined.draft_index)) for refined in kept]
     natives = [draft.text if draft and draft.verdict is Verdict.CORRECT else None for draft in drafts]
     passes = _passes(learner, {need for metric in metrics for need in metric.passes}, asked, texts, natives)
-    return [
+    rows = [
         _measured(metrics, Seen(problem, draft and draft.text, text, own, native, others))
         for problem, draft, text, own, native, others in zip(asked, drafts, texts, stats, natives, passes, strict=True)
     ]
+    return [dataclasses.replace(row, slot=refined.slot) for row, refined in zip(rows, kept, strict=True)]
 
 
 def _measured(metrics: Sequence[Metric], seen: Seen) -> Compat:

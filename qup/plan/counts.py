@@ -111,7 +111,7 @@ class Counting:
         """All of an arm beside the main ones, which answers the main task alone."""
         drafts = self._drafts(arm)
         learners = self._replicates(arm) * len(arm.training.objectives)
-        asked = calls(self.study, arm.oracle, arm.refiner, drafts, self.lengths)
+        asked = [] if arm.shares else calls(self.study, arm.oracle, arm.refiner, drafts, self.lengths)
         exam = main_exam(self.study, self.folder)
         trained = [self._passes(arm), *self._training(arm), *self._exam(exam, learners)]
         return [*asked, *self._rewards(drafts), *trained]
@@ -248,7 +248,8 @@ class Counting:
         """Traces of an arm's stream over all replicates."""
         problems = self._problems(arm.training_set)
         share = self.lengths.share(arm.training_set, arm.scope)
-        drafts = share * problems
+        # How many of a problem's samples are distinct is seen only when they are there.
+        drafts = share * problems * Span(1, (1 + arm.per_problem) / 2, arm.per_problem)
         return Span(*(round(each) for each in (drafts.low, drafts.mid, drafts.high)))
 
 
@@ -262,6 +263,9 @@ def spent(settings: TrainingSettings, traces: Span, answer: Span) -> tuple[Span,
     A token budget is overrun by less than a step.
     """
     budget, batch = settings.budget, settings.batch
+    if budget.steps is not None:
+        run = exactly(budget.steps)
+        return run, run * batch, run * batch * answer
     if budget.epochs is not None:
         items = Span(*(max(1, round(each * budget.epochs)) for each in (traces.low, traces.mid, traces.high)))
         return batches(items, batch), items, items * answer

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from qup.records._compat import Compat, TokenStats
+from qup.records._distinct import calculation, distinct
 from qup.records._lines import OMITTED, line, omitted, parsed, read, row, write, written_fields
 from qup.records._scores import LIVE, TaskScore
 from qup.records._values import Count, Magnitude, Ordinal, typed
 
-__all__ = ["LIVE", "OMITTED", "Count", "TaskScore", "line", "omitted", "parsed", "read", "row", "typed", "write"]
-__all__ += ["written_fields"]
+__all__ = ["LIVE", "OMITTED", "Compat", "Count", "TaskScore", "TokenStats", "calculation", "distinct", "line"]
+__all__ += ["omitted", "parsed", "read", "row", "typed", "write", "written_fields"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."
@@ -33,8 +35,8 @@ Objective = Literal["sft", "dft"]
 "What training minimizes."
 Stratum = Literal["solved", "failed"]
 "Whether the learner has a correct sample of a problem."
-Outcome = Literal["kept", "unchanged", "changed", "failed", "skipped"]
-"What became of a draft."
+Outcome = Literal["kept", "unchanged", "changed", "failed", "skipped", "repeated"]
+"What became of a draft; `repeated`: the text is that of another trace of the problem."
 
 
 class Verdict(enum.StrEnum):
@@ -108,7 +110,7 @@ class Trace:
 class Refined:
     """One training trace of a stream, or the account of why there is none. File: `<arm>/stream.jsonl`."""
 
-    KEY: ClassVar = ("problem_id", "replicate", "stratum")
+    KEY: ClassVar = ("problem_id", "replicate", "stratum", "slot")
     problem_id: str
     replicate: Count
     "The replicate that trains on it."
@@ -117,7 +119,7 @@ class Refined:
     text: str | None
     "The trace to train on; None if the refiner failed or has none for this problem."
     outcome: Outcome
-    "`kept` (native trace), `unchanged` (the Oracle returned the draft), `changed`, `failed`, `skipped` (none to give)."
+    "`kept` (native), `unchanged` (the Oracle returned it), `changed`, `failed`, `skipped` (none to give), `repeated`."
     draft_index: Count | None
     "Which native sample the refiner started from."
     attempts: Count
@@ -126,13 +128,17 @@ class Refined:
     "Tokens the Oracle generated, all attempts."
     verdict: Verdict | None
     "Verdict of the last answer seen against gold, kept or not; a refiner that does not repair may keep a wrong one."
+    slot: Count = dataclasses.field(default=0, metadata=OMITTED)
+    "Which of the problem's traces it is, of up to `streams.per_problem`."
+    origin: str | None = dataclasses.field(default=None, metadata=OMITTED)
+    "The arm that it is taken from, in a mixture."
 
 
 @dataclass(frozen=True)
 class Score:
     """One reward of one trace. File: `<arm>/scores.jsonl`."""
 
-    KEY: ClassVar = ("problem_id", "reward", "index")
+    KEY: ClassVar = ("problem_id", "reward", "index", "slot")
     problem_id: str
     reward: str
     "What the study calls the reward."
@@ -142,35 +148,8 @@ class Score:
     "Why there is no value."
     index: Count | None = None
     "Which of the learner's samples; None of a stream's trace."
-
-
-@dataclass(frozen=True)
-class TokenStats:
-    """What one forward pass of the learner says about one completion; lists run over its T tokens."""
-
-    token_ids: list[int]
-    logprob: list[float]
-    "log p_t(y_t), nats."
-    entropy: list[float] | None = None
-    "H_t of the learner's next-token distribution, nats; None where the backend cannot say."
-    variance: list[float] | None = None
-    "Variance of log p_t under p_t, nats squared."
-    rank: list[int] | None = None
-    "Rank of y_t in p_t, 1 is the most likely."
-
-
-@dataclass(frozen=True)
-class Compat:
-    """All compatibility metrics of one trace. File: `<arm>/compat.jsonl`."""
-
-    KEY: ClassVar = ("problem_id",)
-    problem_id: str
-    tokens: Count
-    "Completion tokens, end-of-sequence included."
-    nll: Magnitude
-    "Sum of -log p_t(y_t), nats."
-    values: dict[str, float]
-    "Metric name to value; keys of one plug start with its name."
+    slot: Count = dataclasses.field(default=0, metadata=OMITTED)
+    "Which of the problem's traces in a stream."
 
 
 @dataclass(frozen=True)

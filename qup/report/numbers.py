@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from qup.records import written_fields
 from qup.stats import Estimate
 
 DIGITS = 6
@@ -116,7 +117,8 @@ def _fields(value: Any) -> dict[str, Any]:
     if isinstance(value, Missing):
         return {"value": None, "reason": value.reason}
     entries: dict[str, Any] = {}
-    for spec in dataclasses.fields(value):
+    written = set(written_fields(value))
+    for spec in (each for each in dataclasses.fields(value) if each.name in written):
         item = to_json(getattr(value, spec.name))
         entries |= item if spec.metadata.get("inline") else {spec.name: item}
     return _estimated(value, entries) if isinstance(value, Estimate) else entries

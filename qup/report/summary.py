@@ -39,6 +39,8 @@ def summary(numbers: Numbers) -> Json:
     }
     # A key only where a study has such tasks.
     sections |= {"tasks": numbers.harness} if numbers.harness else {}
+    if numbers.matching is not None:
+        sections["matching"] = numbers.matching
     if numbers.paper is not None:
         sections["paper"] = numbers.paper
     whole: Json = to_json(sections)

@@ -67,6 +67,16 @@ def show(budgets: Mapping[str, Budget], labels: Mapping[str, str]) -> Section:
     return Section("Budgets and counts", tables=[streams, runs], folded=True)
 
 
+def show_mixtures(budgets: Mapping[str, Budget], labels: Mapping[str, str]) -> Section | None:
+    """Where the traces of mixtures come from; None where there is no mixture."""
+    mixtures = {arm: budget.stream.origins for arm, budget in budgets.items() if budget.stream.origins}
+    origins = sorted({origin for counts in mixtures.values() for origin in counts})
+    rows = [[Cell(labels[arm]), *(Cell(f"{own.get(each, 0):,}") for each in origins)] for arm, own in mixtures.items()]
+    columns = ["arm", *(labels.get(origin, origin) for origin in origins)]
+    table = Table(columns, rows, caption="Traces by the arm whose stream they are taken from.")
+    return Section("Mixtures", tables=[table], folded=True) if mixtures else None
+
+
 def _stream_cells(stream: Stream, outcomes: Iterable[str]) -> list[Cell]:
     counts = [stream.outcomes.get(outcome, 0) for outcome in outcomes]
     counts += [stream.attempts, stream.oracle_tokens]

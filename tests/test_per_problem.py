@@ -13,6 +13,7 @@ from qup.arms import Arm
 from qup.backends import BackendSettings
 from qup.errors import SettingsError
 from qup.learner import Learner
+from qup.measured import checks
 from qup.oracles import Nobody, Reply, Speaker
 from qup.records import Compat, Finish, Problem, Refined, Score, Trace, Verdict, calculation, due
 from qup.refiners import Draft, Pool, StreamSettings, choose_drafts, make_stream
@@ -46,6 +47,8 @@ SAMPLES = [
         ("$1,200 + $300 = $1,500.", ("1200+300=1500",)),
         (r"\( 6 \times 7 = 42 \) and 42 \div 6 = 7", ("6*7=42", "42/6=7")),
         ("2(3 + 4) = 14", ("2(3+4)=14",)),
+        ("1. 3 + 4 = 7\n2. 7 - 2 = 5", ("3+4=7", "7-2=5")),
+        ("d : + b 7 4 = 11 d11 ;", ("d : + b 7 4 = 11 d11 ;",)),
         ("3+4=7=14/2", ("3+4=7",)),
         ("x = 7 and a - b = c", ("x = 7 and a - b = c",)),
         ("It is seven.", ("It is seven.",)),
@@ -174,6 +177,26 @@ def test_columns_are_means_over_a_problems_traces_and_tokens_their_sum() -> None
     np.testing.assert_array_equal(arm.metrics["m"], [1.0, np.nan])
     assert (arm.stream.problems, arm.stream.drafts, arm.stream.traces) == (2, 5, 3)
     assert (arm.stream.outcomes, arm.trace_counts) == ({"kept": 3, "skipped": 2}, [3, 0])
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ({}, None),
+        ({"trace_counts": [2, 1]}, "its traces and their counts do not match"),
+        ({"trace_counts": [2, 0]}, "its stream counts other traces than it has"),
+        ({"trace_counts": []}, "its stream counts other traces than it has"),
+        ({"failures": {}}, "r of 1 traces is not there, where 0 failed"),
+    ],
+)
+def test_a_measured_arm_whose_traces_do_not_add_up_is_refused(fault: dict[str, Any], told: str | None) -> None:
+    stream = stream_of(RejectionSampling(), Nobody())
+    scores, rows = records_of(stream)
+    scores = [dataclasses.replace(score, value=None, failure="cut") for score in scores]
+    arm = measured.measure(ARM, {"m": Nothing()}, stream, scores, rows, [], [], [])
+    faults = checks._stream_faults(dataclasses.replace(arm, **fault), arm, ["r"])
+    first = next(filter(None, faults), None)
+    assert first is None if told is None else first and told in first
 
 
 def test_what_measures_a_stream_says_which_of_a_problems_traces_it_is(learner: Path) -> None:

@@ -181,7 +181,9 @@ def test_rewards_are_tried_on_the_first_samples_of_the_main_set(drawn: Drawn) ->
 
 
 @pytest.mark.parametrize("batch", [3, 8])
-@pytest.mark.parametrize("budget", [Budget(epochs=2), Budget(epochs=0.5), Budget(tokens=100), Budget(tokens=777)])
+@pytest.mark.parametrize(
+    "budget", [Budget(epochs=2), Budget(epochs=0.5), Budget(tokens=100), Budget(tokens=777), Budget(steps=4)]
+)
 def test_a_run_trains_as_many_steps_and_tokens_as_its_budget_has(budget: Budget, batch: int) -> None:
     """Traces of 10 tokens, 20 of them: what `schedule` lays out, counted without laying it out."""
     settings = TrainingSettings(budget, batch=batch)

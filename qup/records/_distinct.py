@@ -14,6 +14,8 @@ WORDS = ((r"\times", "*"), (r"\cdot", "*"), (r"\div", "/"), (r"\(", ""), (r"\)",
 THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 # From the back, and so in one pass: a search that ends at the `=` would begin anew at every character.
 LEFT, RIGHT = re.compile(r"[\d\s.()+\-*/^%]*"), re.compile(r"\s*[-+]?\d+(\.\d+)?")
+APART = re.compile(r"(?<=[\d.)%])\s+(?=[\d(])")
+"Between what an equation begins with and a number before it, as of a list."
 SUM = re.compile(r"[\d)%][-+*/^]\(*\d")
 
 
@@ -34,7 +36,7 @@ def calculation(text: str) -> tuple[str, ...]:
 def _equation(before: str, after: str) -> str:
     """What stands around an equals sign, if it is arithmetic and the number it comes to; else nothing."""
     reckoned, come_to = LEFT.match(before[::-1]), RIGHT.match(after)
-    left = "".join(reckoned.group()[::-1].split()) if reckoned else ""
+    left = "".join(APART.split(reckoned.group()[::-1])[-1].split()) if reckoned else ""
     return f"{left}={come_to.group().strip()}" if come_to and SUM.search(left) else ""
 
 

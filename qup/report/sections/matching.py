@@ -16,7 +16,7 @@ from qup.report.view import Cell, Section, Table, difference, word
 from qup.training.settings import Quantity
 
 AGREE, OPPOSITE = "agree", "opposite verdicts"
-SIGNS = "signs differ, not resolved"
+UNRESOLVED, SIGNS = "not resolved by any", "signs differ, not resolved by any"
 UNKNOWN = "not measured"
 
 
@@ -45,8 +45,10 @@ class Views:
             return OPPOSITE
         if resolved and len(resolved) < len(there):
             return f"resolved by {' and '.join(resolved)} only"
+        if resolved:
+            return AGREE
         values = [each.estimate.value for each in there.values()]
-        return SIGNS if min(values) < 0 < max(values) else AGREE
+        return SIGNS if min(values) < 0 < max(values) else UNRESOLVED
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def cautions(matching: Matching | None) -> list[str]:
     return [
         f"{each.name} ({each.objective.upper()}) hangs on what arms are matched by: {each.verdict}."
         for each in (matching.views if matching else ())
-        if each.verdict not in (AGREE, UNKNOWN, SIGNS)
+        if each.verdict not in (AGREE, UNKNOWN, UNRESOLVED, SIGNS)
     ]
 
 

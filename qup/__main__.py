@@ -22,6 +22,7 @@ from rich.markup import escape
 from qup import problems, settings, study, templates, whole
 from qup.errors import SettingsError, unknown
 from qup.lm import progress
+from qup.params import read_params
 
 STUDIES, RESULTS, MODELS = Path("studies"), Path("results"), Path("models")
 REFERENCE = Path("docs/settings.md")
@@ -49,7 +50,7 @@ def check(
     """Check params.yaml and its study: a wrong name or number is one line, and nothing is touched."""
     print(study.check(params, studies))
     if models:
-        chosen = study.read_params(params).study
+        chosen = read_params(params).study
         _examine(study.read(studies / f"{chosen}.yaml"), MODELS / chosen / "base")
     if data:
         _check_data()

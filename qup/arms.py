@@ -91,6 +91,8 @@ class ArmSettings:
     "A set of `problems.training_sets`; its replicates are others than the main arms'."
     training: Annotated[dict[str, Any], Overrides(TrainingSettings)] = field(default_factory=dict)
     "Settings of `training` that are different for this arm."
+    settings: dict[str, Any] = field(default_factory=dict)
+    "Settings of its refiner that are different for this arm."
 
     def __post_init__(self) -> None:
         if (self.refiner is None) == (not self.mixture):
@@ -106,7 +108,8 @@ class ArmSettings:
             SettingsError: a mixture of problems that the main arms' streams do not have.
         """
         if self.mixture and scope not in ("all", self.scope or scope):
-            raise SettingsError(f"the main arms have {scope} problems only, and so have mixtures of them", "scope")
+            said = f"the main arms have {scope} problems only, and so have mixtures of them"
+            raise SettingsError(said, "arms", name, "scope")
         return Arm(
             name=name,
             oracle=self.oracle,
@@ -134,6 +137,8 @@ class ArmSettings:
             raise SettingsError("a mixture is of main arms, so it trains on the main set: leave it out", "training_set")
         if self.per_problem is not None:
             raise SettingsError("a mixture has its sources' traces of a problem: leave it out", "per_problem")
+        if self.settings:
+            raise SettingsError("are a refiner's, of which a mixture has none: leave them out", "settings")
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qup import compat, evals, measured, records, repository, rewards, seeds, settings, training
+from qup import compat, evals, measured, records, repository, rewards, seeds, training
 from qup.arms import Arm
 from qup.evals import cells, laid
 from qup.measured import Measured
@@ -77,12 +77,12 @@ def _before_training(arm: Arm, shared: Shared) -> tuple[list[Refined], list[Scor
 
 
 def _stream(arm: Arm, shared: Shared) -> list[Refined]:
-    """The arm's stream; its Oracle, with the model that it may have loaded, is let go of at the end."""
+    """The arm's stream; whom its refiner asked, with the models that they have loaded, is let go of at the end."""
     study = shared.study
     problems = of_set(shared.problems, arm.training_set)
     if arm.shares:
         keys = due.stream(problems, shared.traces, arm.scope, arm.per_problem)
         return mixed(arm.shares, shared.streams, keys, study.seed)
     streams = dataclasses.replace(study.streams, scope=arm.scope, per_problem=arm.per_problem)
-    refiner, oracle = settings.load("refiners", arm.refiner)(), study.speaker(arm.oracle, shared.models)
-    return make_stream(refiner, oracle, problems, shared.traces, streams, study.seed, shared.streams)
+    refiner, desk = study.refiner_of(arm), study.desk(arm.oracle, arm.refiner, shared.models)
+    return make_stream(refiner, desk, problems, shared.traces, streams, study.seed, shared.streams)

@@ -1,8 +1,9 @@
 """A study: one YAML file, every section in the settings of its room, and what must agree among them."""
 
+import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import PositiveInt
 from pydantic.dataclasses import dataclass
@@ -17,11 +18,13 @@ from qup.learner import Learner
 from qup.models import ModelSettings
 from qup.oracles import Oracle, Setting, Speaker
 from qup.paper import paper
+from qup.params import read_params
 from qup.problems import ProblemSettings
 from qup.prompts.learner import ask
 from qup.records import HELDOUT, LEARNER, TRAIN
-from qup.refiners import Pool, Refiner, StreamSettings
-from qup.rewards import Reward
+from qup.refiners import Desk, Pool, Refiner, StreamSettings
+from qup.refiners._writer import LearnerAtWork
+from qup.rewards import Panel, Reward
 from qup.sampling import SamplingSettings
 from qup.seeds import derive
 from qup.settings import STRICT, Plug, Plugs, naming
@@ -69,6 +72,8 @@ class Study:
         self._check_oracles()
         self._check_tasks()
         self._check_arms()
+        for name, refiner in self.streams.refiners.items():
+            self._check_reward(refiner, "streams", "refiners", name)
         if self.report.paper is not None:
             paper().row(self.report.paper, "report", "paper")
         for name, control in self.controls.items():
@@ -96,13 +101,23 @@ class Study:
         draw = derive(self.seed, "oracle", oracle)
         return self.oracles[oracle].start(Setting(models, self.backend, self.sampling.temperature, draw))
 
+    def desk(self, oracle: str, refiner: str, models: Path) -> Desk:
+        """Whom a refiner may ask; `models` is the folder of the study's models, of which none is loaded yet.
+
+        Raises:
+            SettingsError: the study has no such Oracle.
+        """
+        draw = derive(self.seed, "refiner", refiner)
+        writer = LearnerAtWork(self.learner(models), self.sampling, draw)
+        return Desk(self.speaker(oracle, models), writer, Panel(self.rewards, models))
+
     def refiner(self, name: str) -> Refiner:
         """A refiner that can be one of the pipeline's own cells.
 
         Raises:
             SettingsError: there is none of that name, or it cannot.
         """
-        refiner: Refiner = settings.load("refiners", name)()
+        refiner: Refiner = self._refiner(name)
         if name == NATIVE:
             raise SettingsError(f"{name!r} is the native arm, which always runs: choose another", "refiner")
         if refiner.pool is Pool.STREAMS:
@@ -113,11 +128,28 @@ class Study:
             )
         return refiner
 
+    def refiner_of(self, arm: Arm) -> Refiner:
+        """What makes an arm's traces, as the study has it set.
+
+        Raises:
+            SettingsError: the arm's settings are none of its refiner's.
+        """
+        refiner, own = self._refiner(arm.refiner), {} if arm.main else self.arms[arm.name].settings
+        before = {f.name: getattr(refiner, f.name) for f in dataclasses.fields(refiner)}
+        try:
+            changed: Refiner = settings.read(type(refiner), {**settings.plain(before), **own})
+            return changed
+        except SettingsError as error:
+            raise error.below("arms", arm.name, "settings") from error
+
+    def _refiner(self, name: str) -> Any:
+        return self.streams.refiners.get(name) or settings.load("refiners", name)()
+
     def main_arm(self, oracle: str, refiner: str) -> Arm:
         """The arm of one of the pipeline's own cells."""
         name, streams = arms.main_name(oracle, refiner), self.streams
-        training = self.training.of_arm(name)
-        return Arm(name, oracle, refiner, training, streams.scope, per_problem=streams.per_problem)
+        own = self.training.of_arm(name)
+        return Arm(name, oracle, refiner, own, streams.scope, per_problem=streams.per_problem)
 
     @property
     def native(self) -> Arm:
@@ -141,15 +173,14 @@ class Study:
     @property
     def further(self) -> dict[str, Arm]:
         """The arms beside the main ones, by name: those that the study lists, then those of further matchings."""
-        listed = {name: self._further(name, own) for name, own in self.arms.items()}
-        return listed | arms.matched(self.training, self.streams.scope, self.streams.per_problem)
+        return {name: self._further(name, own) for name, own in self.arms.items()} | self._again()
+
+    def _again(self) -> dict[str, Arm]:
+        return arms.matched(self.training, self.streams.scope, self.streams.per_problem)
 
     def _further(self, name: str, own: ArmSettings) -> Arm:
         training = self.training.changed(own.training, "arms", name, "training")
-        try:
-            return own.arm(name, training, self.streams.scope, self.streams.per_problem)
-        except SettingsError as error:
-            raise error.below("arms", name) from error
+        return own.arm(name, training, self.streams.scope, self.streams.per_problem)
 
     def _check_names(self) -> None:
         """Names become files and folders, which must stay below the study's own, beside those that are ours."""
@@ -184,9 +215,8 @@ class Study:
 
     def _check_oracles(self) -> None:
         if next(iter(self.oracles), None) != HOME:
-            raise SettingsError(
-                f"the first Oracle is called 'home', got: {', '.join(self.oracles) or 'none'}", "oracles"
-            )
+            names = ", ".join(self.oracles) or "none"
+            raise SettingsError(f"the first Oracle is called 'home', got: {names}", "oracles")
         if LEARNER in self.oracles:
             raise SettingsError("'learner' is what the native arm is filed under; rename the Oracle", "oracles")
 
@@ -196,36 +226,37 @@ class Study:
         except SettingsError as error:
             raise error.below("evaluation") from error
         if clash := {HELDOUT, *self.problems.sets}.intersection(names):
-            raise SettingsError(
-                f"{', '.join(sorted(clash))} is also a task of lm-eval here: rename the task in its YAML, or the set",
-                "problems",
-                "sets",
-            )
+            said = "is also a task of lm-eval here: rename the task in its YAML, or the set"
+            raise SettingsError(f"{', '.join(sorted(clash))} {said}", "problems", "sets")
 
     def _check_arms(self) -> None:
-        places = self._places()
-        again = arms.matched(self.training, self.streams.scope, self.streams.per_problem)
-        if clash := again.keys() & {*places, *self.arms}:
-            raise SettingsError(f"{', '.join(sorted(clash))}: the arms of `training.match` are called so", "arms")
+        places, refiners, sets = self._places(), settings.names("refiners"), (TRAIN, *self.problems.training_sets)
         for name in self.training.arms:
             if name not in places:
                 raise unknown("main arm", name, places, "training", "arms")
+        again = self._again()
+        for name in (*self.arms, *again):
+            if name in places or name in self.arms.keys() & again:
+                raise SettingsError("is the name of a main arm, or of one by `training.match`: rename it", "arms", name)
         for name, own in self.arms.items():
-            if name in places:
-                raise SettingsError("is the name of a main arm: give this one another", "arms", name)
-            if own.oracle not in self.oracles:
-                raise unknown("Oracle", own.oracle, self.oracles, "arms", name)
-            if own.refiner is not None and own.refiner not in settings.names("refiners"):
-                raise unknown("refiner", own.refiner, settings.names("refiners"), "arms", name)
-            if own.training_set not in (TRAIN, *self.problems.training_sets):
-                sets = (TRAIN, *self.problems.training_sets)
+            for what, given, known in (("Oracle", own.oracle, self.oracles), ("refiner", own.refiner, refiners)):
+                if given is not None and given not in known:
+                    raise unknown(what, given, known, "arms", name)
+            if own.training_set not in sets:
                 raise unknown("training set", own.training_set, sets, "arms", name, "training_set")
-            self._further(name, own)
+            if not (made := self._further(name, own)).shares:
+                self._check_reward(self.refiner_of(made), "arms", name, "settings")
 
     def _places(self) -> set[str]:
         """The names of all arms that can be one of the pipeline's own cells."""
         cells = {arms.main_name(oracle, refiner) for oracle in self.oracles for refiner in settings.names("refiners")}
         return cells | {arms.main_name(LEARNER, NATIVE)}
+
+    def _check_reward(self, refiner: Refiner, *where: str) -> None:
+        """A reward that a refiner chooses by must be one of ours."""
+        reward = getattr(refiner, "reward", None)
+        if reward is not None and reward not in self.rewards:
+            raise unknown("reward", reward, self.rewards, *where, "reward")
 
     def _check_control(self, name: str, control: ControlSettings) -> None:
         """Arms that the study always makes, and a quantity that it measures."""
@@ -239,36 +270,6 @@ class Study:
         for arm in named:
             if arm not in always:
                 raise unknown("arm", arm, always, *where)
-
-
-@dataclass(frozen=True, config=STRICT)
-class Params:
-    """params.yaml: what `dvc repro` runs."""
-
-    study: str
-    refiner: str
-    "The refiner under comparison, beside the main ones."
-    oracles: tuple[str, ...]
-    "Oracles of the study whose arms stand beside each other; the first is called home."
-
-    def __post_init__(self) -> None:
-        naming.check([self.study], "study")
-        naming.check(self.oracles, "oracles")
-        if self.oracles[:1] != (HOME,) or len(set(self.oracles)) != len(self.oracles):
-            raise SettingsError(f"expected Oracles, each once, home first, got {list(self.oracles)}", "oracles")
-
-
-def read_params(path: Path) -> Params:
-    """What params.yaml chooses.
-
-    Raises:
-        SettingsError: no YAML, or settings that do not fit; one line that names the file.
-    """
-    given = settings.read_yaml(path)
-    try:
-        return settings.read(Params, given)
-    except SettingsError as error:
-        raise error.below(path.name) from error
 
 
 def check(params: Path, studies: Path) -> str:

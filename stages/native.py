@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 from qup import records
-from qup.oracles import Nobody
 from qup.records import due
-from qup.refiners import make_stream
+from qup.refiners import Desk, make_stream
 from qup.refiners.rejection_sampling import Refiner
 from stages import cli
 
@@ -18,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     problems = records.read(args.problems, records.Problem)
     traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
     own = records.of_set(problems, records.TRAIN)
-    records.write(args.out, make_stream(Refiner(), Nobody(), own, traces, study.streams, study.seed))
+    records.write(args.out, make_stream(Refiner(), Desk(), own, traces, study.streams, study.seed))
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     problems = records.read(args.problems, records.Problem)
     traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
     own = records.of_set(problems, records.TRAIN)
-    refiner, oracle = study.refiner(args.refiner), study.speaker(args.oracle, args.models)
-    records.write(args.out, make_stream(refiner, oracle, own, traces, study.streams, study.seed))
+    refiner, desk = study.refiner(args.refiner), study.desk(args.oracle, args.refiner, args.models)
+    records.write(args.out, make_stream(refiner, desk, own, traces, study.streams, study.seed))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from qup import records, report, whole
 from qup.arms import NATIVE, main_cells
 from qup.evals import laid
 from qup.measured import checks, files
-from qup.study import read_params
+from qup.params import read_params
 from stages import cli
 
 DRAWN = ("quality-utility", "training-curves")

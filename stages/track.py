@@ -18,8 +18,8 @@ from qup import compare, provenance, repository, settings, tracking, whole
 from qup.arms import main_names
 from qup.compare import made
 from qup.measured import files
+from qup.params import read_params
 from qup.records import LEARNER
-from qup.study import read_params
 from stages import cli
 
 TIMES = "runtime.json"

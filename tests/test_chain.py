@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from qup import chain, compat, rewards
+from qup import chain, compat, rewards, settings
 from qup.arms import Arm
-from qup.refiners import StreamSettings
+from qup.refiners import Desk, StreamSettings
 from qup.training.settings import Budget, TrainingSettings
 
 
@@ -23,10 +23,10 @@ class Loaded:
 def test_an_oracle_and_its_model_are_let_go_of_before_judges_and_learner_start(monkeypatch: pytest.MonkeyPatch) -> None:
     oracles: list[weakref.ref[Loaded]] = []
 
-    def speaker(oracle: str, models: Path) -> Loaded:
-        made = Loaded()
+    def desk(oracle: str, refiner: str, models: Path) -> Desk:
+        made: Any = Loaded()
         oracles.append(weakref.ref(made))
-        return made
+        return Desk(made)
 
     alive: list[bool] = []
 
@@ -36,8 +36,9 @@ def test_an_oracle_and_its_model_are_let_go_of_before_judges_and_learner_start(m
 
     monkeypatch.setattr(rewards, "score", loads_a_model)
     monkeypatch.setattr(compat, "measure", loads_a_model)
-    study: Any = SimpleNamespace(streams=StreamSettings(), seed=1, speaker=speaker, rewards={}, compat={})
+    study: Any = SimpleNamespace(streams=StreamSettings(), seed=1, desk=desk, rewards={}, compat={})
     study.learner = lambda models: None
+    study.refiner_of = lambda arm: settings.load("refiners", arm.refiner)()
     arm = Arm("idle", "home", "unfiltered", TrainingSettings(Budget(epochs=1)), "solved", main=False)
     chain._before_training(arm, chain.Shared(study, [], Path(), [], {}, Path()))
     assert len(oracles) == 1

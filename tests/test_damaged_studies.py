@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from qup import __main__ as command
 from qup import study
 from qup.errors import SettingsError
+from qup.params import read_params
 from qup.settings import read_yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -146,7 +147,7 @@ def test_a_folder_for_a_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="is a folder or a device, expected a file"):
         study.read(tmp_path / "odd.yaml")
     with pytest.raises(SettingsError, match="is a folder or a device, expected a file"):
-        study.read_params(tmp_path)
+        read_params(tmp_path)
 
 
 def test_a_file_that_may_not_be_read_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ def test_a_study_of_one_quantity_has_no_such_arms(given: dict[str, Any]) -> None
 
 def test_an_arm_may_not_be_called_as_one_that_is_matched_again(given: dict[str, Any]) -> None:
     given["arms"]["by_epochs/style_aligned"] = {"oracle": "home", "refiner": "unfiltered"}
-    with pytest.raises(SettingsError, match=r"^arms: by_epochs/style_aligned: the arms of `training.match` are called"):
+    with pytest.raises(SettingsError, match=r"^arms\.by_epochs/style_aligned: is the name of a main arm, or of one by"):
         settings.read(Study, given)
 
 

@@ -126,6 +126,7 @@ def test_a_measured_mixture_counts_its_traces_by_origin_and_no_other_arm_has_suc
         ({"mixture": {"restyled": 1.0}, "oracle": "voiced"}, "main arms of the first Oracle: expected 'home'"),
         ({"mixture": {"restyled": 1.0}, "training_set": "again"}, "trains on the main set"),
         ({"mixture": {"restyled": 1.0}, "per_problem": 2}, "its sources' traces of a problem"),
+        ({"mixture": {"restyled": 1.0}, "settings": {"cap": 2}}, "are a refiner's, of which a mixture has none"),
     ],
 )
 def test_a_mixture_that_cannot_be_is_one_line(given: dict[str, Any], told: str) -> None:

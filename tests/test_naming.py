@@ -10,8 +10,9 @@ from conftest import Tally
 
 from qup import settings, study
 from qup.errors import SettingsError
+from qup.params import Params
 from qup.settings import read_yaml
-from qup.study import Params, Study
+from qup.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 SMOKE: dict[str, Any] = read_yaml(ROOT / "studies" / "smoke.yaml")

@@ -16,7 +16,7 @@ from qup.learner import Learner
 from qup.measured import checks
 from qup.oracles import Nobody, Reply, Speaker
 from qup.records import Compat, Finish, Problem, Refined, Score, Trace, Verdict, calculation, due
-from qup.refiners import Draft, Pool, StreamSettings, choose_drafts, make_stream
+from qup.refiners import Desk, Draft, Pool, StreamSettings, choose_drafts, make_stream
 from qup.refiners.oracle_refined import Refiner as OracleRefined
 from qup.refiners.oracle_synthesized import Refiner as OracleSynthesized
 from qup.refiners.rejection_sampling import Refiner as RejectionSampling
@@ -106,7 +106,8 @@ class Repeating:
 
 
 def stream_of(refiner: Any, oracle: Speaker, per_problem: int = 3) -> list[Refined]:
-    return make_stream(refiner, oracle, PROBLEMS, SAMPLES, StreamSettings("all", 0, per_problem), 1)
+    settings = StreamSettings("all", retries=0, per_problem=per_problem)
+    return make_stream(refiner, Desk(oracle), PROBLEMS, SAMPLES, settings, 1)
 
 
 def test_each_of_several_drafts_is_refined_and_failed_ones_are_told_apart() -> None:
@@ -135,7 +136,7 @@ class Shortest:
     repairs: ClassVar[bool] = False
     pool: ClassVar[Pool] = Pool.SAMPLES
 
-    def propose(self, drafts: Sequence[Draft], oracle: Speaker, attempt: int) -> list[Reply | None]:
+    def propose(self, drafts: Sequence[Draft], desk: Desk, attempt: int) -> list[Reply | None]:
         return [Reply(min((each.text for each in draft.pool), key=len), 0) for draft in drafts]
 
 

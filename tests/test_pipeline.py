@@ -22,6 +22,7 @@ PLUMBING = {
     "qup/errors.py": "wording of an error, after which there is no result",
     "qup/lm/lifeline.py": "ends a process with the one that started it",
     "qup/lm/workers.py": "deals runs out to processes; the threads of each run are tracked under `params:`",
+    "qup/params.py": "checks what params.yaml chooses",
     "qup/repository.py": "where state is kept that no result depends on: paid answers, MLflow's store, times",
     "qup/settings/__init__.py": "reads settings, whose values each stage tracks under `params:`",
     "qup/settings/misfits.py": "wording of an error",
@@ -283,6 +284,12 @@ def test_every_piece_of_plumbing_exists() -> None:
 def test_the_code_that_a_stage_runs_is_among_its_deps(name: str) -> None:
     deps = STAGES[name]["deps"]
     assert sorted(file for file in used(module_of(STAGES[name])) if not covered(file, deps)) == []
+
+
+def test_what_refiners_share_is_among_the_deps_by_its_own_name() -> None:
+    # A dep with an item in it stands for the item's own file when DVC runs the stage, never for these.
+    shared = {str(path.relative_to(ROOT)) for path in (ROOT / "qup" / "refiners").glob("_*.py")}
+    assert shared <= {dep.strip('"') for dep in STAGES["refine"]["deps"]}
 
 
 @pytest.mark.parametrize("name", TRACKED)

@@ -18,7 +18,7 @@ from qup.errors import SettingsError
 from qup.evals.settings import LOGLIKELIHOOD, Decoding
 from qup.plan import calibration, lengths, money, needs, speeds, trials, view
 from qup.plan.changes import Status
-from qup.plan.counts import Counting, spent
+from qup.plan.counts import Counting
 from qup.plan.exams import CHOICES, UNKNOWN, Exam, exams
 from qup.plan.machine import DEFAULT, LARGE, here, named, tables
 from qup.plan.oracle_calls import asked_of
@@ -26,6 +26,7 @@ from qup.plan.planner import Asked, Planner
 from qup.plan.runs import History
 from qup.plan.shapes import Shape, of_name, shapes
 from qup.plan.spans import Span, about, exactly
+from qup.plan.spending import spent
 from qup.plan.work import Kind, Load, Stage, Work
 from qup.records import TRAIN, Finish, Problem, Refined, Trace, Verdict, due
 from qup.study import Study
@@ -199,12 +200,26 @@ def test_a_run_trains_as_many_steps_and_tokens_as_its_budget_has(budget: Budget,
 
 
 def test_who_asks_an_oracle_is_found_by_letting_the_refiner_ask() -> None:
-    asked = {refiner: asked_of(refiner) for refiner in settings.names("refiners")}
-    assert asked["oracle_refined"] == ["repair_prompt"]
-    assert asked["style_aligned"] == ["keep_style_prompt"]
-    assert asked["restyled"] == ["restyle_prompt"]
-    assert asked["oracle_synthesized"] == ["solve_prompt"]
-    assert asked["rejection_sampling"] == asked["unfiltered"] == []
+    asked = {refiner: asked_of(settings.load("refiners", refiner)()) for refiner in settings.names("refiners")}
+    once = {name: each.prompts for name, each in asked.items()}
+    assert once["oracle_refined"] == once["masked"] == {"repair_prompt": exactly(1)}
+    assert once["style_aligned"] == {"keep_style_prompt": exactly(1)}
+    assert once["restyled"] == {"restyle_prompt": exactly(1)}
+    assert once["oracle_synthesized"] == {"solve_prompt": exactly(1)}
+    for name in ("rejection_sampling", "unfiltered", "reference", "grape", "best_reward"):
+        assert once[name] == {}, name
+    assert asked["oracle_refined"].written == asked["oracle_refined"].scored == exactly(0)
+
+
+def test_what_a_refiner_asks_is_a_span_where_it_depends_on_the_draft_or_on_a_solution() -> None:
+    """Of four kinds of draft, solved or failed, with a solution or without."""
+    asked = {name: asked_of(settings.load("refiners", name)(), samples=4) for name in settings.names("refiners")}
+    # Without a solution the Oracle writes the hint.
+    assert asked["hinted"].prompts == {"solve_prompt": Span(0, 0.5, 1)}
+    assert asked["hinted"].written == asked["masked"].scored == exactly(1)
+    # Only failed ones are solved again, and the silent learner fails: the guide, or the Oracle instead of it, is asked.
+    assert asked["guided"].written == asked["guided"].prompts["solve_prompt"] == Span(0, 0.5, 1)
+    assert asked["grape"].scored == asked["best_reward"].judged == Span(0, 2, 4)
 
 
 def paid(price: dict[str, float] | None, budget: int = 10**9) -> tuple[Study, dict[str, Stage]]:

@@ -6,8 +6,8 @@ import pytest
 from dvc.repo import Repo
 
 from qup.errors import SettingsError
+from qup.params import Params
 from qup.plan.changes import Change, State, different, status
-from qup.study import Params
 
 PIPELINE = """
 stages:

@@ -23,6 +23,8 @@ EXAMPLES: list[Any] = [
     Trace("p", 3, ODD, 7, Finish.LENGTH, None, Verdict.TRUNCATED),
     Refined("p", 1, "solved", ODD, "changed", 0, 2, 40, Verdict.CORRECT),
     Refined("p", 1, "failed", None, "skipped", None, 0, 0, None),
+    Refined("p", 1, "solved", ODD, "changed", 0, 2, 40, Verdict.CORRECT, 12, ODD, records.Mask(9, [0, 8])),
+    records.Mask(0, []),
     Score("p", "genrm", 0.1 + 0.2),
     Score("p", "genrm", None, ODD, 2),
     records.TokenStats([1, 2], [-0.1, -1e-17], [0.5, 0.0], None, [1, 151936]),

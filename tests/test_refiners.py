@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from toydesk import Judging, Writing
 
 from qup import settings
 from qup.backends import BackendSettings, Completion
-from qup.oracles import Nobody, Reply, Setting, Speaker, scripted
+from qup.oracles import Reply, Setting, Speaker, scripted
 from qup.records import Finish, Problem, Refined, Scope, Trace, Verdict
-from qup.refiners import Candidate, Draft, Pool, StreamSettings, choose_drafts, make_stream, refine
+from qup.refiners import Candidate, Desk, Draft, Pool, StreamSettings, choose_drafts, make_stream, refine
 from qup.refiners.oracle_refined import Refiner as OracleRefined
 from qup.refiners.oracle_synthesized import Refiner as OracleSynthesized
 from qup.refiners.rejection_sampling import Refiner as RejectionSampling
@@ -92,7 +93,7 @@ def test_the_choice_of_a_draft_depends_on_its_own_problem_only() -> None:
 
 def test_rejection_sampling_keeps_solved_drafts_untouched_and_has_none_for_failed_ones() -> None:
     drafts = [draft("a", "so \\boxed{2}"), draft("b", "so \\boxed{3}", "failed")]
-    assert refine(RejectionSampling(), Saying({}), drafts, retries=1) == [
+    assert refine(RejectionSampling(), Desk(Saying({})), drafts, retries=1) == [
         Refined("a", 1, "solved", "so \\boxed{2}", "kept", 1, 0, 0, C),
         Refined("b", 1, "failed", None, "skipped", 1, 0, 0, None),
     ]
@@ -102,7 +103,7 @@ def test_an_answer_that_breaks_is_tried_again_once_and_then_counted_as_failed() 
     right, wrong = "thus \\boxed{2}", "thus \\boxed{7}"
     oracle = Saying({"a": [right], "b": [wrong, right], "c": [wrong, wrong, right], "d": ["no answer", wrong]})
     drafts = [draft(name, "so \\boxed{2}") for name in "abcd"]
-    made = refine(OracleRefined(), oracle, drafts, retries=1)
+    made = refine(OracleRefined(), Desk(oracle), drafts, retries=1)
     # Two calls of 10 tokens wherever the first answer was not the right one.
     assert made == [
         Refined("a", 1, "solved", right, "changed", 1, 1, 10, C),
@@ -115,20 +116,20 @@ def test_an_answer_that_breaks_is_tried_again_once_and_then_counted_as_failed() 
 
 def test_no_retries_means_one_call() -> None:
     oracle = Saying({"a": ["\\boxed{7}", "\\boxed{2}"]})
-    (made,) = refine(OracleRefined(), oracle, [draft("a", "x")], retries=0)
+    (made,) = refine(OracleRefined(), Desk(oracle), [draft("a", "x")], retries=0)
     assert (made.outcome, made.attempts, made.text) == ("failed", 1, None)
 
 
 def test_a_reply_cut_before_its_answer_is_truncated_and_not_wrong() -> None:
     oracle = Saying({"a": ["let us", "first"]}, cut=True)
-    (made,) = refine(OracleRefined(), oracle, [draft("a", "x")], retries=1)
+    (made,) = refine(OracleRefined(), Desk(oracle), [draft("a", "x")], retries=1)
     assert (made.outcome, made.verdict) == ("failed", T)
 
 
 def test_a_reply_cut_after_it_boxed_the_answer_is_truncated_and_not_trained_on() -> None:
     oracle = Saying({"a": ["so \\boxed{2}. Let me check", "so \\boxed{2}. Let me check"]}, cut=True)
     for refiner in (OracleRefined(), OracleSynthesized(), StyleAligned(), Restyled()):
-        (made,) = refine(refiner, oracle, [draft("a", "so \\boxed{2}")], retries=1)
+        (made,) = refine(refiner, Desk(oracle), [draft("a", "so \\boxed{2}")], retries=1)
         assert (made.outcome, made.verdict, made.text) == ("failed", T, None)
 
 
@@ -144,7 +145,7 @@ def test_a_sample_that_was_cut_after_its_box_is_never_a_draft(boxed: str) -> Non
 def test_a_draft_given_back_is_unchanged_and_one_character_makes_it_changed() -> None:
     text = "1 + 1 = 2\n\\boxed{2}"
     oracle = Saying({"a": [f" {text}\n"], "b": [text.replace("+", "plus")]})
-    same, other = refine(OracleRefined(), oracle, [draft("a", text), draft("b", text)], retries=1)
+    same, other = refine(OracleRefined(), Desk(oracle), [draft("a", text), draft("b", text)], retries=1)
     assert (same.outcome, same.attempts, same.oracle_tokens) == ("unchanged", 1, 10)
     assert other.outcome == "changed"
 
@@ -152,7 +153,7 @@ def test_a_draft_given_back_is_unchanged_and_one_character_makes_it_changed() ->
 def test_a_call_is_a_call_where_the_endpoint_counts_no_tokens() -> None:
     text = "1 + 1 = 2\n\\boxed{2}"
     oracle = Saying({"a": [text], "b": ["thus \\boxed{2}"], "c": ["\\boxed{7}", "\\boxed{2}"]}, tokens=0)
-    made = refine(OracleRefined(), oracle, [draft(name, text) for name in "abc"], retries=1)
+    made = refine(OracleRefined(), Desk(oracle), [draft(name, text) for name in "abc"], retries=1)
     assert [(r.outcome, r.attempts) for r in made] == [("unchanged", 1), ("changed", 1), ("changed", 2)]
     assert {r.oracle_tokens for r in made} == {0}
 
@@ -161,7 +162,7 @@ def test_a_chat_that_was_not_answered_is_a_failed_trace_whatever_the_draft_says(
     # A draft without an answer would be matched by a text without one.
     for refiner in (Restyled(), OracleRefined()):
         oracle = Saying({"a": ["", ""], "b": ["\\boxed{2}", "\\boxed{2}"]}, failure="HTTP 400: filtered")
-        made = refine(refiner, oracle, [draft("a", "no answer", "failed"), draft("b", "\\boxed{2}")], retries=1)
+        made = refine(refiner, Desk(oracle), [draft("a", "no answer", "failed"), draft("b", "\\boxed{2}")], retries=1)
         assert [(r.outcome, r.text, r.attempts) for r in made] == [("failed", None, 2)] * 2
 
 
@@ -171,11 +172,11 @@ def test_what_a_refiner_makes_of_a_reply_is_still_a_call() -> None:
         repairs: ClassVar[bool] = True
         pool: ClassVar[Pool] = Pool.NONE
 
-        def propose(self, drafts: Sequence[Draft], oracle: Speaker, attempt: int) -> list[Reply | None]:
-            return [Reply(r.text.strip(), r.tokens) for r in oracle.solve([d.problem for d in drafts], attempt)]
+        def propose(self, drafts: Sequence[Draft], desk: Desk, attempt: int) -> list[Reply | None]:
+            return [Reply(r.text.strip(), r.tokens) for r in desk.oracle.solve([d.problem for d in drafts], attempt)]
 
     refiner: Any = Trimming()
-    (made,) = refine(refiner, Saying({"a": [" \\boxed{2} "]}), [draft("a", "x")], retries=0)
+    (made,) = refine(refiner, Desk(Saying({"a": [" \\boxed{2} "]})), [draft("a", "x")], retries=0)
     assert (made.outcome, made.attempts, made.text) == ("changed", 1, "\\boxed{2}")
 
 
@@ -184,7 +185,7 @@ def test_a_restyled_draft_must_keep_its_own_answer_right_or_wrong_and_is_graded_
     oracle = Saying({"a": [right], "b": [wrong], "c": [right, wrong], "d": [other, "no answer"], "e": [wrong, right]})
     solved, failed = "so \\boxed{2}", "so \\boxed{7}"
     drafts = [draft("a", solved), *(draft(name, failed, "failed") for name in "bcd"), draft("e", solved)]
-    assert refine(Restyled(), oracle, drafts, retries=1) == [
+    assert refine(Restyled(), Desk(oracle), drafts, retries=1) == [
         Refined("a", 1, "solved", right, "changed", 1, 1, 10, C),
         Refined("b", 1, "failed", wrong, "changed", 1, 1, 10, W),
         # Corrected, where nothing was to be corrected.
@@ -196,26 +197,26 @@ def test_a_restyled_draft_must_keep_its_own_answer_right_or_wrong_and_is_graded_
 
 def test_an_equal_answer_in_another_notation_is_still_the_drafts_own() -> None:
     oracle = Saying({"a": ["thus \\boxed{\\frac{3}{2}}"]})
-    (made,) = refine(Restyled(), oracle, [draft("a", "so \\boxed{3/2}", "failed")], retries=0)
+    (made,) = refine(Restyled(), Desk(oracle), [draft("a", "so \\boxed{3/2}", "failed")], retries=0)
     assert (made.outcome, made.verdict) == ("changed", W)
 
 
 def test_a_refiner_that_repairs_may_not_leave_a_wrong_draft_as_it_is() -> None:
     oracle = Saying({"a": ["so \\boxed{7}"]})
-    (made,) = refine(StyleAligned(), oracle, [draft("a", "so \\boxed{7}", "failed")], retries=0)
+    (made,) = refine(StyleAligned(), Desk(oracle), [draft("a", "so \\boxed{7}", "failed")], retries=0)
     assert (made.outcome, made.text, made.verdict) == ("failed", None, W)
 
 
 def test_unfiltered_keeps_the_drafts_of_both_strata_at_no_cost() -> None:
     drafts = [draft("a", "so \\boxed{2}"), draft("b", "so \\boxed{3}", "failed")]
-    assert refine(Unfiltered(), Saying({}), drafts, retries=1) == [
+    assert refine(Unfiltered(), Desk(Saying({})), drafts, retries=1) == [
         Refined("a", 1, "solved", "so \\boxed{2}", "kept", 1, 0, 0, C),
         Refined("b", 1, "failed", "so \\boxed{3}", "kept", 1, 0, 0, W),
     ]
 
 
 def test_an_empty_stream_of_drafts_is_an_empty_stream() -> None:
-    assert refine(OracleRefined(), Saying({}), [], retries=1) == []
+    assert refine(OracleRefined(), Desk(Saying({})), [], retries=1) == []
 
 
 @pytest.fixture
@@ -227,8 +228,8 @@ def script(tmp_path: Path) -> Speaker:
 
 def test_repair_that_keeps_style_keeps_the_drafts_words_and_the_other_does_not(script: Speaker) -> None:
     drafts = [draft("a", "two and \\boxed{3}", "failed"), draft("b", "one and \\boxed{3}", "failed")]
-    free = refine(OracleRefined(), script, drafts, retries=1)
-    kept = refine(StyleAligned(), script, drafts, retries=1)
+    free = refine(OracleRefined(), Desk(script), drafts, retries=1)
+    kept = refine(StyleAligned(), Desk(script), drafts, retries=1)
     # The first draft's answer was broken once. 17 characters, of which the first half are the first 8.
     assert [r.attempts for r in free] == [r.attempts for r in kept] == [2, 1]
     assert [r.text for r in free] == ["QED \\boxed{2}"] * 2
@@ -237,13 +238,13 @@ def test_repair_that_keeps_style_keeps_the_drafts_words_and_the_other_does_not(s
 
 def test_a_scripted_restyle_says_the_drafts_own_answer_in_the_oracles_phrase(script: Speaker) -> None:
     drafts = [draft("a", "two and \\boxed{3}", "failed"), draft("b", "one and \\boxed{2}")]
-    made = refine(Restyled(), script, drafts, retries=1)
+    made = refine(Restyled(), Desk(script), drafts, retries=1)
     assert [(r.text, r.attempts) for r in made] == [("QED \\boxed{3}", 2), ("QED \\boxed{2}", 1)]
 
 
 def test_synthesis_never_sees_the_draft(script: Speaker) -> None:
-    one = refine(OracleSynthesized(), script, [draft("a", "this")], retries=1)
-    other = refine(OracleSynthesized(), script, [draft("a", "that, at length")], retries=1)
+    one = refine(OracleSynthesized(), Desk(script), [draft("a", "this")], retries=1)
+    other = refine(OracleSynthesized(), Desk(script), [draft("a", "that, at length")], retries=1)
     assert [r.text for r in one] == [r.text for r in other] == ["QED \\boxed{2}"]
 
 
@@ -258,7 +259,7 @@ class Choosing:
     pool: Pool
     given: dict[str, tuple[Candidate, ...]] = field(default_factory=dict)
 
-    def propose(self, drafts: Sequence[Draft], oracle: Speaker, attempt: int) -> list[Reply | None]:
+    def propose(self, drafts: Sequence[Draft], desk: Desk, attempt: int) -> list[Reply | None]:
         self.given |= {d.problem.id: d.pool for d in drafts}
         return [Reply(d.text, tokens=0) for d in drafts]
 
@@ -278,7 +279,7 @@ STREAMS = {
 
 def given_to(pool: Pool) -> dict[str, tuple[Candidate, ...]]:
     refiner: Any = Choosing(pool)
-    make_stream(refiner, Nobody(), PROBLEMS, SAMPLES, StreamSettings("all", retries=0), 1, STREAMS)
+    make_stream(refiner, Desk(), PROBLEMS, SAMPLES, StreamSettings("all", retries=0), 1, STREAMS)
     given: dict[str, tuple[Candidate, ...]] = refiner.given
     return given
 
@@ -306,7 +307,7 @@ def test_a_refiner_may_choose_from_the_main_arms_streams_too_where_they_have_a_t
 
 def test_a_stream_that_no_main_arm_adds_to_is_chosen_from_the_samples_alone() -> None:
     refiner: Any = Choosing(Pool.STREAMS)
-    make_stream(refiner, Nobody(), PROBLEMS, SAMPLES, StreamSettings("all", retries=0), 1)
+    make_stream(refiner, Desk(), PROBLEMS, SAMPLES, StreamSettings("all", retries=0), 1)
     assert refiner.given == given_to(Pool.SAMPLES)
 
 
@@ -316,28 +317,29 @@ def test_a_stream_that_no_main_arm_adds_to_is_chosen_from_the_samples_alone() ->
 def test_a_stream_is_made_of_the_drafts_in_its_scope_with_the_retries_that_are_set() -> None:
     right, wrong = "thus \\boxed{2}", "thus \\boxed{7}"
     oracle = Saying({"easy": [wrong, right], "hard": [wrong, wrong, right]})
-    none = make_stream(OracleRefined(), oracle, PROBLEMS, SAMPLES, StreamSettings("solved", retries=0), 1)
+    none = make_stream(OracleRefined(), Desk(oracle), PROBLEMS, SAMPLES, StreamSettings("solved", retries=0), 1)
     assert [(r.problem_id, r.outcome, r.attempts) for r in none] == [("easy", "failed", 1)]
-    two = make_stream(OracleRefined(), oracle, PROBLEMS, SAMPLES, StreamSettings("all", retries=2), 1)
+    two = make_stream(OracleRefined(), Desk(oracle), PROBLEMS, SAMPLES, StreamSettings("all", retries=2), 1)
     assert [(r.problem_id, r.outcome, r.attempts) for r in two] == [("easy", "changed", 2), ("hard", "changed", 3)]
 
 
 def test_a_stream_tells_what_became_of_its_problems(capsys: pytest.CaptureFixture[str]) -> None:
-    make_stream(RejectionSampling(), Nobody(), PROBLEMS, SAMPLES, StreamSettings("all"), 1)
+    make_stream(RejectionSampling(), Desk(), PROBLEMS, SAMPLES, StreamSettings("all"), 1)
     assert capsys.readouterr().out == "2 problems: failed skipped 1, solved kept 1\n"
 
 
 def test_the_native_arm_has_nobody_to_ask() -> None:
     with pytest.raises(RuntimeError, match="no Oracle"):
-        refine(OracleRefined(), Nobody(), [draft("a", "x")], retries=0)
+        refine(OracleRefined(), Desk(), [draft("a", "x")], retries=0)
     with pytest.raises(RuntimeError, match="no Oracle"):
-        refine(Restyled(), Nobody(), [draft("a", "x")], retries=0)
+        refine(Restyled(), Desk(), [draft("a", "x")], retries=0)
 
 
 @pytest.mark.parametrize("name", settings.names("refiners"))
 def test_every_refiner_accounts_for_every_draft_in_order(name: str, script: Speaker) -> None:
     refiner = settings.load("refiners", name)()
-    made = make_stream(refiner, script, PROBLEMS, SAMPLES, StreamSettings("all"), 1, STREAMS)
+    desk = Desk(script, Writing(), Judging())
+    made = make_stream(refiner, desk, PROBLEMS, SAMPLES, StreamSettings("all"), 1, STREAMS)
     assert [r.problem_id for r in made] == ["easy", "hard"]
     assert [r.draft_index for r in made] == [d.index for d in choose_drafts(PROBLEMS, SAMPLES, "all", seed=1)]
     for row in made:

@@ -14,8 +14,9 @@ from wrongsettings import WRONG
 from qup import arms, errors, reference, settings, study
 from qup.errors import SettingsError
 from qup.evals import EvaluationSettings
+from qup.params import Params, read_params
 from qup.settings import declared, plain, read_yaml
-from qup.study import Params, Study
+from qup.study import Study
 from qup.training.settings import Budget
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,7 +79,7 @@ def test_a_float_is_one_as_dvc_reads_it(tmp_path: Path, given: dict[str, Any]) -
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"cannot be read .*run in the repository's root"):
-        study.read_params(tmp_path / "params.yaml")
+        read_params(tmp_path / "params.yaml")
 
 
 def test_a_key_that_stands_twice_is_one_line(tmp_path: Path) -> None:

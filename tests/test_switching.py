@@ -39,9 +39,9 @@ from typing import ClassVar
 
 from pydantic.dataclasses import dataclass
 
-from qup.oracles import Reply, Speaker
+from qup.oracles import Reply
 from qup.records import Verdict
-from qup.refiners import Draft, Pool
+from qup.refiners import Desk, Draft, Pool
 from qup.settings import STRICT
 
 
@@ -52,7 +52,7 @@ class Refiner:
     repairs: ClassVar[bool] = True
     pool: ClassVar[Pool] = Pool.STREAMS
 
-    def propose(self, drafts: Sequence[Draft], oracle: Speaker, attempt: int) -> list[Reply | None]:
+    def propose(self, drafts: Sequence[Draft], desk: Desk, attempt: int) -> list[Reply | None]:
         """The shortest correct candidate, None where there is none."""
         return [_shortest(draft) for draft in drafts]
 

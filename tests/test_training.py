@@ -14,7 +14,9 @@ from qup.backends import BackendSettings
 from qup.backends.hf import Backend
 from qup.errors import SettingsError
 from qup.learner import Learner
-from qup.records import Problem, Refined, Verdict, traces_of
+from qup.lm.chat import ChatFormat
+from qup.prompts.learner import ask
+from qup.records import Mask, Problem, Refined, Verdict, traces_of
 from qup.training import Budget, TrainingSettings
 from qup.training.examples import Example, examples, schedule, trainable
 from qup.training.trainer import Cell, tokenizer, train
@@ -143,7 +145,68 @@ def test_a_problem_without_a_trace_gives_no_example(encoder: Any) -> None:
     assert len(examples(encoder, list(pairs), "boxed", 512)) == 3
 
 
+def test_masked_tokens_carry_no_loss_and_are_not_counted(encoder: Any) -> None:
+    (whole,) = examples(encoder, PAIRS[:1], "boxed", 512)
+    asked = whole.labels.count(-100)
+    # `two: ` is characters 0 to 4, the box 5, end-of-sequence 6.
+    (made,) = examples(encoder, PAIRS[:1], "boxed", 512, [Mask(7, [0, 4, 6])])
+    assert made.input_ids == whole.input_ids
+    assert [place for place, label in enumerate(made.labels[asked:]) if label == -100] == [0, 4, 6]
+    assert [label for label in made.labels if label != -100] == [whole.labels[asked + place] for place in (1, 2, 3, 5)]
+    assert made.trained == 4
+    assert examples(encoder, PAIRS[:1], "boxed", 512, [Mask(7, [])]) == [whole]
+
+
+def test_a_masked_trace_is_cut_as_any_other(encoder: Any) -> None:
+    (whole,) = examples(encoder, PAIRS[:1], "boxed", 512)
+    length = len(whole.input_ids)
+    # Of seven completion tokens four are left, the first of which is masked.
+    (cut,) = examples(encoder, PAIRS[:1], "boxed", length - 3, [Mask(7, [0, 6])])
+    assert (cut.trained, cut.truncated, len(cut.input_ids)) == (3, True, length - 3)
+
+
+@pytest.mark.parametrize("mask", [Mask(6, [0]), Mask(8, [0]), Mask(7, [7])])
+def test_a_mask_of_other_tokens_is_refused_in_a_line(encoder: Any, mask: Mask) -> None:
+    with pytest.raises(SettingsError, match=r"the trace of problem p0 has 7 tokens for this learner, its mask is of"):
+        examples(encoder, PAIRS[:1], "boxed", 512, [mask])
+
+
+def test_a_mask_ends_where_the_learners_positions_do(encoder: Any) -> None:
+    form = ChatFormat(encoder)
+    asked = len(form.encode(ask("boxed", PROBLEMS[0].question), "")[0])
+    short = ChatFormat(encoder, positions=asked + 3)
+    (made,) = examples(short, PAIRS[:1], "boxed", 512, [Mask(3, [1])])
+    assert (made.trained, made.truncated) == (2, True)
+    with pytest.raises(SettingsError, match="has 3 tokens for this learner, its mask is of 7"):
+        examples(short, PAIRS[:1], "boxed", 512, [Mask(7, [1])])
+
+
+def test_a_trace_that_is_masked_whole_is_left_out_and_counted_and_budgets_follow_the_mask(encoder: Any) -> None:
+    masks = [Mask(7, list(range(7))), *[None] * 3]
+    made = examples(encoder, PAIRS, "boxed", 512, masks)
+    kept = trainable(made)
+    assert kept == made[1:]
+    plan = schedule(kept, settings(budget=Budget(epochs=1)), seed=1)
+    assert sum(len(step) for step in plan) == 3
+    with pytest.raises(SettingsError, match="the masks leave nothing of 1 traces to train on"):
+        trainable(made[:1])
+
+
 # --- the training itself
+
+
+def test_the_loss_is_the_mean_over_the_tokens_that_are_not_masked(learner: Path, encoder: Any, tmp_path: Path) -> None:
+    made = examples(encoder, PAIRS[:1], "boxed", 512, [Mask(7, [0, 4, 6])])
+    scorer = Learner(learner, "boxed", BackendSettings(dtype="float32"))
+    (stats,) = scorer.score([scorer.encode(PROBLEMS[0].question, TEXTS[0])])
+    left = [stats.logprob[place] for place in (1, 2, 3, 5)]
+    for objective, expected in (
+        ("sft", -sum(left) / 4),
+        ("dft", -sum(math.exp(logp) * logp for logp in left) / 4),
+    ):
+        curve, account = train(learner, made, settings(batch=1), Cell(objective, 7, 1), tmp_path / objective)
+        assert curve[0].loss == pytest.approx(expected, rel=1e-4)
+        assert account.tokens == 4
 
 
 @pytest.fixture(scope="module")

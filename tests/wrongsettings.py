@@ -109,7 +109,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ),
     ("training|match", "steps", r"^training\.match: the budget has no amount of steps: it has epochs$"),
     ("training|match", ["epochs", "epochs"], r"^training\.match: expected each once, got \['epochs', 'epochs'\]$"),
-    ("training|match", "tokes", r"^training\.match: "),
+    ("training|match", "tokes", r"^training\.match\[0\]: unknown value 'tokes': did you mean 'tokens'\?"),
     ("arms|unfiltered|training", {"match": "epochs"}, r"^arms\.unfiltered\.training\.match: is of all arms: give this"),
     ("title", 3, r"^title: expected text, got 3$"),
     ("threads", 0, r"^threads: expected a number above 0, got 0$"),

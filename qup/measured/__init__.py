@@ -40,8 +40,12 @@ class Stream:
     attempts: Count
     "Oracle calls."
     oracle_tokens: Count
+    learner_tokens: Count = field(default=0, metadata=OMITTED)
+    "Tokens that the untrained learner generated for it."
     origins: dict[str, Count] = field(default_factory=dict, metadata=OMITTED)
-    "Of a mixture: traces by the arm that they are taken from."
+    "Traces by whose they are, in a stream of several authors or a mixture of arms: `Refined.origin`."
+    masked: Count = field(default=0, metadata=OMITTED)
+    "Completion tokens that the loss leaves out."
     drafts: Count = field(default=0, metadata=OMITTED)
     "Of all problems, where these may have several; 0: one a problem."
 
@@ -260,7 +264,9 @@ def _stream(stream: Sequence[Refined]) -> Stream:
         verdicts=counted(refined.verdict.value for refined in stream if refined.verdict),
         attempts=sum(refined.attempts for refined in stream),
         oracle_tokens=sum(refined.oracle_tokens for refined in stream),
+        learner_tokens=sum(refined.learner_tokens for refined in stream),
         origins=counted(refined.origin for refined in stream if refined.origin and refined.text is not None),
+        masked=sum(len(refined.mask.left_out) for refined in stream if refined.mask),
         drafts=len(stream) if len(stream) > problems else 0,
     )
 

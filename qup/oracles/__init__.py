@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from qup.records import Problem
+from qup.records import Mask, Problem
 
 if TYPE_CHECKING:
     # A stream that asks no Oracle must not depend on how models are run.
@@ -18,16 +18,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reply:
-    """What an Oracle says: the text, what it cost, and whether it was cut."""
+    """What a refiner gives for a draft, most often what an Oracle says: the text, what it cost, whether it was cut."""
 
     text: str
     tokens: int
-    "0 where an endpoint does not count them, too."
+    "Of the Oracle; 0 where an endpoint does not count them, too."
     truncated: bool = False
     failure: str | None = None
     "Why an Oracle that was asked has no answer to this one question."
     asked: bool = False
     "Whether an Oracle said it: `CountedSpeaker` sees to that, for a refiner's own reply may look the same."
+    learner_tokens: int = 0
+    "Tokens that the untrained learner generated for it."
+    origin: str | None = None
+    "Whose trace it is, where a refiner has several authors; see `Refined.origin`."
+    mask: Mask | None = None
+    "What of it is not to be trained on."
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qup.errors import SettingsError
-from qup.study import Params
+from qup.params import Params
 
 WIDEST = 40
 "Characters of a value in a reason."

@@ -5,7 +5,6 @@ what is asked of each problem is exact, and so is every generation of sampling, 
 of problems is known: all of them once the study is prepared.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,9 @@ from qup.arms import NATIVE, Arm
 from qup.plan.exams import CHOICES, Exam, exams, main_exam
 from qup.plan.lengths import Lengths
 from qup.plan.obtaining import making
-from qup.plan.oracle_calls import calls
+from qup.plan.oracle_calls import asked_of, calls, retried
 from qup.plan.spans import NONE, Span, exactly, total
+from qup.plan.spending import spent
 from qup.plan.work import RECOMPUTED, Kind, Load, Stage, Work, batches
 from qup.records import LEARNER, TRAIN
 from qup.records.due import VALIDATED
@@ -70,13 +70,12 @@ class Counting:
     def refine(self, arm: Arm) -> Iterator[Stage]:
         """The arm's Oracle at work; the native arm asks none and has a stage of its own."""
         if not _is_native(arm):
-            works = calls(self.study, arm.oracle, arm.refiner, self._drafts(arm), self.lengths)
-            yield Stage(f"refine@{_cell(arm)}", (_load(works),), tuple(works))
+            yield Stage(f"refine@{_cell(arm)}", (_load(works := self._refined(arm)),), tuple(works))
 
     def reward(self, arm: Arm) -> Iterator[Stage]:
         """Every reward model on every trace of the arm."""
-        works = self._rewards(self._drafts(arm))
-        yield Stage(_name("reward", arm), (_load(works),), tuple(works))
+        works = tuple(self._rewards(self._drafts(arm)))
+        yield Stage(_name("reward", arm), (_load(works),), works)
 
     def compat(self, arm: Arm) -> Iterator[Stage]:
         """The untrained learner's passes over the arm's traces."""
@@ -111,10 +110,23 @@ class Counting:
         """All of an arm beside the main ones, which answers the main task alone."""
         drafts = self._drafts(arm)
         learners = self._replicates(arm) * len(arm.training.objectives)
-        asked = [] if arm.shares else calls(self.study, arm.oracle, arm.refiner, drafts, self.lengths)
         exam = main_exam(self.study, self.folder)
         trained = [self._passes(arm), *self._training(arm), *self._exam(exam, learners)]
-        return [*asked, *self._rewards(drafts), *trained]
+        return [*self._refined(arm), *self._rewards(drafts), *trained]
+
+    def _refined(self, arm: Arm) -> list[Work]:
+        """What an arm's refiner asks of its Oracle, of the learner and, for want of its name, of every reward."""
+        if arm.shares:
+            return []
+        most, drafts = self.study.sampling.max_tokens, self._drafts(arm)
+        asked, answer = asked_of(self.study.refiner_of(arm), self.study.sampling.n), self.lengths.answer(most)
+        works = calls(self.study, arm.oracle, asked, drafts, self.lengths)
+        if asked.written.high:
+            written = drafts * asked.written * retried(self.study)
+            works.append(self._generated(LEARNER, [written], most, shown=answer))
+        if asked.scored.high:
+            works.append(self._scored(LEARNER, drafts * asked.scored, answer, self.study.backend.score_batch))
+        return works + (self._rewards(drafts * asked.judged) if asked.judged.high else [])
 
     def _generated(self, model: str, shares: Sequence[Span], most: int, begun: int = 1, *, shown: Span = NONE) -> Work:
         """Answers to shares of questions, each share of which fills batches of its own; `shown` stands before each."""
@@ -255,25 +267,6 @@ class Counting:
 
 ARM_STEPS = (Counting.refine, Counting.reward, Counting.compat, Counting.train, Counting.evaluate, Counting.measure)
 "What every main arm goes through, in the pipeline's order."
-
-
-def spent(settings: TrainingSettings, traces: Span, answer: Span) -> tuple[Span, Span, Span]:
-    """(steps, traces, completion tokens) of a run, by the rule of `qup.training.examples.schedule`.
-
-    A token budget is overrun by less than a step.
-    """
-    budget, batch = settings.budget, settings.batch
-    if budget.steps is not None:
-        run = exactly(budget.steps)
-        return run, run * batch, run * batch * answer
-    if budget.epochs is not None:
-        items = Span(*(max(1, round(each * budget.epochs)) for each in (traces.low, traces.mid, traces.high)))
-        return batches(items, batch), items, items * answer
-    wanted = budget.tokens or 0
-    # The longer the traces, the fewer steps.
-    steps = Span(*(math.ceil(wanted / (batch * each)) for each in (answer.high, answer.mid, answer.low)))
-    tokens = Span(wanted, wanted + batch * answer.mid / 2, wanted + batch * answer.high)
-    return steps, steps * batch, tokens
 
 
 def _is_native(arm: Arm) -> bool:

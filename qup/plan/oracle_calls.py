@@ -1,20 +1,23 @@
-"""What an arm's refiner asks its Oracle of one draft, found out by letting it: the Oracle here only listens."""
+"""What an arm's refiner asks of each draft, found out by letting it: Oracle, learner and judges here only listen."""
 
+import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import product
+from typing import Any, get_args
 
-from qup import settings
 from qup.backends.openai import Backend as Endpoint
 from qup.oracles import Reply
 from qup.plan.lengths import CHARACTERS, TEMPLATE, Lengths
 from qup.plan.spans import NONE, Span, about, exactly
 from qup.plan.work import Kind, Work, batches
 from qup.prompts.oracle import tell
-from qup.records import Problem, Verdict
-from qup.refiners import SAMPLES, Candidate, Draft
+from qup.records import Problem, Score, Stratum, TokenStats, Verdict
+from qup.refiners import SAMPLES, Candidate, Desk, Draft, Refiner
 from qup.study import Study
 
+STRATA: tuple[Stratum, ...] = get_args(Stratum)
 RETRIED = 0.2
 "Share of an Oracle's answers that are asked for again where a study allows it [assumed]."
 EDITED = (0.7, 1.3)
@@ -45,23 +48,89 @@ class Listener:
         return [Reply("", tokens=0)] * count
 
 
-def asked_of(refiner: str) -> list[str]:
-    """The prompts by which a refiner asks about a solved draft; nothing of one that asks no Oracle."""
-    listener, problem = Listener(), Problem("plan", "1 + 1?", "2", "plan")
-    pool = (Candidate(SAMPLES, "2", Verdict.CORRECT),)
-    settings.load("refiners", refiner)().propose([Draft(problem, "solved", 0, "2", pool)], listener, 0)
-    return listener.heard
+@dataclass
+class Learning:
+    """A learner that says nothing and counts what it is asked."""
+
+    written: int = 0
+    scored: int = 0
+
+    def ask(self, question: str) -> list[dict[str, str]]:
+        """A chat."""
+        return [{"role": "user", "content": question}]
+
+    def write(
+        self, task: str, chats: Sequence[list[dict[str, str]]], problems: Sequence[Problem], attempt: int
+    ) -> list[Reply]:
+        """Counted."""
+        self.written += len(chats)
+        return [Reply("", tokens=0)] * len(chats)
+
+    def score(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[TokenStats]:
+        """Counted."""
+        self.scored += len(texts)
+        return [TokenStats([], [])] * len(texts)
 
 
-def calls(study: Study, oracle: str, refiner: str, drafts: Span, lengths: Lengths) -> list[Work]:
+@dataclass
+class Judging:
+    """Judges who have no opinion and count what they are asked."""
+
+    scored: int = 0
+
+    def score(self, problems: Sequence[Problem], texts: Sequence[str], reward: str | None = None) -> list[Score]:
+        """Counted."""
+        self.scored += len(texts)
+        return [Score(problem.id, "plan", None) for problem in problems]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a refiner asks of a draft: fewest and most over solved and failed ones, with and without a solution."""
+
+    prompts: dict[str, Span]
+    "Of the Oracle, by the setting of the prompt."
+    written: Span
+    "Answers of the untrained learner."
+    scored: Span
+    "Traces that it scores."
+    judged: Span
+    "Traces that a reward scores."
+
+
+def asked_of(refiner: Refiner, samples: int = 2) -> Asked:
+    """What a refiner asks of a draft; `samples` are the candidates of a solved problem that it may choose from."""
+    counts, verbs = [], []
+    for stratum, solution in product(STRATA, (None, "2")):
+        listener, learner, judges = Listener(), Learning(), Judging()
+        problem = Problem("plan", "1 + 1?", "2", "plan", solution)
+        pool = tuple(Candidate(SAMPLES, f"{i} \\boxed{{2}}", Verdict.CORRECT) for i in range(samples))
+        draft = Draft(problem, stratum, 0, "2", pool if stratum == "solved" else ())
+        refiner.propose([draft], Desk(listener, learner, judges), 0)
+        verbs.append(Counter(listener.heard))
+        counts.append((learner.written, learner.scored, judges.scored))
+    prompts = {prompt: _span([each[prompt] for each in verbs]) for prompt in dict.fromkeys(itertools.chain(*verbs))}
+    return Asked(prompts, *(_span(column) for column in zip(*counts, strict=True)))
+
+
+def _span(counts: Sequence[int]) -> Span:
+    return Span(min(counts), sum(counts) / len(counts), max(counts))
+
+
+def calls(study: Study, oracle: str, asked: Asked, drafts: Span, lengths: Lengths) -> list[Work]:
     """What an arm's Oracle has to write for so many drafts; nothing where it is a program or is not asked."""
     entry: Any = study.oracles.get(oracle)
     model, endpoint = getattr(entry, "model", None), getattr(entry, "api", None)
     if model is None and endpoint is None:
         return []
+    items = {prompt: drafts * often * retried(study) for prompt, often in asked.prompts.items()}
+    return [_written(study, entry, prompt, count, lengths) for prompt, count in items.items()]
+
+
+def retried(study: Study) -> Span:
+    """Times that a draft is tried."""
     retries = study.streams.retries
-    again = Span(1, 1 + RETRIED * min(1, retries), 1 + retries)
-    return [_written(study, entry, prompt, drafts * again, lengths) for prompt in asked_of(refiner)]
+    return Span(1, 1 + RETRIED * min(1, retries), 1 + retries)
 
 
 def _written(study: Study, oracle: Any, prompt: str, items: Span, lengths: Lengths) -> Work:

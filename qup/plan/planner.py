@@ -7,6 +7,7 @@ from pathlib import Path
 from qup import repository, settings, study
 from qup.arms import HOME, Arm
 from qup.errors import SettingsError
+from qup.params import Params, read_params
 from qup.plan import calibration, lengths, runs, speeds
 from qup.plan.changes import Status, status
 from qup.plan.estimator import Estimator
@@ -14,7 +15,7 @@ from qup.plan.machine import here, named
 from qup.plan.rows import Plan
 from qup.plan.runs import History
 from qup.plan.shapes import shapes
-from qup.study import Params, Study
+from qup.study import Study
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Planner:
 
     def chosen(self, read: Study) -> Params:
         """What params.yaml chooses, as far as this study has it."""
-        params = study.read_params(self.root / "params.yaml")
+        params = read_params(self.root / "params.yaml")
         known = tuple(oracle for oracle in params.oracles if oracle in read.oracles)
         return Params(self.name, params.refiner, known or (HOME,))
 

@@ -14,10 +14,12 @@ from qup.records._compat import Compat, TokenStats
 from qup.records._distinct import calculation, distinct
 from qup.records._lines import OMITTED, line, omitted, parsed, read, row, write, written_fields
 from qup.records._scores import LIVE, TaskScore
+from qup.records._streams import Mask, Outcome, Refined, Stratum, Verdict
 from qup.records._values import Count, Magnitude, Ordinal, typed
 
-__all__ = ["LIVE", "OMITTED", "Compat", "Count", "TaskScore", "TokenStats", "calculation", "distinct", "line"]
-__all__ += ["omitted", "parsed", "read", "row", "typed", "write", "written_fields"]
+__all__ = ["LIVE", "OMITTED", "Compat", "Count", "Mask", "Outcome", "Refined", "Stratum", "TaskScore", "TokenStats"]
+__all__ += ["Verdict", "calculation", "distinct", "line", "omitted", "parsed", "read", "row", "typed", "write"]
+__all__ += ["written_fields"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."
@@ -33,19 +35,6 @@ SAMPLED, GREEDY = "sampled", "greedy"
 "How an answer is decoded."
 Objective = Literal["sft", "dft"]
 "What training minimizes."
-Stratum = Literal["solved", "failed"]
-"Whether the learner has a correct sample of a problem."
-Outcome = Literal["kept", "unchanged", "changed", "failed", "skipped", "repeated"]
-"What became of a draft; `repeated`: the text is that of another trace of the problem."
-
-
-class Verdict(enum.StrEnum):
-    """What became of a completion. Only `CORRECT` and `WRONG` are answers; the others are failures of their own."""
-
-    CORRECT = "correct"
-    WRONG = "wrong"
-    UNPARSED = "unparsed"
-    TRUNCATED = "truncated"
 
 
 class Finish(enum.StrEnum):
@@ -104,34 +93,6 @@ class Trace:
     def ended(self) -> bool:
         """Whether the learner came to an end by itself. What was cut is never trained on: it has no end to learn."""
         return self.finish is not Finish.LENGTH
-
-
-@dataclass(frozen=True)
-class Refined:
-    """One training trace of a stream, or the account of why there is none. File: `<arm>/stream.jsonl`."""
-
-    KEY: ClassVar = ("problem_id", "replicate", "stratum", "slot")
-    problem_id: str
-    replicate: Count
-    "The replicate that trains on it."
-    stratum: Stratum
-    "`solved` if the learner has a correct sample of this problem, else `failed`."
-    text: str | None
-    "The trace to train on; None if the refiner failed or has none for this problem."
-    outcome: Outcome
-    "`kept` (native), `unchanged` (the Oracle returned it), `changed`, `failed`, `skipped` (none to give), `repeated`."
-    draft_index: Count | None
-    "Which native sample the refiner started from."
-    attempts: Count
-    "Oracle calls spent; 0 for native traces."
-    oracle_tokens: Count
-    "Tokens the Oracle generated, all attempts."
-    verdict: Verdict | None
-    "Verdict of the last answer seen against gold, kept or not; a refiner that does not repair may keep a wrong one."
-    slot: Count = dataclasses.field(default=0, metadata=OMITTED)
-    "Which of the problem's traces it is, of up to `streams.per_problem`."
-    origin: str | None = dataclasses.field(default=None, metadata=OMITTED)
-    "The arm that it is taken from, in a mixture."
 
 
 @dataclass(frozen=True)
@@ -218,7 +179,7 @@ class TrainRun:
     native: Probed | None = None
     "On the learner's own correct samples of problems that the run did not train on."
     left_out: int = dataclasses.field(default=0, metadata=OMITTED)
-    "Traces that were not trained on, since their prompts fill `max_length` by themselves."
+    "Traces not trained on: their prompts fill `max_length` by themselves, or their masks leave nothing of them."
 
 
 @dataclass(frozen=True)

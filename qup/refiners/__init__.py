@@ -1,7 +1,9 @@
 """From samples to training streams: which drafts of which problem, what a refiner makes of them, and what is kept.
 
-A refiner is one file: class `Refiner`, a frozen dataclass with one method. All streams of a study cover the same
-problems and drafts, one of each problem or up to `per_problem`; what a refiner could not deliver is recorded as failed.
+A refiner is one file: class `Refiner`, a frozen dataclass whose fields are its settings, with one method. It is handed
+a `Desk`: the Oracle, the untrained learner and the study's rewards, none of which is loaded before it is asked. All
+streams of a study cover the same problems and drafts, one of each problem or up to `per_problem`; what a refiner could
+not deliver is recorded as failed.
 """
 
 import dataclasses
@@ -9,31 +11,24 @@ import enum
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar, Protocol
+from typing import Annotated, ClassVar, Protocol
 
 from pydantic import NonNegativeInt, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import graders, seeds
 from qup.answers import extract
-from qup.oracles import CountedSpeaker, Reply, Speaker
+from qup.errors import SettingsError
+from qup.oracles import CountedSpeaker, Reply
 from qup.records import Outcome, Problem, Refined, Scope, Stratum, Trace, Verdict, calculation, distinct, drafted
-from qup.settings import STRICT
+from qup.refiners._desk import Desk, Judges, Writer
+from qup.settings import STRICT, Plugs, name_of
+
+__all__ = ["Candidate", "Desk", "Draft", "Judges", "Pool", "Refiner", "StreamSettings", "Writer"]
+__all__ += ["choose_drafts", "make_stream", "refine", "with_pool"]
 
 SAMPLES = "samples"
 "What a candidate of the learner's own samples comes from; others come from the arm they are of."
-
-
-@dataclass(frozen=True, config=STRICT)
-class StreamSettings:
-    """Which problems the streams cover, and how hard the Oracle is asked."""
-
-    scope: Scope = "solved"
-    "An arm of the study's `arms` may have one of its own."
-    retries: NonNegativeInt = 1
-    "Further Oracle calls after one that broke the final answer."
-    per_problem: PositiveInt = 1
-    "Most traces of a problem, each from a draft that calculates otherwise. An arm may have its own."
 
 
 class Pool(enum.StrEnum):
@@ -44,6 +39,8 @@ class Pool(enum.StrEnum):
     "All of the learner's samples of the problem, but for those that were cut: they have no end to learn."
     STREAMS = "streams"
     "Those, and the problem's trace in the native arm's stream and in those of the first Oracle's main arms."
+    ANY = "any"
+    "What there is: the samples, and where it runs after the main arms, as one of the study's `arms`, their traces too."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,21 +70,42 @@ class Draft:
 
 
 class Refiner(Protocol):
-    """What makes a stream out of drafts."""
+    """What makes a stream out of drafts; its fields are its settings."""
 
     repairs: ClassVar[bool]
     "True: a trace must end in the gold answer. False: in the draft's own, right or wrong."
     pool: ClassVar[Pool]
     "What it chooses from. One that wants other arms' streams is listed under the study's `arms`."
 
-    def propose(self, drafts: Sequence[Draft], oracle: Speaker, attempt: int) -> list[Reply | None]:
-        """A trace for each draft, None where this refiner has none to give; it knows the Oracle's verbs only."""
+    def propose(self, drafts: Sequence[Draft], desk: Desk, attempt: int) -> list[Reply | None]:
+        """A trace for each draft, None where this refiner has none to give."""
         ...
+
+
+@dataclass(frozen=True, config=STRICT)
+class StreamSettings:
+    """Which problems the streams cover, and how they are made."""
+
+    scope: Scope = "solved"
+    "An arm of the study's `arms` may have one of its own."
+    retries: NonNegativeInt = 1
+    "Further calls after one that broke the final answer."
+    per_problem: PositiveInt = 1
+    "Most traces of a problem, each from a draft that calculates otherwise. An arm may have its own."
+    refiners: Annotated[dict[str, Refiner], Plugs("refiners")] = dataclasses.field(default_factory=dict)
+    "Refiner to its settings: `{masked: {threshold: 3}}`; an arm of the study's `arms` may have others."
+
+    def __post_init__(self) -> None:
+        for name, refiner in self.refiners.items():
+            if name_of(refiner) != name:
+                raise SettingsError(
+                    "expected a file of qup/refiners; an arm's own are its `settings`", "refiners", name
+                )
 
 
 def make_stream(  # noqa: PLR0917 - who refines, by whose word, what
     refiner: Refiner,
-    oracle: Speaker,
+    desk: Desk,
     problems: Sequence[Problem],
     traces: Sequence[Trace],
     settings: StreamSettings,
@@ -100,7 +118,7 @@ def make_stream(  # noqa: PLR0917 - who refines, by whose word, what
     """
     drafts = choose_drafts(problems, traces, settings.scope, seed, settings.per_problem)
     pooled = with_pool(drafts, refiner.pool, traces, streams)
-    stream = refine_slots(refiner, oracle, pooled, settings.retries)
+    stream = refine_slots(refiner, desk, pooled, settings.retries)
     counts = Counter(f"{refined.stratum} {refined.outcome}" for refined in stream)
     several = f", {len(stream)} drafts" if settings.per_problem > 1 else ""
     told = ", ".join(f"{key} {count}" for key, count in sorted(counts.items()))
@@ -135,7 +153,7 @@ def with_pool(
     for trace in traces:
         if trace.ended:
             candidates.setdefault(trace.problem_id, []).append(Candidate(SAMPLES, trace.text, trace.verdict))
-    for arm, stream in streams.items() if pool is Pool.STREAMS else ():
+    for arm, stream in streams.items() if pool is not Pool.SAMPLES else ():
         for refined in stream:
             if refined.text is not None:
                 candidates.setdefault(refined.problem_id, []).append(Candidate(arm, refined.text, refined.verdict))
@@ -151,7 +169,7 @@ class Proposal:
     passed: bool
 
 
-def refine_slots(refiner: Refiner, oracle: Speaker, drafts: Sequence[Draft], retries: int) -> list[Refined]:
+def refine_slots(refiner: Refiner, desk: Desk, drafts: Sequence[Draft], retries: int) -> list[Refined]:
     """The stream of `refiner` over drafts of which a problem may have several; no text stands there twice of a problem.
 
     The first drafts of all problems, then the second ones, and so on: a refiner that chooses no longer has what
@@ -160,7 +178,7 @@ def refine_slots(refiner: Refiner, oracle: Speaker, drafts: Sequence[Draft], ret
     made: dict[str, list[Refined]] = {}
     for slot in sorted({draft.slot for draft in drafts}):
         asked = [_without(draft, made.get(draft.problem.id, ())) for draft in drafts if draft.slot == slot]
-        for refined in refine(refiner, oracle, asked, retries):
+        for refined in refine(refiner, desk, asked, retries):
             before = made.setdefault(refined.problem_id, [])
             before.append(_told_apart(refined, before))
     return [made[draft.problem.id][draft.slot] for draft in drafts]
@@ -178,20 +196,20 @@ def _told_apart(refined: Refined, before: Sequence[Refined]) -> Refined:
     """The record without its trace, if the problem has the very text already: a model would learn it twice."""
     if refined.text is None or refined.text not in {each.text for each in before}:
         return refined
-    return dataclasses.replace(refined, text=None, outcome="repeated")
+    return dataclasses.replace(refined, text=None, outcome="repeated", origin=None, mask=None)
 
 
-def refine(refiner: Refiner, oracle: Speaker, drafts: Sequence[Draft], retries: int) -> list[Refined]:
+def refine(refiner: Refiner, desk: Desk, drafts: Sequence[Draft], retries: int) -> list[Refined]:
     """The stream of `refiner`: one trace a draft, and one whose final answer is not what it must be is tried again.
 
     A refiner that repairs must come to the gold answer; one that does not must leave the draft's own as it is.
     """
     tries: list[list[Proposal]] = [[] for _ in drafts]
-    speaker = CountedSpeaker(oracle)
+    counting = dataclasses.replace(desk, oracle=CountedSpeaker(desk.oracle))
     open_rows = list(range(len(drafts)))
     for attempt in range(retries + 1):
         asked = [_of_its_own(drafts[row]) for row in open_rows]
-        judged = _judge(asked, refiner.propose(asked, speaker, attempt), refiner.repairs)
+        judged = _judge(asked, refiner.propose(asked, counting, attempt), refiner.repairs)
         for row, proposal in zip(open_rows, judged, strict=True):
             tries[row].append(proposal)
         open_rows = [row for row in open_rows if tries[row][-1].reply and not tries[row][-1].passed]
@@ -225,17 +243,22 @@ def _judge(drafts: Sequence[Draft], replies: Sequence[Reply | None], repairs: bo
 
 def _account(draft: Draft, tries: Sequence[Proposal]) -> Refined:
     last = tries[-1]
-    calls = [proposal.reply for proposal in tries if proposal.reply is not None and _is_call(proposal.reply)]
+    replies = [proposal.reply for proposal in tries if proposal.reply is not None]
+    calls = [reply for reply in replies if _is_call(reply)]
+    kept = last.reply if last.reply and last.passed else Reply("", tokens=0)
     return Refined(
         problem_id=draft.problem.id,
         replicate=draft.problem.replicate or 0,
         stratum=draft.stratum,
-        text=last.reply.text if last.reply and last.passed else None,
+        text=kept.text if last.passed else None,
         outcome=_outcome(draft, last.reply, last.passed),
         draft_index=draft.index,
         attempts=len(calls),
         oracle_tokens=sum(reply.tokens for reply in calls),
         verdict=last.verdict,
+        learner_tokens=sum(reply.learner_tokens for reply in replies),
+        origin=kept.origin,
+        mask=kept.mask,
         slot=draft.slot,
     )
 
@@ -250,7 +273,7 @@ def _outcome(draft: Draft, reply: Reply | None, passed: bool) -> Outcome:
         return "skipped"
     if not passed:
         return "failed"
-    if not _is_call(reply):
+    if not _is_call(reply) and not reply.learner_tokens:
         return "kept"
     if reply.text.strip() == draft.text.strip():
         return "unchanged"

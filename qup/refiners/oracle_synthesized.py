@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from pydantic.dataclasses import dataclass
 
-from qup.oracles import Reply, Speaker
-from qup.refiners import Draft, Pool
+from qup.oracles import Reply
+from qup.refiners import Desk, Draft, Pool
 from qup.settings import STRICT
 
 
@@ -17,6 +17,6 @@ class Refiner:
     repairs: ClassVar[bool] = True
     pool: ClassVar[Pool] = Pool.NONE
 
-    def propose(self, drafts: Sequence[Draft], oracle: Speaker, attempt: int) -> list[Reply | None]:
+    def propose(self, drafts: Sequence[Draft], desk: Desk, attempt: int) -> list[Reply | None]:
         """The Oracle's derivation of each draft's problem."""
-        return [*oracle.solve([d.problem for d in drafts], attempt)]
+        return [*desk.oracle.solve([d.problem for d in drafts], attempt)]

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from pydantic.dataclasses import dataclass
 
-from qup.oracles import Reply, Speaker
-from qup.refiners import Draft, Pool
+from qup.oracles import Reply
+from qup.refiners import Desk, Draft, Pool
 from qup.settings import STRICT
 
 
@@ -17,6 +17,6 @@ class Refiner:
     repairs: ClassVar[bool] = False
     pool: ClassVar[Pool] = Pool.NONE
 
-    def propose(self, drafts: Sequence[Draft], oracle: Speaker, attempt: int) -> list[Reply | None]:
+    def propose(self, drafts: Sequence[Draft], desk: Desk, attempt: int) -> list[Reply | None]:
         """Each draft in the Oracle's words and layout."""
-        return [*oracle.restyle([d.problem for d in drafts], [d.text for d in drafts], attempt)]
+        return [*desk.oracle.restyle([d.problem for d in drafts], [d.text for d in drafts], attempt)]

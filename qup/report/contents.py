@@ -165,7 +165,7 @@ def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
             compat.show(numbers.main.compat, labels),
             predictors.show(numbers.predictors),
             budgets.show(numbers.main.budgets, labels),
-            budgets.show_mixtures(numbers.further.budgets, labels),
+            budgets.show_further(numbers.further.budgets, labels),
             problems.show(numbers.problems),
             study.show(declared),
             methods.show(numbers.methods),

@@ -118,7 +118,7 @@ def _fields(value: Any) -> dict[str, Any]:
         return {"value": None, "reason": value.reason}
     entries: dict[str, Any] = {}
     written = set(written_fields(value))
-    for spec in (each for each in dataclasses.fields(value) if each.name in written):
+    for spec in (spec for spec in dataclasses.fields(value) if spec.name in written):
         item = to_json(getattr(value, spec.name))
         entries |= item if spec.metadata.get("inline") else {spec.name: item}
     return _estimated(value, entries) if isinstance(value, Estimate) else entries

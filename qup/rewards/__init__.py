@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from qup.errors import SettingsError, unknown
 from qup.records import Problem, Refined, Score, Trace, Verdict, due, traces_of
 
 
@@ -18,6 +19,31 @@ class Reward(Protocol):
     def score(self, problems: Sequence[Problem], texts: Sequence[str], models: Path) -> list[Score]:
         """One `Score` per trace, in order; a failure has value None and says why. `models` holds the study's models."""
         ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """The study's rewards at work for a refiner that chooses by one of them."""
+
+    rewards: Mapping[str, Reward]
+    models: Path
+    "Folder of the study's models."
+
+    def score(self, problems: Sequence[Problem], texts: Sequence[str], reward: str | None = None) -> list[Score]:
+        """One reward of each trace, in order; if none is named, the first that perceives quality, or else the first.
+
+        Among correct candidates one that checks the answer has no preference.
+
+        Raises:
+            SettingsError: the study has no such reward, or none at all.
+        """
+        if not self.rewards:
+            raise SettingsError("this study has none to choose a trace by: name a reward there", "rewards")
+        if reward is not None and reward not in self.rewards:
+            raise unknown("reward", reward, self.rewards, "reward")
+        perceiving = [name for name, plug in self.rewards.items() if plug.perceives]
+        name = reward or next(iter([*perceiving, *self.rewards]))
+        return _scores({name: self.rewards[name]}, problems, texts, self.models)
 
 
 def score(

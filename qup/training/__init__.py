@@ -11,7 +11,7 @@ from qup import seeds
 from qup.errors import SettingsError
 from qup.lm import workers
 from qup.lm.checkpoint import open_chat
-from qup.records import Objective, Problem, Refined, Step, Trace, TrainRun, Verdict, traces_of
+from qup.records import Mask, Objective, Problem, Refined, Step, Trace, TrainRun, Verdict, traces_of
 from qup.training.examples import Example, examples, trainable
 from qup.training.probes import Heldout
 from qup.training.settings import Budget, TrainingSettings
@@ -73,8 +73,10 @@ def _runs(
 ) -> list[tuple[list[Step], TrainRun]]:
     """Curve and account of each cell; the traces are tokenized once."""
     problems, texts = traces_of(stream, start.problems)
-    own = _by_replicate(start, list(zip(problems, texts, strict=True)), settings)
-    native = _by_replicate(start, _correct(start), settings)
+    masks = [refined.mask for refined in stream if refined.text is not None]
+    own = _by_replicate(start, list(zip(problems, texts, strict=True)), masks, settings)
+    correct = _correct(start)
+    native = _by_replicate(start, correct, [None] * len(correct), settings)
     for _, replicate in cells:
         _require(own.get(replicate, []), f"{arm or 'stream'}, replicate {replicate}")
     runs = []
@@ -89,7 +91,7 @@ def _runs(
             raise error.below(arm or "stream") from error
         print(f"{folder.name}: {account.steps} steps, {account.tokens} tokens, {account.truncated} traces truncated")
         if account.left_out:
-            print(f"{folder.name}: {account.left_out} traces left out, whose prompts fill max_length by themselves")
+            print(f"{folder.name}: {account.left_out} traces left out: prompts fill max_length, or masks all of them")
         runs.append((curve, account))
     return runs
 
@@ -129,14 +131,14 @@ def _require(traces: Sequence[Example], whose: str) -> None:
 
 
 def _by_replicate(
-    start: Start, traces: Sequence[tuple[Problem, str]], settings: TrainingSettings
+    start: Start, traces: Sequence[tuple[Problem, str]], masks: Sequence[Mask | None], settings: TrainingSettings
 ) -> dict[int, list[Example]]:
     """Replicate to its traces as training examples."""
-    grouped: dict[int, list[tuple[Problem, str]]] = {}
-    for problem, text in traces:
-        grouped.setdefault(problem.replicate or 0, []).append((problem, text))
-    encoder = open_chat(start.learner)
-    return {replicate: examples(encoder, own, start.prompt, settings.max_length) for replicate, own in grouped.items()}
+    made = examples(open_chat(start.learner), traces, start.prompt, settings.max_length, masks)
+    grouped: dict[int, list[Example]] = {}
+    for (problem, _), example in zip(traces, made, strict=True):
+        grouped.setdefault(problem.replicate or 0, []).append(example)
+    return grouped
 
 
 def _correct(start: Start) -> list[tuple[Problem, str]]:

@@ -1,8 +1,8 @@
 """What a run is trained on: traces as token ids, and the order in which the budget is spent on them.
 
-A trace is tokenized exactly as it was scored (`qup.lm.chat`), loss on the completion only. The order of traces and the
-point where the budget ends are laid out before training, so every arm spends the same and the tokens seen at each step
-are known, not estimated.
+A trace is tokenized exactly as it was scored (`qup.lm.chat`), loss on the completion only, and of that not on what a
+mask leaves out. The order of traces and the point where the budget ends are laid out before training, so every arm
+spends the same and the tokens seen at each step are known, not estimated.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from qup import seeds
 from qup.errors import SettingsError
 from qup.lm.chat import format_of
 from qup.prompts.learner import ask
-from qup.records import Problem
+from qup.records import Mask, Problem
 from qup.training.settings import TrainingSettings
 
 WINDOW = 50
@@ -24,11 +24,13 @@ WINDOW = 50
 
 @dataclass(frozen=True)
 class Example:
-    """One trace as TRL takes it: ids, and labels that are -100 on the prompt."""
+    """One trace as TRL takes it: ids, and labels that are -100 on the prompt and where a mask leaves a token out."""
 
     input_ids: list[int]
     labels: list[int]
     truncated: bool
+    masked: bool = False
+    "Whether a mask leaves out any of it."
 
     @property
     def trained(self) -> int:
@@ -36,22 +38,48 @@ class Example:
         return sum(label != -100 for label in self.labels)
 
 
-def examples(encoder: Any, traces: Sequence[tuple[Problem, str]], prompt: str, max_length: int) -> list[Example]:
+def examples(
+    encoder: Any,
+    traces: Sequence[tuple[Problem, str]],
+    prompt: str,
+    max_length: int,
+    masks: Sequence[Mask | None] | None = None,
+) -> list[Example]:
     """Traces of problems as training examples, those longer than `max_length` or all positions cut and marked.
 
-    A prompt that is longer by itself leaves nothing of its trace to train on: see `trainable`.
+    A prompt that is longer by itself leaves nothing of its trace to train on, nor does a mask of all of it: see
+    `trainable`. `masks` are the traces' own; none means that there are none.
+
+    Raises:
+        SettingsError: a mask was made of other tokens than these.
     """
     form = format_of(encoder)
     room, traced = form.room(max_length), []
-    for problem, text in traces:
+    for (problem, text), mask in zip(traces, masks or [None] * len(traces), strict=True):
         asked, said = form.encode(ask(prompt, problem.question), text)
-        ids, labels = [*asked, *said], [-100] * len(asked) + said
-        traced.append(Example(ids[:room], labels[:room], len(ids) > room))
+        # The learner that made the mask saw as much of the trace as it has positions for.
+        seen = len(said) if form.positions is None else max(0, min(len(said), form.positions - len(asked)))
+        ids, labels = [*asked, *said], [-100] * len(asked) + _unmasked(said, mask, seen, problem.id)
+        masked = mask is not None and bool(mask.left_out)
+        traced.append(Example(ids[:room], labels[:room], len(ids) > room, masked))
     return traced
 
 
+def _unmasked(said: Sequence[int], mask: Mask | None, seen: int, problem_id: str) -> list[int]:
+    """The labels of a completion: its tokens, and -100 for those that the mask leaves out."""
+    if mask is None:
+        return list(said)
+    if mask.tokens != seen or any(place >= seen for place in mask.left_out):
+        raise SettingsError(
+            f"the trace of problem {problem_id} has {seen} tokens for this learner, its mask is of {mask.tokens}: it "
+            "was made by another learner or prompt: make the stream again (dvc repro)"
+        )
+    left_out = set(mask.left_out)
+    return [-100 if place in left_out else token for place, token in enumerate(said)]
+
+
 def trainable(traces: Sequence[Example]) -> list[Example]:
-    """The traces that have a token to train on: the prompt of any other fills all the room by itself.
+    """The traces that have a token to train on: the prompt of any other fills all the room, or its mask all of it.
 
     Raises:
         SettingsError: none has.
@@ -59,6 +87,10 @@ def trainable(traces: Sequence[Example]) -> list[Example]:
     if not traces:
         raise SettingsError("no draft came to a trace to train on: widen streams.scope or sample more problems")
     kept = [trace for trace in traces if trace.trained]
+    if not kept and any(trace.masked for trace in traces):
+        raise SettingsError(
+            f"the masks leave nothing of {len(traces)} traces to train on: raise the threshold of the refiner"
+        )
     if not kept:
         raise SettingsError(
             f"each of the {len(traces)} prompts fills {len(traces[0].input_ids)} tokens by itself, so nothing is left "

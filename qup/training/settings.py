@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import BeforeValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import settings
@@ -16,6 +16,18 @@ from qup.settings import STRICT, PositiveShare, Share
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Quantity = Literal["tokens", "steps", "epochs"]
 "What arms may be matched by: of it each of their runs spends the same."
+Several = tuple[Quantity, ...]
+
+
+def _several(given: Any) -> Any:
+    """One name as a list of one; a list as what Python has in its place, which strict checks ask for from here on."""
+    if isinstance(given, str):
+        return (given,)
+    return tuple(given) if isinstance(given, list) else given
+
+
+Matched = Annotated[Several, BeforeValidator(_several, Quantity | Several)]
+"One of them, or a list."
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -59,7 +71,7 @@ class TrainingSettings:
     """Fine-tuning of the learner on a stream."""
 
     budget: Budget
-    match: Quantity | tuple[Quantity, ...] = ()
+    match: Matched = ()
     """What arms are matched by, where `budget` has amounts of several; `[tokens, epochs]`: by tokens, and the arms of
     the declared contrasts by epochs as well, as arms beside the main ones."""
     objectives: tuple[Objective, ...] = ("sft", "dft")
@@ -121,7 +133,7 @@ class TrainingSettings:
     @property
     def matched(self) -> tuple[Quantity, ...]:
         """What arms are matched by; all verdicts go by the first."""
-        return ((self.match,) if isinstance(self.match, str) else self.match) or self.budget.given
+        return self.match or self.budget.given
 
     def matched_by(self, quantity: Quantity) -> "TrainingSettings":
         """How an arm without settings of its own is trained that is matched by this quantity."""

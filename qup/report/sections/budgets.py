@@ -33,7 +33,7 @@ class Budget:
     stream: Stream
     runs: list[Run]
     left_out: int
-    "Traces of the stream that no run could train on: their prompts alone fill the study's `max_length`."
+    "Traces of the stream that no run could train on: prompts that fill `max_length`, or masks of the whole trace."
 
 
 def numbers(evidence: Evidence, arms: Iterable[str]) -> dict[str, Budget]:
@@ -59,22 +59,48 @@ def show(budgets: Mapping[str, Budget], labels: Mapping[str, str]) -> Section:
         [[Cell(labels[arm]), *_stream_cells(budget.stream, outcomes)] for arm, budget in budgets.items()],
         caption="Traces per outcome and what they cost.",
     )
+    authors = _authors({labels[arm]: budget.stream for arm, budget in budgets.items()})
     runs = Table(
         ["arm", "objective", "runs", "traces", "cut at max_length", "tokens a run", "steps a run"],
         [row for arm, budget in budgets.items() for row in _run_rows(labels[arm], budget.runs)],
         caption="Training runs; tokens are completion tokens, epochs counted.",
     )
-    return Section("Budgets and counts", tables=[streams, runs], folded=True)
+    return Section("Budgets and counts", tables=[streams, *authors, runs], folded=True)
 
 
-def show_mixtures(budgets: Mapping[str, Budget], labels: Mapping[str, str]) -> Section | None:
-    """Where the traces of mixtures come from; None where there is no mixture."""
-    mixtures = {arm: budget.stream.origins for arm, budget in budgets.items() if budget.stream.origins}
-    origins = sorted({origin for counts in mixtures.values() for origin in counts})
-    rows = [[Cell(labels[arm]), *(Cell(f"{own.get(each, 0):,}") for each in origins)] for arm, own in mixtures.items()]
-    columns = ["arm", *(labels.get(origin, origin) for origin in origins)]
-    table = Table(columns, rows, caption="Traces by the arm whose stream they are taken from.")
-    return Section("Mixtures", tables=[table], folded=True) if mixtures else None
+def _authors(streams: Mapping[str, Stream]) -> list[Table]:
+    """Whose traces they are, what the learner wrote, what is masked; no table of a study whose arms do none of it."""
+    shown = {arm: own for arm, own in streams.items() if own.origins or own.learner_tokens or own.masked}
+    if not shown:
+        return []
+    origins = sorted({origin for own in shown.values() for origin in own.origins})
+    rows = [
+        [
+            Cell(arm),
+            *(_share(own.origins.get(origin, 0), own.traces) for origin in origins),
+            *(Cell(f"{count:,}") for count in (own.learner_tokens, own.masked)),
+        ]
+        for arm, own in shown.items()
+    ]
+    return [
+        Table(
+            ["arm", *origins, "learner's tokens", "tokens not trained on"],
+            rows,
+            caption="Traces by whose they are, tokens that the untrained learner wrote for them, and tokens masked.",
+        )
+    ]
+
+
+def _share(count: int, traces: int) -> Cell:
+    return Cell(f"{count:,} ({count / traces:.0%})" if count else DASH)
+
+
+def show_further(budgets: Mapping[str, Budget], labels: Mapping[str, str]) -> Section | None:
+    """Whose the traces of the arms beside the main ones are, as of mixtures; None where each arm's are its own."""
+    tables = _authors({labels[arm]: budget.stream for arm, budget in budgets.items()})
+    return (
+        Section("Whose traces the arms beside the main ones train on", tables=tables, folded=True) if tables else None
+    )
 
 
 def _stream_cells(stream: Stream, outcomes: Iterable[str]) -> list[Cell]:

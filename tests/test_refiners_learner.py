@@ -13,6 +13,7 @@ from qup import rewards, settings, study
 from qup.backends import BackendSettings
 from qup.errors import SettingsError
 from qup.learner import Learner
+from qup.measured import Stream, _stream
 from qup.oracles import Reply
 from qup.records import Mask, Problem, Refined, TokenStats, Verdict
 from qup.refiners import Candidate, Desk, Draft, StreamSettings, _references, make_stream, refine
@@ -24,6 +25,8 @@ from qup.refiners.hinted import Refiner as Hinted
 from qup.refiners.masked import Refiner as Masked
 from qup.refiners.reference import Refiner as Reference
 from qup.refiners.self_distilled import Refiner as SelfDistilled
+from qup.report.numbers import to_json
+from qup.report.sections import budgets
 from qup.rewards.answer import Reward as Answer
 from qup.rewards.process import Reward as Process
 from qup.sampling import SamplingSettings
@@ -375,7 +378,7 @@ ARM = {"oracle": "home", "refiner": "masked"}
         ({"streams": {"refiners": {"maskd": {}}}}, "streams.refiners.maskd: unknown refiner 'maskd': did you mean"),
         (
             {"streams": {"refiners": {"mine": {"refiner": "masked"}}}},
-            "streams.refiners.mine: the name is the refiner's",
+            "streams.refiners.mine: expected a file of qup/refiners",
         ),
         (
             {"arms": {"a": {"oracle": "home", "refiner": "hinted", "settings": {"prompt": "hint"}}}},
@@ -396,3 +399,31 @@ def test_a_bad_setting_of_a_refiner_is_one_line_that_says_where(changes: dict[st
         smoke(**changes)
     assert str(caught.value).startswith(said)
     assert "\n" not in str(caught.value)
+
+
+# --- what the report says of it
+
+
+def test_the_report_has_the_shares_of_authors_and_says_nothing_where_an_arm_has_one() -> None:
+    plain = Stream(2, 2, {"kept": 2}, {"solved": 2}, {"correct": 2}, 0, 0)
+    told = {"learner_tokens": 21, "origins": {"guided": 2, "own": 1}, "masked": 1234}
+    shared = dataclasses.replace(plain, problems=4, traces=3, **told)
+    alone = budgets.show({"a": budgets.Budget(plain, [], 0)}, {"a": "A"})
+    assert len(alone.tables) == 2
+    both = budgets.show({n: budgets.Budget(s, [], 0) for n, s in (("a", plain), ("b", shared))}, {"a": "A", "b": "B"})
+    authors = both.tables[1]
+    assert authors.columns == ["arm", "guided", "own", "learner's tokens", "tokens not trained on"]
+    assert [[cell.text for cell in row] for row in authors.rows] == [["B", "2 (67%)", "1 (33%)", "21", "1,234"]]
+    # The numbers of a study without are as they were.
+    assert not set(told) & set(to_json(plain))
+    assert to_json(shared)["origins"] == told["origins"]
+
+
+def test_a_measured_stream_counts_authors_what_the_learner_wrote_and_what_is_masked() -> None:
+    stream = [
+        Refined("a", 1, "solved", "x", "kept", 0, 0, 0, C, origin="own"),
+        Refined("b", 1, "failed", "y", "changed", 0, 1, 9, C, 7, "oracle", Mask(9, [0, 8])),
+        Refined("c", 1, "failed", None, "failed", 0, 1, 9, W, 5),
+    ]
+    counted = _stream(stream)
+    assert (counted.origins, counted.learner_tokens, counted.masked) == ({"oracle": 1, "own": 1}, 12, 2)

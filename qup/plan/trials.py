@@ -159,7 +159,9 @@ def _training(asked: Asked, words: list[int], clocked: Clock) -> tuple[float, fl
     example = Example(words, [-100] * asked.question + words[asked.question :], truncated=False)
     seconds = {}
     for steps, size in ((1, few), (1, batch), (STEPS, batch), (STEPS, few)):
-        settings = replace(own, budget=Budget(epochs=1), batch=size, micro_batch=None, objectives=("sft",), arms={})
+        settings = replace(
+            own, budget=Budget(epochs=1), match=(), batch=size, micro_batch=None, objectives=("sft",), arms={}
+        )
         with tempfile.TemporaryDirectory() as folder:
             traces, cell, out = [example] * (size * steps), Cell("sft", 0, 0), Path(folder, "out")
             seconds[steps, size] = clocked(functools.partial(train, asked.folder, traces, settings, cell, out))

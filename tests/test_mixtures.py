@@ -9,9 +9,9 @@ import pytest
 
 from qup import measured, settings, study
 from qup.arms import Arm, ArmSettings
+from qup.chain import mixed, turns
 from qup.errors import SettingsError
 from qup.records import Refined, Stratum, Verdict
-from qup.refiners._mixture import mixed, turns
 from qup.study import Study
 from qup.training.settings import Budget, TrainingSettings
 

@@ -6,20 +6,22 @@ one asks no Oracle. Further arms are listed in the study, under names of their o
     arms:
       idle: {oracle: idle, refiner: style_aligned, training_set: again}
       half: {oracle: home, refiner: oracle_refined, training: {budget: {tokens: 5000}}}
+      mixed: {oracle: home, mixture: {rejection_sampling: 0.5, oracle_refined: 0.5}}
 """
 
 import dataclasses
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field, NonNegativeFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from qup.errors import SettingsError
+from qup.errors import SettingsError, unknown
 from qup.records import LEARNER, TRAIN, Scope
-from qup.settings import STRICT, Overrides
-from qup.training.settings import TrainingSettings
+from qup.settings import STRICT, Overrides, PositiveShare
+from qup.training.settings import Quantity, TrainingSettings
 
 HOME = "home"
 "A study's first Oracle."
@@ -27,6 +29,8 @@ NATIVE = "rejection_sampling"
 REFINED, SYNTHESIZED, RESTYLED, ALIGNED = "oracle_refined", "oracle_synthesized", "restyled", "style_aligned"
 MAIN = (REFINED, SYNTHESIZED, RESTYLED, ALIGNED)
 "Refiners that run with every Oracle. dvc.yaml has the same list; a test compares them."
+MIXTURE = "mixture"
+"What stands for the refiner of an arm that takes its traces from main arms."
 SHORT = {
     NATIVE: "RFT",
     REFINED: "Refined",
@@ -38,6 +42,8 @@ SHORT = {
 "The paper's names for refiners, where it has any."
 
 
+DECLARED = ((ALIGNED, REFINED), (NATIVE, REFINED))
+"Primary contrasts, declared before any run: SAR - Refined and RFT - Refined, per Oracle and objective."
 UTILITY = "utility"
 "The quantity of a control that is not a reward."
 
@@ -56,6 +62,10 @@ class Arm:
     "The problems its stream covers."
     training_set: str = TRAIN
     main: bool = True
+    per_problem: int = 1
+    "Most traces of a problem in its stream."
+    shares: Mapping[str, float] = field(default_factory=dict)
+    "Of a mixture, or of an arm that trains on a main arm's stream again: main arm to its share of the problems."
 
     @property
     def label(self) -> str:
@@ -69,16 +79,66 @@ class ArmSettings:
 
     oracle: str
     "An Oracle of the study."
-    refiner: str
+    refiner: str | None = None
     "A file of qup/refiners."
+    mixture: dict[str, PositiveShare] = field(default_factory=dict)
+    "In place of a refiner: `rejection_sampling` and main refiners of the first Oracle to their shares of the problems."
     scope: Scope | None = None
     "The problems its stream covers, where not those of `streams`."
+    per_problem: PositiveInt | None = None
+    "Most traces of a problem, where not as in `streams`."
     training_set: str = TRAIN
     "A set of `problems.training_sets`; its replicates are others than the main arms'."
     training: Annotated[dict[str, Any], Overrides(TrainingSettings)] = field(default_factory=dict)
     "Settings of `training` that are different for this arm."
     settings: dict[str, Any] = field(default_factory=dict)
     "Settings of its refiner that are different for this arm."
+
+    def __post_init__(self) -> None:
+        if (self.refiner is None) == (not self.mixture):
+            given = "both" if self.mixture else "neither"
+            raise SettingsError(f"an arm has a refiner, or a mixture of main arms: got {given}", "refiner")
+        if self.mixture:
+            self._check_mixture()
+
+    def arm(self, name: str, training: TrainingSettings, scope: Scope, per_problem: int) -> Arm:
+        """The arm of this name; `scope` and `per_problem` are the study's.
+
+        Raises:
+            SettingsError: a mixture of problems that the main arms' streams do not have.
+        """
+        if self.mixture and scope not in ("all", self.scope or scope):
+            said = f"the main arms have {scope} problems only, and so have mixtures of them"
+            raise SettingsError(said, "arms", name, "scope")
+        return Arm(
+            name=name,
+            oracle=self.oracle,
+            refiner=self.refiner or MIXTURE,
+            training=training,
+            scope=self.scope or scope,
+            training_set=self.training_set,
+            main=False,
+            per_problem=self.per_problem or per_problem,
+            shares={shared_arm(source): share for source, share in self.mixture.items()},
+        )
+
+    def _check_mixture(self) -> None:
+        """Arms whose streams are there when further arms are made: those of the main ones, over the main problems."""
+        sources = (NATIVE, *MAIN)
+        for name in self.mixture:
+            if name not in sources:
+                raise unknown("main refiner", name, sources, "mixture")
+        total = sum(self.mixture.values())
+        if not math.isclose(total, 1.0, abs_tol=1e-9):
+            raise SettingsError(f"shares must add up to 1, got {total:g}: of {list(self.mixture.values())}", "mixture")
+        if self.oracle != HOME:
+            raise SettingsError(f"a mixture is of main arms of the first Oracle: expected {HOME!r}", "oracle")
+        if self.training_set != TRAIN:
+            raise SettingsError("a mixture is of main arms, so it trains on the main set: leave it out", "training_set")
+        if self.per_problem is not None:
+            raise SettingsError("a mixture has its sources' traces of a problem: leave it out", "per_problem")
+        if self.settings:
+            raise SettingsError("are a refiner's, of which a mixture has none: leave them out", "settings")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -164,6 +224,39 @@ class MapSettings:
 def main_name(oracle: str, refiner: str) -> str:
     """The name, and folder, of a main arm."""
     return f"{oracle}/{refiner}"
+
+
+def matched_name(quantity: Quantity, refiner: str) -> str:
+    """The name of the arm that trains on a main arm's stream again, matched with its like by another quantity."""
+    return f"by_{quantity}/{refiner}"
+
+
+def matched(training: TrainingSettings, scope: Scope, per_problem: int) -> dict[str, Arm]:
+    """The arms of the declared contrasts as they are trained again, by name, for each further quantity of `match`.
+
+    Their streams are the main arms', and so are their settings but for the budget.
+    """
+    arms = {}
+    for quantity in training.matched[1:]:
+        budget = training.matched_by(quantity).budget
+        for refiner in dict.fromkeys(refiner for pair in DECLARED for refiner in pair):
+            name, source = matched_name(quantity, refiner), shared_arm(refiner)
+            arms[name] = Arm(
+                name=name,
+                oracle=LEARNER if refiner == NATIVE else HOME,
+                refiner=refiner,
+                training=dataclasses.replace(training.of_arm(source), budget=budget),
+                scope=scope,
+                main=False,
+                per_problem=per_problem,
+                shares={source: 1.0},
+            )
+    return arms
+
+
+def shared_arm(refiner: str) -> str:
+    """The name of the main arm of a refiner, of the first Oracle or of none, which every run of a study makes."""
+    return main_name(LEARNER if refiner == NATIVE else HOME, refiner)
 
 
 def main_label(oracle: str, refiner: str) -> str:

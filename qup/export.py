@@ -15,7 +15,7 @@ from typing import Any
 from qup import provenance, records, study, whole
 from qup.arms import Arm
 from qup.errors import SettingsError, unknown
-from qup.measured import Measured, files, fingerprint
+from qup.measured import Measured, files, hashed
 from qup.prompts.learner import ask
 from qup.records import LEARNER, Problem, Refined
 from qup.study import Study
@@ -84,7 +84,10 @@ class Exported:
 
     def _is_of(self, measured: Sequence[Measured]) -> bool:
         """Whether the arm among those in a file was measured on these very traces."""
-        there = {problem.id: fingerprint(refined.text) for problem, refined in self.stream}
+        texts: dict[str, list[str]] = {}
+        for problem, refined in self.stream:
+            texts.setdefault(problem.id, []).append(refined.text or "")
+        there = {problem: hashed(own) for problem, own in texts.items()}
         for arm in measured:
             if arm.name == self.arm.name:
                 pairs = zip(arm.problems, arm.traces, strict=True)

@@ -147,8 +147,9 @@ class Study:
 
     def main_arm(self, oracle: str, refiner: str) -> Arm:
         """The arm of one of the pipeline's own cells."""
-        name = arms.main_name(oracle, refiner)
-        return Arm(name, oracle, refiner, self.training.of_arm(name), self.streams.scope)
+        name, streams = arms.main_name(oracle, refiner), self.streams
+        own = self.training.of_arm(name)
+        return Arm(name, oracle, refiner, own, streams.scope, per_problem=streams.per_problem)
 
     @property
     def native(self) -> Arm:
@@ -171,13 +172,15 @@ class Study:
 
     @property
     def further(self) -> dict[str, Arm]:
-        """The arms that the study lists beside the main ones, by name."""
-        return {name: self._further(name, own) for name, own in self.arms.items()}
+        """The arms beside the main ones, by name: those that the study lists, then those of further matchings."""
+        return {name: self._further(name, own) for name, own in self.arms.items()} | self._again()
+
+    def _again(self) -> dict[str, Arm]:
+        return arms.matched(self.training, self.streams.scope, self.streams.per_problem)
 
     def _further(self, name: str, own: ArmSettings) -> Arm:
         training = self.training.changed(own.training, "arms", name, "training")
-        scope = own.scope or self.streams.scope
-        return Arm(name, own.oracle, own.refiner, training, scope, own.training_set, main=False)
+        return own.arm(name, training, self.streams.scope, self.streams.per_problem)
 
     def _check_names(self) -> None:
         """Names become files and folders, which must stay below the study's own, beside those that are ours."""
@@ -212,9 +215,8 @@ class Study:
 
     def _check_oracles(self) -> None:
         if next(iter(self.oracles), None) != HOME:
-            raise SettingsError(
-                f"the first Oracle is called 'home', got: {', '.join(self.oracles) or 'none'}", "oracles"
-            )
+            names = ", ".join(self.oracles) or "none"
+            raise SettingsError(f"the first Oracle is called 'home', got: {names}", "oracles")
         if LEARNER in self.oracles:
             raise SettingsError("'learner' is what the native arm is filed under; rename the Oracle", "oracles")
 
@@ -224,28 +226,26 @@ class Study:
         except SettingsError as error:
             raise error.below("evaluation") from error
         if clash := {HELDOUT, *self.problems.sets}.intersection(names):
-            raise SettingsError(
-                f"{', '.join(sorted(clash))} is also a task of lm-eval here: rename the task in its YAML, or the set",
-                "problems",
-                "sets",
-            )
+            said = "is also a task of lm-eval here: rename the task in its YAML, or the set"
+            raise SettingsError(f"{', '.join(sorted(clash))} {said}", "problems", "sets")
 
     def _check_arms(self) -> None:
-        places = self.places
+        places, refiners, sets = self.places, settings.names("refiners"), (TRAIN, *self.problems.training_sets)
         for name in self.training.arms:
             if name not in places:
                 raise unknown("main arm", name, places, "training", "arms")
+        again = self._again()
+        for name in (*self.arms, *again):
+            if name in places or name in self.arms.keys() & again:
+                raise SettingsError("is the name of a main arm, or of one by `training.match`: rename it", "arms", name)
         for name, own in self.arms.items():
-            if name in places:
-                raise SettingsError("is the name of a main arm: give this one another", "arms", name)
-            if own.oracle not in self.oracles:
-                raise unknown("Oracle", own.oracle, self.oracles, "arms", name)
-            if own.refiner not in settings.names("refiners"):
-                raise unknown("refiner", own.refiner, settings.names("refiners"), "arms", name)
-            if own.training_set not in (TRAIN, *self.problems.training_sets):
-                sets = (TRAIN, *self.problems.training_sets)
+            for what, given, known in (("Oracle", own.oracle, self.oracles), ("refiner", own.refiner, refiners)):
+                if given is not None and given not in known:
+                    raise unknown(what, given, known, "arms", name)
+            if own.training_set not in sets:
                 raise unknown("training set", own.training_set, sets, "arms", name, "training_set")
-            self._check_reward(self.refiner_of(self._further(name, own)), "arms", name, "settings")
+            if not (made := self._further(name, own)).shares:
+                self._check_reward(self.refiner_of(made), "arms", name, "settings")
 
     @property
     def places(self) -> set[str]:
@@ -267,7 +267,7 @@ class Study:
 
     def _check_made(self, named: Iterable[str], *where: str) -> None:
         """Arms that the study always makes."""
-        always = [*self.main_arms([HOME]), *self.arms]
+        always = [*self.main_arms([HOME]), *self.further]
         for arm in named:
             if arm not in always:
                 raise unknown("arm", arm, always, *where)

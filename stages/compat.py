@@ -17,7 +17,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     problems = records.read(args.problems, records.Problem)
     traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
     own = records.of_set(problems, records.TRAIN)
-    stream = records.read(args.stream, records.Refined, due.stream(own, traces, study.streams.scope))
+    drafts = due.stream(own, traces, study.streams.scope, study.streams.per_problem)
+    stream = records.read(args.stream, records.Refined, drafts)
     # The native traces are the same in every arm: whichever comes first scores them for all.
     kept = cells.Cells(study.learner(args.models), study.threads, repository.root() / cells.FOLDER)
     rows = compat.measure(kept.learner, list(study.compat.values()), problems, traces, stream, kept.score)

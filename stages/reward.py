@@ -16,7 +16,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     problems = records.read(args.problems, records.Problem)
     traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
     own = records.of_set(problems, records.TRAIN)
-    stream = records.read(args.stream, records.Refined, due.stream(own, traces, study.streams.scope))
+    drafts = due.stream(own, traces, study.streams.scope, study.streams.per_problem)
+    stream = records.read(args.stream, records.Refined, drafts)
     records.write(args.out, rewards.score(study.rewards, problems, stream, args.models))
 
 

@@ -20,7 +20,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     problems = records.read(args.problems, records.Problem)
     traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
     own = records.of_set(problems, records.TRAIN)
-    stream = records.read(args.stream, records.Refined, due.stream(own, traces, study.streams.scope))
+    drafts = due.stream(own, traces, study.streams.scope, study.streams.per_problem)
+    stream = records.read(args.stream, records.Refined, drafts)
     start = training.Start(args.models / records.LEARNER, study.prompt, study.seed, problems, traces)
     settings = study.training.of_arm(args.arm)
     with whole.folder(args.out) as part:

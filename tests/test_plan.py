@@ -19,7 +19,7 @@ from qup.errors import SettingsError
 from qup.evals.settings import LOGLIKELIHOOD, Decoding
 from qup.plan import calibration, lengths, money, needs, speeds, trials, view
 from qup.plan.changes import Status
-from qup.plan.counts import Counting, spent
+from qup.plan.counts import Counting
 from qup.plan.exams import CHOICES, UNKNOWN, Exam, exams
 from qup.plan.machine import DEFAULT, LARGE, here, named, tables
 from qup.plan.oracle_calls import asked_of
@@ -27,6 +27,7 @@ from qup.plan.planner import Asked, Planner
 from qup.plan.runs import History
 from qup.plan.shapes import Shape, of_name, shapes
 from qup.plan.spans import Span, about, exactly
+from qup.plan.spending import spent
 from qup.plan.work import Kind, Load, Stage, Work
 from qup.records import TRAIN, Finish, Problem, Refined, Trace, Verdict, due
 from qup.study import Study
@@ -51,7 +52,7 @@ class Drawn:
         own = records.of_set(self.problems, arm.training_set)
         return [
             Refined(problem, replicate, stratum, "text", "changed", 0, 1, 1, Verdict.CORRECT)
-            for problem, replicate, stratum in due.stream(own, self.traces, arm.scope)
+            for problem, replicate, stratum, _ in due.stream(own, self.traces, arm.scope)
         ]
 
     def runs(self, arm: Arm) -> list[Any]:
@@ -194,7 +195,9 @@ def test_rewards_are_tried_on_the_first_samples_of_the_main_set(drawn: Drawn) ->
 
 
 @pytest.mark.parametrize("batch", [3, 8])
-@pytest.mark.parametrize("budget", [Budget(epochs=2), Budget(epochs=0.5), Budget(tokens=100), Budget(tokens=777)])
+@pytest.mark.parametrize(
+    "budget", [Budget(epochs=2), Budget(epochs=0.5), Budget(tokens=100), Budget(tokens=777), Budget(steps=4)]
+)
 def test_a_run_trains_as_many_steps_and_tokens_as_its_budget_has(budget: Budget, batch: int) -> None:
     """Traces of 10 tokens, 20 of them: what `schedule` lays out, counted without laying it out."""
     settings = TrainingSettings(budget, batch=batch)

@@ -128,7 +128,8 @@ def measure(  # noqa: PLR0917 - a stream and what it was made from
         # One metric has such a setting.
         gradients = learner.gradients(pairs, dimension)
         seen = [dataclasses.replace(each, gradient=own) for each, own in zip(seen, gradients, strict=True)]
-    return _measured(metrics, seen)
+    slots = [refined.slot for refined in stream if refined.text is not None]
+    return [dataclasses.replace(row, slot=slot) for row, slot in zip(_measured(metrics, seen), slots, strict=True)]
 
 
 def _seen(

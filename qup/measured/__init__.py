@@ -7,10 +7,9 @@ and the problems). Each file is a list, which DVC's tables of metrics pass over.
 Equal records give equal bytes.
 """
 
-import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +18,8 @@ import numpy as np
 from qup.arms import Arm
 from qup.compat import Metric
 from qup.errors import SettingsError
+from qup.measured._columns import column, counted
+from qup.measured._columns import hashed as hashed
 from qup.measured.answers import Answers, Column, answers_of
 from qup.measured.scored import Scored, scored, still
 from qup.records import OMITTED, Compat, Count, Eval, Problem, Refined, Score, Step, TaskScore, Trace, TrainRun, Verdict
@@ -31,7 +32,7 @@ class Stream:
     problems: Count
     "Problems that the stream covers."
     traces: Count
-    "Those with a trace to train on."
+    "To train on."
     outcomes: dict[str, Count]
     "`Refined.outcome` to how often."
     strata: dict[str, Count]
@@ -43,9 +44,11 @@ class Stream:
     learner_tokens: Count = field(default=0, metadata=OMITTED)
     "Tokens that the untrained learner generated for it."
     origins: dict[str, Count] = field(default_factory=dict, metadata=OMITTED)
-    "Traces by whose they are, in a stream of several authors: `Refined.origin`."
+    "Traces by whose they are, in a stream of several authors or a mixture of arms: `Refined.origin`."
     masked: Count = field(default=0, metadata=OMITTED)
     "Completion tokens that the loss leaves out."
+    drafts: Count = field(default=0, metadata=OMITTED)
+    "Of all problems, where these may have several; 0: one a problem."
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,20 +74,20 @@ class Measured:
     label: str
     "The arm in tables."
     problems: list[str]
-    "Ids of the problems that the stream covers, sorted; the columns below are over them."
+    "Ids of the problems that the stream covers, sorted; the columns below are over them, means of a problem's traces."
     replicates: list[int]
     "Of each problem: the replicate that trains on it."
     stream: Stream
     traces: list[str | None]
-    "A hash of each problem's trace: equal where two arms train on the very same text; None where there is none."
+    "A hash of each problem's text, or texts: equal where two arms train on the very same; None where there is none."
     rewards: dict[str, Column]
     "Reward to its values."
     failures: dict[str, dict[str, int]]
     "Reward to why traces have no value, and how many."
     tokens: Column
-    "Completion tokens, end-of-sequence included."
+    "Completion tokens, end-of-sequence included; the sum over a problem's traces."
     nll: Column
-    "-log p of the trace under the untrained learner, nats."
+    "-log p of the trace under the untrained learner, nats; the sum over a problem's traces."
     metrics: dict[str, Column]
     "Metric key (`rsr`, `quarter.1`) to its values, to six significant digits: there are many, and Git keeps them."
     roles: dict[str, str]
@@ -98,6 +101,8 @@ class Measured:
     "lm-eval's own scores, of its tasks."
     still: list[str] = field(default_factory=list, metadata=OMITTED)
     "Learners, as `sft-1`, whose weights say nothing else than the base's."
+    trace_counts: list[int] = field(default_factory=list, metadata=OMITTED)
+    "Traces of each problem, where these may have several."
 
     @property
     def asks_oracle(self) -> bool:
@@ -158,11 +163,13 @@ def measure(  # noqa: PLR0917 - an arm's records, of seven kinds
     """An arm's records as columns; `metrics` are the study's, for their roles."""
     replicate_of = {refined.problem_id: refined.replicate for refined in stream}
     problems = sorted(replicate_of)
-    texts = {refined.problem_id: refined.text for refined in stream}
-    by_reward: dict[str, dict[str, float | None]] = {}
+    texts: dict[str, list[str]] = {problem: [] for problem in problems}
+    for refined in stream:
+        texts[refined.problem_id] += [refined.text] if refined.text is not None else []
+    by_reward: dict[str, list[tuple[str, float | None]]] = {}
     failures: dict[str, Counter[str]] = {}
     for score in scores:
-        by_reward.setdefault(score.reward, {})[score.problem_id] = score.value
+        by_reward.setdefault(score.reward, []).append((score.problem_id, score.value))
         if score.value is None:
             failures.setdefault(score.reward, Counter())[score.failure or "no value"] += 1
     keys = sorted({key for row in compat for key in row.values})
@@ -175,12 +182,15 @@ def measure(  # noqa: PLR0917 - an arm's records, of seven kinds
         problems=problems,
         replicates=[replicate_of[problem] for problem in problems],
         stream=_stream(stream),
-        traces=[fingerprint(texts[problem]) for problem in problems],
-        rewards={reward: _column(problems, values) for reward, values in by_reward.items()},
+        traces=[hashed(texts[problem]) for problem in problems],
+        trace_counts=[] if len(stream) == len(problems) else [len(texts[problem]) for problem in problems],
+        rewards={reward: column(problems, values) for reward, values in by_reward.items()},
         failures={reward: dict(sorted(counts.items())) for reward, counts in failures.items()},
-        tokens=_column(problems, {row.problem_id: row.tokens for row in compat}),
-        nll=_column(problems, {row.problem_id: row.nll for row in compat}),
-        metrics={key: _short(_column(problems, {r.problem_id: r.values.get(key) for r in compat})) for key in keys},
+        tokens=column(problems, [(row.problem_id, row.tokens) for row in compat], math.fsum),
+        nll=column(problems, [(row.problem_id, row.nll) for row in compat], math.fsum),
+        metrics={
+            key: _short(column(problems, [(row.problem_id, row.values.get(key)) for row in compat])) for key in keys
+        },
         roles={key: str(metrics[plug].role) for key, plug in plugs.items()},
         plugs=plugs,
         runs=sorted(runs, key=lambda run: (run.objective, run.replicate)),
@@ -223,7 +233,7 @@ def measure_base(  # noqa: PLR0917 - the learner's records, of as many kinds
             tags.setdefault(tag, []).append(problem.id)
     return Base(
         answers=answers_of(evals),
-        samples=_counted(trace.verdict.value for trace in traces),
+        samples=counted(trace.verdict.value for trace in traces),
         solved=sets,
         checks=problems.checks,
         tags=dict(sorted(tags.items())),
@@ -248,33 +258,20 @@ def _judged(traces: Sequence[Trace], scores: Sequence[Score]) -> list[Judged]:
 
 
 def _stream(stream: Sequence[Refined]) -> Stream:
+    problems = len({refined.problem_id for refined in stream})
     return Stream(
-        problems=len(stream),
+        problems=problems,
         traces=sum(refined.text is not None for refined in stream),
-        outcomes=_counted(refined.outcome for refined in stream),
-        strata=_counted(refined.stratum for refined in stream if refined.text is not None),
-        verdicts=_counted(refined.verdict.value for refined in stream if refined.verdict),
+        outcomes=counted(refined.outcome for refined in stream),
+        strata=counted(refined.stratum for refined in stream if refined.text is not None),
+        verdicts=counted(refined.verdict.value for refined in stream if refined.verdict),
         attempts=sum(refined.attempts for refined in stream),
         oracle_tokens=sum(refined.oracle_tokens for refined in stream),
         learner_tokens=sum(refined.learner_tokens for refined in stream),
-        origins=_counted(refined.origin for refined in stream if refined.origin),
+        origins=counted(refined.origin for refined in stream if refined.origin and refined.text is not None),
         masked=sum(len(refined.mask.left_out) for refined in stream if refined.mask),
+        drafts=len(stream) if len(stream) > problems else 0,
     )
-
-
-def _counted(values: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(values).items()))
-
-
-def fingerprint(text: str | None) -> str | None:
-    """A trace's hash, by which two arms, or a stream and what was measured of it, are told to be the same text."""
-    return None if text is None else hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
-
-
-def _column(problems: Sequence[str], values: Mapping[str, float | None]) -> Column:
-    """Values over problems; what is missing or not finite is NaN."""
-    numbers = (values.get(problem) for problem in problems)
-    return np.array([np.nan if n is None or not math.isfinite(n) else n for n in numbers], dtype=np.float64)
 
 
 def _short(column: Column) -> Column:

@@ -112,9 +112,12 @@ def _stream_faults(arm: Measured, first: Measured, rewards: Collection[str]) -> 
     same = (arm.problems, arm.replicates) == (first.problems, first.replicates)
     yield _unless(same, f"it covers other problems than {first.name}")
     there = np.array([trace is not None for trace in arm.traces], dtype=bool)
-    counted, traces = arm.stream, int(there.sum())
+    counted, own = arm.stream, arm.trace_counts or [int(each) for each in there]
+    drafts, traces = counted.drafts or len(there), sum(own)
     totals = (counted.problems, sum(counted.outcomes.values()), counted.traces, sum(counted.strata.values()))
-    yield _unless(totals == (len(there), len(there), traces, traces), "its stream counts other traces than it has")
+    yield _unless(totals == (len(there), drafts, traces, traces), "its stream counts other traces than it has")
+    origins = sum(counted.origins.values()) in (traces, 0)
+    yield _unless(origins and [each > 0 for each in own] == there.tolist(), "its traces and their counts do not match")
     for name, values in columns.items():
         yield _unless(not np.isfinite(values[~there]).any(), f"{name} has a value where there is no trace")
     for name in ("tokens", "nll"):
@@ -124,7 +127,9 @@ def _stream_faults(arm: Measured, first: Measured, rewards: Collection[str]) -> 
     for name, values in arm.rewards.items():
         failed = sum(arm.failures.get(name, {}).values())
         gaps = int(np.isnan(values[there]).sum())
-        yield _unless(gaps == failed, f"{name} of {gaps} traces is not there, where {failed} failed")
+        # A problem of which one trace has a value has a mean.
+        right = gaps <= failed if arm.trace_counts else gaps == failed
+        yield _unless(right, f"{name} of {gaps} traces is not there, where {failed} failed")
     yield _unless(arm.metrics.keys() == arm.roles.keys() == arm.plugs.keys(), "its metrics have no roles")
 
 

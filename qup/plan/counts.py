@@ -5,7 +5,6 @@ what is asked of each problem is exact, and so is every generation of sampling, 
 of problems is known: all of them once the study is prepared.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from qup.plan.lengths import Lengths
 from qup.plan.obtaining import making
 from qup.plan.oracle_calls import asked_of, calls, retried
 from qup.plan.spans import NONE, Span, exactly, total
+from qup.plan.spending import spent
 from qup.plan.work import RECOMPUTED, Kind, Load, Stage, Work, batches
 from qup.records import LEARNER, TRAIN
 from qup.records.due import VALIDATED
@@ -117,6 +117,8 @@ class Counting:
 
     def _refined(self, arm: Arm) -> list[Work]:
         """What an arm's refiner asks of its Oracle, of the learner and, for want of its name, of every reward."""
+        if arm.shares:
+            return []
         most, drafts = self.study.sampling.max_tokens, self._drafts(arm)
         asked, answer = asked_of(self.study.refiner_of(arm), self.study.sampling.n), self.lengths.answer(most)
         works = calls(self.study, arm.oracle, asked, drafts, self.lengths)
@@ -264,28 +266,13 @@ class Counting:
         """Traces of an arm's stream over all replicates."""
         problems = self._problems(arm.training_set)
         share = self.lengths.share(arm.training_set, arm.scope)
-        drafts = share * problems
+        # How many of a problem's samples are distinct is seen only when they are there.
+        drafts = share * problems * Span(1, (1 + arm.per_problem) / 2, arm.per_problem)
         return Span(*(round(each) for each in (drafts.low, drafts.mid, drafts.high)))
 
 
 ARM_STEPS = (Counting.refine, Counting.reward, Counting.compat, Counting.train, Counting.evaluate, Counting.measure)
 "What every main arm goes through, in the pipeline's order."
-
-
-def spent(settings: TrainingSettings, traces: Span, answer: Span) -> tuple[Span, Span, Span]:
-    """(steps, traces, completion tokens) of a run, by the rule of `qup.training.examples.schedule`.
-
-    A token budget is overrun by less than a step.
-    """
-    budget, batch = settings.budget, settings.batch
-    if budget.epochs is not None:
-        items = Span(*(max(1, round(each * budget.epochs)) for each in (traces.low, traces.mid, traces.high)))
-        return batches(items, batch), items, items * answer
-    wanted = budget.tokens or 0
-    # The longer the traces, the fewer steps.
-    steps = Span(*(math.ceil(wanted / (batch * each)) for each in (answer.high, answer.mid, answer.low)))
-    tokens = Span(wanted, wanted + batch * answer.mid / 2, wanted + batch * answer.high)
-    return steps, steps * batch, tokens
 
 
 def _is_native(arm: Arm) -> bool:

@@ -158,7 +158,14 @@ def _training(asked: Asked, words: list[int], clocked: Clock) -> tuple[float, fl
     example = Example(words, [-100] * asked.question + words[asked.question :], truncated=False)
     seconds = {}
     for steps, size in ((1, few), (1, batch), (STEPS, batch), (STEPS, few)):
-        one = {"budget": {"epochs": 1}, "batch": size, "micro_batch": None, "objectives": ["sft"]}
+        one = {
+            "budget": {"epochs": 1},
+            "match": [],
+            "batch": size,
+            "micro_batch": None,
+            "objectives": ["sft"],
+            "arms": {},
+        }
         settings = own.changed(one)
         with tempfile.TemporaryDirectory() as folder:
             traces, cell, out = [example] * (size * steps), Cell("sft", 0, 0), Path(folder, "out")

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from qup.records._compat import Compat
+from qup.records._distinct import calculation, distinct
 from qup.records._lines import OMITTED, line, omitted, parsed, read, row, write, written_fields
 from qup.records._probes import Divergence, Probed
 from qup.records._scores import LIVE, TaskScore
@@ -17,8 +19,9 @@ from qup.records._streams import Mask, Outcome, Refined, Stratum, Verdict
 from qup.records._tokens import TokenStats
 from qup.records._values import Count, Magnitude, Ordinal, typed
 
-__all__ = ["LIVE", "OMITTED", "Count", "TaskScore", "line", "omitted", "parsed", "read", "row", "typed", "write"]
-__all__ += ["Divergence", "Mask", "Outcome", "Probed", "Refined", "Stratum", "TokenStats", "Verdict", "written_fields"]
+__all__ = ["LIVE", "OMITTED", "Compat", "Count", "Divergence", "Mask", "Outcome", "Probed", "Refined", "Stratum"]
+__all__ += ["TaskScore", "TokenStats", "Verdict", "calculation", "distinct", "line", "omitted", "parsed", "read"]
+__all__ += ["row", "typed", "write", "written_fields"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."
@@ -96,7 +99,7 @@ class Trace:
 class Score:
     """One reward of one trace. File: `<arm>/scores.jsonl`."""
 
-    KEY: ClassVar = ("problem_id", "reward", "index")
+    KEY: ClassVar = ("problem_id", "reward", "index", "slot")
     problem_id: str
     reward: str
     "What the study calls the reward."
@@ -106,20 +109,8 @@ class Score:
     "Why there is no value."
     index: Count | None = None
     "Which of the learner's samples; None of a stream's trace."
-
-
-@dataclass(frozen=True)
-class Compat:
-    """All compatibility metrics of one trace. File: `<arm>/compat.jsonl`."""
-
-    KEY: ClassVar = ("problem_id",)
-    problem_id: str
-    tokens: Count
-    "Completion tokens, end-of-sequence included."
-    nll: Magnitude
-    "Sum of -log p_t(y_t), nats."
-    values: dict[str, float]
-    "Metric name to value; keys of one plug start with its name."
+    slot: Count = dataclasses.field(default=0, metadata=OMITTED)
+    "Which of the problem's traces in a stream."
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The keys of a file's records: none twice, and where what the file was made from is known, just those that are due."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -67,6 +68,8 @@ def _check_even(path: Path, kind: type[Any], records: Sequence[Any]) -> None:
 
 
 def _named(kind: type[Any], key: Key) -> str:
-    """A record by its key, in words."""
-    values = (f"{field} {value!r:.60}" for field, value in zip(kind.KEY, key, strict=True) if value is not None)
+    """A record by its key, in words; without what is not written either, as the slot of a problem's only trace."""
+    plain = {f.name: f.default for f in dataclasses.fields(kind) if "omitted" in f.metadata}
+    fields = ((field, value) for field, value in zip(kind.KEY, key, strict=True) if value != plain.get(field))
+    values = (f"{field} {value!r:.60}" for field, value in fields)
     return f"{kind.__name__} of {', '.join(values)}"

@@ -10,8 +10,8 @@ from qup.records._values import Count
 
 Stratum = Literal["solved", "failed"]
 "Whether the learner has a correct sample of a problem."
-Outcome = Literal["kept", "unchanged", "changed", "failed", "skipped"]
-"What became of a draft."
+Outcome = Literal["kept", "unchanged", "changed", "failed", "skipped", "repeated"]
+"What became of a draft; `repeated`: the text is that of another trace of the problem."
 
 
 class Verdict(enum.StrEnum):
@@ -37,7 +37,7 @@ class Mask:
 class Refined:
     """One training trace of a stream, or the account of why there is none. File: `<arm>/stream.jsonl`."""
 
-    KEY: ClassVar = ("problem_id", "replicate", "stratum")
+    KEY: ClassVar = ("problem_id", "replicate", "stratum", "slot")
     problem_id: str
     replicate: Count
     "The replicate that trains on it."
@@ -46,7 +46,7 @@ class Refined:
     text: str | None
     "The trace to train on; None if the refiner failed or has none for this problem."
     outcome: Outcome
-    "`kept` (a trace as it stood), `unchanged` (the draft, given back), `changed`, `failed`, `skipped` (none to give)."
+    "`kept` (as it stood), `unchanged` (the draft, given back), `changed`, `failed`, `skipped` (none), `repeated`."
     draft_index: Count | None
     "Which native sample the refiner started from."
     attempts: Count
@@ -58,6 +58,8 @@ class Refined:
     learner_tokens: Count = dataclasses.field(default=0, metadata=OMITTED)
     "Tokens that the untrained learner generated for it, all attempts; an Oracle's are apart."
     origin: str | None = dataclasses.field(default=None, metadata=OMITTED)
-    "Whose trace it is, in a stream of several authors: `own`, `guided`, `oracle`, `reference`, or an arm chosen from."
+    "Whose trace it is, in a stream of several authors: `own`, `guided`, `oracle`, `reference`, or an arm taken from."
     mask: Mask | None = dataclasses.field(default=None, metadata=OMITTED)
     "What of the trace is not trained on; None: all of it is."
+    slot: Count = dataclasses.field(default=0, metadata=OMITTED)
+    "Which of the problem's traces it is, of up to `streams.per_problem`."

@@ -9,7 +9,7 @@ A file that was cut after a whole line, or is of another run, can be told by not
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from qup.records import TRAIN, Problem, Refined, Scope, Trace, TrainRun, drafted, of_set
+from qup.records import TRAIN, Problem, Refined, Scope, Trace, TrainRun, distinct, drafted, of_set
 from qup.records._keys import Key
 
 VALIDATED = 400
@@ -21,15 +21,21 @@ def traces(problems: Sequence[Problem], count: int) -> list[Key]:
     return [(problem.id, index) for problem in problems for index in range(count)]
 
 
-def stream(problems: Sequence[Problem], traces: Sequence[Trace], scope: Scope) -> list[Key]:
-    """Of `Refined`: one of each problem of the arm's training set that has a draft within the scope."""
-    covered = drafted(problems, traces, scope)
-    return [(problem.id, problem.replicate or 0, stratum) for problem, stratum, _ in covered]
+def stream(problems: Sequence[Problem], traces: Sequence[Trace], scope: Scope, per_problem: int = 1) -> list[Key]:
+    """Of `Refined`: of each problem of the arm's training set that has a draft within the scope, one a distinct draft.
+
+    At most `per_problem` of a problem.
+    """
+    return [
+        (problem.id, problem.replicate or 0, stratum, slot)
+        for problem, stratum, usable in drafted(problems, traces, scope)
+        for slot in range(1 if per_problem == 1 else min(per_problem, len(distinct(own.text for own in usable))))
+    ]
 
 
 def scores(stream: Sequence[Refined], rewards: Iterable[str]) -> list[Key]:
     """Of `Score`: every reward of each trace of a stream."""
-    return [(refined.problem_id, reward, None) for reward in rewards for refined in stream if refined.text is not None]
+    return [(own.problem_id, reward, None, own.slot) for reward in rewards for own in stream if own.text is not None]
 
 
 def tried(problems: Sequence[Problem], traces: Sequence[Trace]) -> list[Trace]:
@@ -40,12 +46,12 @@ def tried(problems: Sequence[Problem], traces: Sequence[Trace]) -> list[Trace]:
 
 def sample_scores(problems: Sequence[Problem], traces: Sequence[Trace], rewards: Iterable[str]) -> list[Key]:
     """Of `Score`: every reward of each of the learner's samples that rewards are tried on."""
-    return [(trace.problem_id, reward, trace.index) for reward in rewards for trace in tried(problems, traces)]
+    return [(trace.problem_id, reward, trace.index, 0) for reward in rewards for trace in tried(problems, traces)]
 
 
 def compat(stream: Sequence[Refined]) -> list[Key]:
     """Of `Compat`: one of each trace of a stream."""
-    return [(refined.problem_id,) for refined in stream if refined.text is not None]
+    return [(refined.problem_id, refined.slot) for refined in stream if refined.text is not None]
 
 
 def runs(stream: Sequence[Refined], objectives: Iterable[str]) -> list[Key]:

@@ -1,8 +1,9 @@
-"""From samples to training streams: which draft of which problem, what a refiner makes of it, and what is kept.
+"""From samples to training streams: which drafts of which problem, what a refiner makes of them, and what is kept.
 
 A refiner is one file: class `Refiner`, a frozen dataclass whose fields are its settings, with one method. It is handed
 a `Desk`: the Oracle, the untrained learner and the study's rewards, none of which is loaded before it is asked. All
-streams of a study cover the same problems, one trace each; what a refiner could not deliver is recorded as failed.
+streams of a study cover the same problems and drafts, one of each problem or up to `per_problem`; what a refiner could
+not deliver is recorded as failed.
 """
 
 import dataclasses
@@ -12,14 +13,14 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, ClassVar, Protocol
 
-from pydantic import NonNegativeInt
+from pydantic import NonNegativeInt, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import graders, seeds
 from qup.answers import extract
 from qup.errors import SettingsError
 from qup.oracles import CountedSpeaker, Reply
-from qup.records import Outcome, Problem, Refined, Scope, Stratum, Trace, Verdict, drafted
+from qup.records import Outcome, Problem, Refined, Scope, Stratum, Trace, Verdict, calculation, distinct, drafted
 from qup.refiners._desk import Desk, Judges, Writer
 from qup.settings import STRICT, Plugs, name_of
 
@@ -64,6 +65,8 @@ class Draft:
     text: str
     pool: tuple[Candidate, ...] = ()
     "What the refiner asked for by its `pool`."
+    slot: int = 0
+    "Which of the problem's drafts it is."
 
 
 class Refiner(Protocol):
@@ -87,6 +90,8 @@ class StreamSettings:
     "An arm of the study's `arms` may have one of its own."
     retries: NonNegativeInt = 1
     "Further calls after one that broke the final answer."
+    per_problem: PositiveInt = 1
+    "Most traces of a problem, each from a draft that calculates otherwise. An arm may have its own."
     refiners: Annotated[dict[str, Refiner], Plugs("refiners")] = dataclasses.field(default_factory=dict)
     "Refiner to its settings: `{masked: {threshold: 3}}`; an arm of the study's `arms` may have others."
 
@@ -111,22 +116,30 @@ def make_stream(  # noqa: PLR0917 - who refines, by whose word, what
 
     `streams` are the main arms', for a refiner that chooses from them.
     """
-    drafts = choose_drafts(problems, traces, settings.scope, seed)
-    stream = refine(refiner, desk, with_pool(drafts, refiner.pool, traces, streams), settings.retries)
+    drafts = choose_drafts(problems, traces, settings.scope, seed, settings.per_problem)
+    pooled = with_pool(drafts, refiner.pool, traces, streams)
+    stream = refine_slots(refiner, desk, pooled, settings.retries)
     counts = Counter(f"{refined.stratum} {refined.outcome}" for refined in stream)
-    print(f"{len(stream)} problems:", ", ".join(f"{key} {count}" for key, count in sorted(counts.items())))
+    several = f", {len(stream)} drafts" if settings.per_problem > 1 else ""
+    told = ", ".join(f"{key} {count}" for key, count in sorted(counts.items()))
+    print(f"{len({refined.problem_id for refined in stream})} problems{several}: {told}")
     return stream
 
 
-def choose_drafts(problems: Sequence[Problem], traces: Sequence[Trace], scope: Scope, seed: int) -> list[Draft]:
-    """One draft a problem: a random correct trace, or for a failed problem a random wrong one.
+def choose_drafts(
+    problems: Sequence[Problem], traces: Sequence[Trace], scope: Scope, seed: int, per_problem: int = 1
+) -> list[Draft]:
+    """The drafts of each problem: random correct traces, or for a failed problem random wrong ones.
 
-    A failed problem all of whose samples are cut or without an answer has no draft and is left out.
+    A problem's are distinct, and so there may be fewer than `per_problem`; the first is the one that it has alone. A
+    failed problem all of whose samples are cut or without an answer has no draft and is left out.
     """
     drafts = []
     for problem, stratum, usable in drafted(problems, traces, scope):
-        chosen = min(usable, key=lambda trace: seeds.derive(seed, "draft", trace.problem_id, trace.index))
-        drafts.append(Draft(problem, stratum, chosen.index, chosen.text))
+        order = sorted(usable, key=lambda trace: seeds.derive(seed, "draft", trace.problem_id, trace.index))
+        places = [0] if per_problem == 1 else distinct(trace.text for trace in order)[:per_problem]
+        chosen = [order[place] for place in places]
+        drafts += [Draft(problem, stratum, own.index, own.text, slot=slot) for slot, own in enumerate(chosen)]
     return drafts
 
 
@@ -156,6 +169,36 @@ class Proposal:
     passed: bool
 
 
+def refine_slots(refiner: Refiner, desk: Desk, drafts: Sequence[Draft], retries: int) -> list[Refined]:
+    """The stream of `refiner` over drafts of which a problem may have several; no text stands there twice of a problem.
+
+    The first drafts of all problems, then the second ones, and so on: a refiner that chooses no longer has what
+    calculates as an earlier choice does, and so gives the best, the second best, and so on.
+    """
+    made: dict[str, list[Refined]] = {}
+    for slot in sorted({draft.slot for draft in drafts}):
+        asked = [_without(draft, made.get(draft.problem.id, ())) for draft in drafts if draft.slot == slot]
+        for refined in refine(refiner, desk, asked, retries):
+            before = made.setdefault(refined.problem_id, [])
+            before.append(_told_apart(refined, before))
+    return [made[draft.problem.id][draft.slot] for draft in drafts]
+
+
+def _without(draft: Draft, before: Sequence[Refined]) -> Draft:
+    """The draft without those candidates that calculate as a trace of the problem before it."""
+    used = {calculation(refined.text) for refined in before if refined.text is not None}
+    if not used or not draft.pool:
+        return draft
+    return dataclasses.replace(draft, pool=tuple(each for each in draft.pool if calculation(each.text) not in used))
+
+
+def _told_apart(refined: Refined, before: Sequence[Refined]) -> Refined:
+    """The record without its trace, if the problem has the very text already: a model would learn it twice."""
+    if refined.text is None or refined.text not in {each.text for each in before}:
+        return refined
+    return dataclasses.replace(refined, text=None, outcome="repeated", origin=None, mask=None)
+
+
 def refine(refiner: Refiner, desk: Desk, drafts: Sequence[Draft], retries: int) -> list[Refined]:
     """The stream of `refiner`: one trace a draft, and one whose final answer is not what it must be is tried again.
 
@@ -165,7 +208,7 @@ def refine(refiner: Refiner, desk: Desk, drafts: Sequence[Draft], retries: int) 
     counting = dataclasses.replace(desk, oracle=CountedSpeaker(desk.oracle))
     open_rows = list(range(len(drafts)))
     for attempt in range(retries + 1):
-        asked = [drafts[row] for row in open_rows]
+        asked = [_of_its_own(drafts[row]) for row in open_rows]
         judged = _judge(asked, refiner.propose(asked, counting, attempt), refiner.repairs)
         for row, proposal in zip(open_rows, judged, strict=True):
             tries[row].append(proposal)
@@ -173,6 +216,13 @@ def refine(refiner: Refiner, desk: Desk, drafts: Sequence[Draft], retries: int) 
         if not open_rows:
             break
     return [_account(*pair) for pair in zip(drafts, tries, strict=True)]
+
+
+def _of_its_own(draft: Draft) -> Draft:
+    """The draft with a name of its own in place of its problem's, on which an Oracle's draws hang."""
+    if not draft.slot:
+        return draft
+    return dataclasses.replace(draft, problem=dataclasses.replace(draft.problem, id=f"{draft.problem.id}/{draft.slot}"))
 
 
 def _judge(drafts: Sequence[Draft], replies: Sequence[Reply | None], repairs: bool) -> list[Proposal]:
@@ -209,6 +259,7 @@ def _account(draft: Draft, tries: Sequence[Proposal]) -> Refined:
         learner_tokens=sum(reply.learner_tokens for reply in replies),
         origin=kept.origin,
         mask=kept.mask,
+        slot=draft.slot,
     )
 
 

@@ -19,6 +19,7 @@ from qup.report.sections import (
     foresight,
     harness,
     logic_and_style,
+    matching,
     methods,
     oracle,
     paper,
@@ -58,6 +59,8 @@ class Numbers:
     further: Arms
     "Those beside the main ones: no part of the tables, contrasts and indices of `main`."
     contrasts: list[contrasts.Contrast]
+    matching: matching.Matching | None
+    "None where arms are matched by one quantity."
     paradox: dict[str, dict[str, paradox.Paradox]]
     logic: logic_and_style.Logic
     adaptation: dict[str, adaptation.Adaptation]
@@ -98,6 +101,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
     declared, logic = study.numbers(evidence.study), logic_and_style.numbers(evidence, every)
     family, premised, adapted = declared_family(evidence), premises.numbers(evidence), adaptation.numbers(every)
     tested, controlled = contrasts.numbers(evidence, family), controls.numbers(every)
+    matched = matching.numbers(every, tested)
     paradoxes = paradox.numbers(evidence, family, tested, premised)
     costs = {arm: each.cost for arm, each in adapted.items()}
     grounds = verdict.Grounds(declared, tables, tested, paradoxes, logic, costs, controlled, premised)
@@ -107,6 +111,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         main=main,
         further=further,
         contrasts=tested,
+        matching=matched,
         paradox=paradoxes,
         logic=logic,
         adaptation=adapted,
@@ -121,7 +126,8 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         problems=problems.numbers(evidence.base),
         choices=choice.numbers(evidence),
         verdicts=verdict.numbers(grounds),
-        cautions=cautions.numbers(
+        cautions=matching.cautions(matched)
+        + cautions.numbers(
             declared=declared,
             rows=tables.rows,
             contrasts=tested,
@@ -153,6 +159,7 @@ def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
             phase.show(numbers.maps, declared),
             paper.show(numbers.paper, labels, declared),
             contrasts.show(numbers.contrasts, declared),
+            matching.show(numbers.matching),
             paradox.show(numbers.paradox),
             dial.show(numbers.dial, plots),
             sets.show(numbers.main.sets, labels, declared),
@@ -172,6 +179,7 @@ def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
             predictors.show(numbers.predictors),
             foresight.show(numbers.foresight),
             budgets.show(numbers.main.budgets, labels),
+            budgets.show_further(numbers.further.budgets, labels),
             problems.show(numbers.problems),
             study.show(declared),
             methods.show(numbers.methods),

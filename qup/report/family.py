@@ -7,13 +7,11 @@ are a second reading of the same contrasts, and a family of their own.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qup.arms import ALIGNED, NATIVE, REFINED
+from qup.arms import DECLARED, NATIVE, REFINED
 from qup.records import GREEDY, SAMPLED
 from qup.report.evidence import Evidence
 from qup.report.numbers import Difference, Missing, Number
 
-DECLARED = ((ALIGNED, REFINED), (NATIVE, REFINED))
-"Primary contrasts, declared before any run: SAR - Refined and RFT - Refined, per Oracle and objective."
 Claim = tuple[str, str, tuple[str, str]]
 "Oracle, objective, refiners."
 UNREAD = Missing("no greedy answers")

@@ -50,7 +50,9 @@ def score(
     rewards: Mapping[str, Reward], problems: Sequence[Problem], stream: Sequence[Refined], models: Path
 ) -> list[Score]:
     """Every reward of the study on every trace of a stream, under the names that the study gives them."""
-    return _scores(rewards, *traces_of(stream, problems), models)
+    slots = [refined.slot for refined in stream if refined.text is not None]
+    scores = _scores(rewards, *traces_of(stream, problems), models)
+    return [dataclasses.replace(score, slot=slot) for score, slot in zip(scores, slots * len(rewards), strict=True)]
 
 
 def score_samples(

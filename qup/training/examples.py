@@ -103,13 +103,14 @@ def schedule(traces: Sequence[Example], settings: TrainingSettings, seed: int) -
     """Example numbers of each optimizer step: shuffled epochs, laid end to end until the budget is spent.
 
     With a token budget the last step is the first one that reaches it, so arms differ by less than one batch. The
-    traces are trainable.
+    traces are trainable, and the budget is of one quantity.
     """
     lengths = [len(example.input_ids) for example in traces] if settings.group_by_length else None
     order = _endless(len(traces), seed, lengths, settings.batch)
     steps: list[list[int]] = []
     tokens, budget = 0, settings.budget
     left = max(1, round(budget.epochs * len(traces))) if budget.epochs is not None else None
+    left = left if budget.steps is None else budget.steps * settings.batch
     while (left is None or left > 0) and (budget.tokens is None or tokens < budget.tokens):
         steps.append(list(itertools.islice(order, settings.batch if left is None else min(left, settings.batch))))
         tokens += sum(traces[i].trained for i in steps[-1])

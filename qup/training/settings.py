@@ -3,9 +3,9 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import BeforeValidator, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import settings
@@ -14,21 +14,44 @@ from qup.objectives import ON_THE_DIAL, Objective, ObjectiveSettings
 from qup.settings import STRICT, Plug, PositiveShare, Share
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
+Quantity = Literal["tokens", "steps", "epochs"]
+"What arms may be matched by: of it each of their runs spends the same."
+Several = tuple[Quantity, ...]
+
+
+def _several(given: Any) -> Any:
+    """One name as a list of one; a list as what Python has in its place, which strict checks ask for from here on."""
+    if isinstance(given, str):
+        return (given,)
+    return tuple(given) if isinstance(given, list) else given
+
+
+Matched = Annotated[Several, BeforeValidator(_several, Quantity | Several)]
+"One of them, or a list."
 
 
 @dataclass(frozen=True, config=STRICT)
 class Budget:
-    """When training ends; exactly one of the two is set."""
+    """When training ends: an amount of what arms are matched by, or of each thing that they are (see `match`)."""
 
     epochs: Annotated[float, Field(gt=0, le=1000)] | None = None
     tokens: PositiveInt | None = None
     "Completion tokens trained on, epochs counted."
+    steps: PositiveInt | None = None
+    "Optimizer steps, of `batch` traces each."
 
     def __post_init__(self) -> None:
-        if (self.epochs is None) == (self.tokens is None):
-            raise SettingsError(
-                f"needs exactly one of epochs and tokens, got epochs={self.epochs} tokens={self.tokens}"
-            )
+        if not self.given:
+            raise SettingsError("needs an amount of tokens, steps or epochs, such as {tokens: 10000}")
+
+    @property
+    def given(self) -> tuple[Quantity, ...]:
+        """What it has an amount of."""
+        return tuple(quantity for quantity in get_args(Quantity) if getattr(self, quantity) is not None)
+
+    def of(self, quantity: Quantity) -> "Budget":
+        """That amount alone."""
+        return Budget(**{quantity: getattr(self, quantity)})
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -50,6 +73,9 @@ class TrainingSettings:
     """Fine-tuning of the learner on a stream."""
 
     budget: Budget
+    match: Matched = ()
+    """What arms are matched by, where `budget` has amounts of several; `[tokens, epochs]`: by tokens, and the arms of
+    the declared contrasts by epochs as well, as arms beside the main ones."""
     objectives: tuple[
         Annotated[ObjectiveSettings, Plug("objectives", default=ON_THE_DIAL, holder=ObjectiveSettings, bare=True)], ...
     ] = Field(default=("sft", "dft"), validate_default=True)
@@ -88,6 +114,7 @@ class TrainingSettings:
     "Main arm (`<oracle>/<refiner>`) to the settings of this section that are different for it."
 
     def __post_init__(self) -> None:
+        self._check_match()
         names = self.objective_names
         if not names or len(set(names)) != len(names):
             raise SettingsError(f"expected one or more, each once, got {list(names)}", "objectives")
@@ -107,15 +134,39 @@ class TrainingSettings:
         rate = own.learning_rate
         return (self if rate is None else dataclasses.replace(self, learning_rate=rate)), own.objective
 
+    def _check_match(self) -> None:
+        given, named = self.budget.given, self.matched
+        if len(given) > 1 and not self.match:
+            raise SettingsError(
+                f"has amounts of {' and '.join(given)}: say by `match` which is equal between arms", "budget"
+            )
+        for quantity in named:
+            if quantity not in given:
+                raise SettingsError(f"the budget has no amount of {quantity}: it has {', '.join(given)}", "match")
+        if len(set(named)) != len(named):
+            raise SettingsError(f"expected each once, got {list(named)}", "match")
+
+    @property
+    def matched(self) -> tuple[Quantity, ...]:
+        """What arms are matched by; all verdicts go by the first."""
+        return self.match or self.budget.given
+
+    def matched_by(self, quantity: Quantity) -> "TrainingSettings":
+        """How an arm without settings of its own is trained that is matched by this quantity."""
+        return dataclasses.replace(self, arms={}, budget=self.budget.of(quantity), match=())
+
     def of_arm(self, name: str) -> "TrainingSettings":
         """How an arm of this name is trained."""
         return self.changed(self.arms.get(name, {}), "arms", name)
 
     def changed(self, overrides: Mapping[str, Any], *path: str) -> "TrainingSettings":
         """These settings with some of them replaced; `path` is where in a study the overrides stand."""
+        plain = self.matched_by(self.matched[0])
         if not overrides:
-            return dataclasses.replace(self, arms={})
+            return plain
         try:
-            return settings.changed(TrainingSettings, self, {"arms": {}, **overrides})
+            if "match" in overrides:
+                raise SettingsError("is of all arms: give this one a budget of its own", "match")
+            return settings.changed(TrainingSettings, plain, overrides)
         except SettingsError as error:
             raise error.below(*path) from error

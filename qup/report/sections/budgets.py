@@ -95,6 +95,14 @@ def _share(count: int, traces: int) -> Cell:
     return Cell(f"{count:,} ({count / traces:.0%})" if count else DASH)
 
 
+def show_further(budgets: Mapping[str, Budget], labels: Mapping[str, str]) -> Section | None:
+    """Whose the traces of the arms beside the main ones are, as of mixtures; None where each arm's are its own."""
+    tables = _authors({labels[arm]: budget.stream for arm, budget in budgets.items()})
+    return (
+        Section("Whose traces the arms beside the main ones train on", tables=tables, folded=True) if tables else None
+    )
+
+
 def _stream_cells(stream: Stream, outcomes: Iterable[str]) -> list[Cell]:
     counts = [stream.outcomes.get(outcome, 0) for outcome in outcomes]
     counts += [stream.attempts, stream.oracle_tokens]

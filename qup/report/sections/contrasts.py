@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from qup.arms import NATIVE, SHORT
+from qup.arms import DECLARED, NATIVE, SHORT
 from qup.measured import Measured
 from qup.records import GREEDY, SAMPLED
 from qup.report.evidence import Evidence
-from qup.report.family import DECLARED, UNREAD, Claim, Family
+from qup.report.family import UNREAD, Claim, Family
 from qup.report.numbers import Difference, Missing, Number, percentage
 from qup.report.sections.study import Declared
 from qup.report.view import DASH, Cell, Section, Table, number, signed, word

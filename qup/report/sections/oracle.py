@@ -122,7 +122,9 @@ def _main(tables: Tables, rows: Iterable[Row], declared: Declared) -> Table:
 
 def before_training(shown: Row, *kinds: str) -> list[Cell]:
     """An arm's name, traces, rewards and perplexities of these kinds."""
-    head = [Cell(shown.label), Cell(str(shown.stream.traces), f"of {shown.stream.problems}")]
+    stream = shown.stream
+    of = f"of {stream.drafts} drafts" if stream.drafts else f"of {stream.problems}"
+    head = [Cell(shown.label), Cell(str(stream.traces), of)]
     rewards = [number(reward.mean, failed=reward.failed) for reward in shown.rewards.values()]
     return [*head, *rewards, *(number(shown.ppl[kind]) for kind in kinds)]
 

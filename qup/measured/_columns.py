@@ -1,0 +1,38 @@
+"""Records as columns over problems: the values of a problem's traces as one, and counts."""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from statistics import fmean
+
+import numpy as np
+
+from qup.measured.answers import Column
+
+Value = tuple[str, float | None]
+"A problem, and the value of one of its traces."
+
+
+def column(
+    problems: Sequence[str], values: Iterable[Value], together: Callable[[list[float]], float] = fmean
+) -> Column:
+    """Values over problems, those of a problem's traces taken together; NaN where none is there and finite."""
+    by_problem: dict[str, list[float]] = {}
+    for problem, value in values:
+        if value is not None and math.isfinite(value):
+            by_problem.setdefault(problem, []).append(value)
+    # One alone stays as it is, to the bit: a sum of it would lose the sign of a zero.
+    whole = {problem: own[0] if len(own) == 1 else together(own) for problem, own in by_problem.items()}
+    return np.array([whole.get(problem, np.nan) for problem in problems], dtype=np.float64)
+
+
+def counted(values: Iterable[str]) -> dict[str, int]:
+    """How often each value is there, sorted."""
+    return dict(sorted(Counter(values).items()))
+
+
+def hashed(texts: Sequence[str]) -> str | None:
+    """A hash of a problem's texts, equal where they are; None of none."""
+    text = "\x1e".join(texts)
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16] if texts else None

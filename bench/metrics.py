@@ -18,7 +18,7 @@ UNIT = "tokens/s"
 
 
 def measure(given: Given) -> dict[str, list[float]]:
-    """Ours and plain transformers; every trace is refined from the next one of its problem."""
+    """Ours and plain transformers; every trace is refined from another one of its problem."""
     learner, metrics = given.learner, list(given.study.compat.values())
     problems, samples, stream = _stream(given)
     pairs = [learner.encode(p.question, r.text or "") for p, r in zip(problems, stream, strict=True)]
@@ -46,13 +46,16 @@ def measure(given: Given) -> dict[str, list[float]]:
 
 
 def _stream(given: Given) -> tuple[list[Problem], list[Trace], list[Refined]]:
-    """Each trace as the stream's of a problem of its own, whose draft is the next trace of the same question."""
+    """Each trace as the stream's of a problem of its own, whose draft is another one of the same question.
+
+    What is as its draft was would not be scored at all.
+    """
     problems, samples, stream = [], [], []
     for number, (trace, (problem, _)) in enumerate(zip(given.traces, given.pairs, strict=True)):
-        twins = [each for each in given.traces if each.problem_id == trace.problem_id]
-        draft = twins[(twins.index(trace) + 1) % len(twins)]
+        twins = (each.text for each in given.traces if each.problem_id == trace.problem_id)
+        draft = next((text for text in twins if text != trace.text), f"{trace.text} indeed")
         name = f"{problem.id}-{number}"
         problems.append(dataclasses.replace(problem, id=name))
-        samples.append(dataclasses.replace(draft, problem_id=name, index=0, verdict=Verdict.CORRECT))
+        samples.append(dataclasses.replace(trace, problem_id=name, index=0, text=draft, verdict=Verdict.CORRECT))
         stream.append(Refined(name, 1, "solved", trace.text, "changed", 0, 1, 0, Verdict.CORRECT))
     return problems, samples, stream

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from qup.compat import _passes
-from qup.compat._passes import Posed, Score
+from qup.compat._passes import Pair, Posed, Score
 from qup.learner import Learner
 from qup.records import Compat, Problem, Refined, TokenStats, Trace
 
@@ -122,7 +122,7 @@ def measure(  # noqa: PLR0917 - a stream and what it was made from
     natives = _passes.natives(learner, every, score) if Pass.NATIVE in wanted else {}
     others: dict[Pass, float] = {name: share for name, share in wanted.items() if name is not Pass.NATIVE}
     passes = _passes.make(learner, others, posed, pairs, score)
-    rows = zip(posed, score(pairs), passes, strict=True)
+    rows = zip(posed, _stats(posed, pairs, natives, score), passes, strict=True)
     seen = [_seen(learner, each, stats, made, natives) for each, stats, made in rows]
     for dimension in {getattr(metric, "dimension", 0) for metric in metrics} - {0}:
         # One metric has such a setting.
@@ -130,6 +130,16 @@ def measure(  # noqa: PLR0917 - a stream and what it was made from
         seen = [dataclasses.replace(each, gradient=own) for each, own in zip(seen, gradients, strict=True)]
     slots = [refined.slot for refined in stream if refined.text is not None]
     return [dataclasses.replace(row, slot=slot) for row, slot in zip(_measured(metrics, seen), slots, strict=True)]
+
+
+def _stats(
+    posed: Sequence[Posed], pairs: Sequence[Pair], natives: Mapping[tuple[str, str], TokenStats], score: Score
+) -> list[TokenStats]:
+    """Of each trace after its prompt; a trace that is the native one has been scored, and is the same in every arm."""
+    known = [natives.get((each.problem.question, each.text or "")) for each in posed]
+    rest = [pair for pair, own in zip(pairs, known, strict=True) if own is None]
+    said = iter(score(rest) if rest else ())
+    return [next(said) if own is None else own for own in known]
 
 
 def _seen(

@@ -70,7 +70,7 @@ def _before_training(arm: Arm, shared: Shared) -> tuple[list[Refined], list[Scor
     study, stream = shared.study, _stream(arm, shared)
     # Two engines at once may not fit; one that nobody holds still lives in its own circles.
     gc.collect()
-    scores = rewards.score(study.rewards, shared.problems, stream, shared.models)
+    scores = rewards.score(study.rewards, shared.problems, stream, shared.models, shared.traces)
     learner, metrics = study.learner(shared.models), list(study.compat.values())
     return stream, scores, compat.measure(learner, metrics, shared.problems, shared.traces, stream)
 

@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
     own = records.of_set(problems, records.TRAIN)
     stream = records.read(args.stream, records.Refined, due.stream(own, traces, study.streams.scope))
-    records.write(args.out, rewards.score(study.rewards, problems, stream, args.models))
+    records.write(args.out, rewards.score(study.rewards, problems, stream, args.models, traces))
 
 
 if __name__ == "__main__":

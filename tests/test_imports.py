@@ -26,7 +26,7 @@ ROOMS = [
     ),
     *("stats", "provenance", "store"),
     *("glassbox", "backends", "learner", "problems", "training", "sampling", "evals", "models", "oracles"),
-    *("refiners", "rewards", "compat", "arms", "measured", "paper", "study", "tracking", "chain", "report"),
+    *("refiners", "restyles", "rewards", "compat", "arms", "measured", "paper", "study", "tracking", "chain", "report"),
     *("compare", "plan"),
     *("reference", "__main__"),
 ]

@@ -257,7 +257,7 @@ def test_the_stage_writes_the_scores_of_samples(tmp_path: Path, monkeypatch: pyt
     problems, traces = samples(3, n=1)
     records.write(tmp_path / "train.jsonl", problems)
     records.write(tmp_path / "traces.jsonl", traces)
-    files = [("problems", "train"), ("traces", "traces"), ("out", "scores")]
+    files = [("problems", "train"), ("traces", "traces"), ("out", "scores"), ("restyled", "restyled")]
     flags = [part for name, file in files for part in (f"--{name}", str(tmp_path / f"{file}.jsonl"))]
     reward_samples.main(["--study", "toy.yaml", "--models", "models", *flags])
     assert records.read(tmp_path / "scores.jsonl", Score) == [Score(p, "answer", 1.0, index=0) for p in ("p0", "p1")]

@@ -20,8 +20,10 @@ from qup.arms import Arm
 from qup.compat import Metric
 from qup.errors import SettingsError
 from qup.measured.answers import Answers, Column, answers_of
+from qup.measured.restyled import Shifted, shifted
 from qup.measured.scored import Scored, scored, still
 from qup.records import OMITTED, Compat, Count, Eval, Problem, Refined, Score, Step, TaskScore, Trace, TrainRun, Verdict
+from qup.records.restyled import Restyled
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,8 @@ class Base:
     "What was mended of the learner's checkpoint, and what a reader must know of it."
     scored: list[Scored] = field(default_factory=list, metadata=OMITTED)
     "lm-eval's own scores, of its tasks."
+    restyled: list[Shifted] = field(default_factory=list, metadata=OMITTED)
+    "What rewards make of restyled samples."
 
     def graded(self, task: str) -> bool:
         """Whether the answers to a task of lm-eval are graded, as the prepare stage saw by its gold answers."""
@@ -203,8 +207,9 @@ def measure_base(  # noqa: PLR0917 - the learner's records, of as many kinds
     pretraining: Sequence[Step],
     notes: Sequence[str] = (),
     tasks: Sequence[TaskScore] = (),
+    restyled: Sequence[Restyled] = (),
 ) -> Base:
-    """The untrained learner's records as columns; `scores` are of its samples."""
+    """The untrained learner's records as columns; `scores` are of its samples, `restyled` of their restyles."""
     solved = {trace.problem_id for trace in traces if trace.verdict is Verdict.CORRECT}
     sets: dict[str, list[int]] = {}
     for problem in problems.train:
@@ -225,6 +230,7 @@ def measure_base(  # noqa: PLR0917 - the learner's records, of as many kinds
         pretraining=list(pretraining),
         notes=list(notes),
         scored=scored(tasks),
+        restyled=shifted(scores, restyled),
     )
 
 

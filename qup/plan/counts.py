@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qup import restyles
 from qup.arms import NATIVE, Arm
 from qup.plan.exams import CHOICES, Exam, exams, main_exam
 from qup.plan.lengths import Lengths
@@ -20,6 +21,7 @@ from qup.plan.spans import NONE, Span, exactly, total
 from qup.plan.work import RECOMPUTED, Kind, Load, Stage, Work, batches
 from qup.records import LEARNER, TRAIN
 from qup.records.due import VALIDATED
+from qup.settings import name_of
 from qup.study import Study
 from qup.training.probes import TOKENS
 from qup.training.settings import TrainingSettings
@@ -47,8 +49,7 @@ class Counting:
         native = Stage(f"native@{_cell(arms[0])}", (Load.NOTHING,))
         learner = [work for exam in exams(self.study, self.folder) for work in self._exam(exam, 1)]
         before = [Stage("prepare", (Load.NOTHING,)), making(self.study, self.lengths), self._sample(), native]
-        samples = min(VALIDATED, self._problems(TRAIN) * self.study.sampling.n)
-        judged = self._rewards(exactly(samples))
+        judged = self._judged()
         return [
             *before,
             *each,
@@ -59,6 +60,14 @@ class Counting:
             # Its plots take about as long as what runs models takes to load.
             Stage("report", (Load.MODELS,)),
         ]
+
+    def _judged(self) -> list[Work]:
+        """Rewards on samples of the learner, and on restyles of some: about one each changes a sample [assumed]."""
+        n, sources = self.study.sampling.n, {name_of(each.plug) for each in self.study.problems.sources}
+        samples = min(VALIDATED, self._problems(TRAIN) * n)
+        problems = min(restyles.BOUND, math.ceil(samples / n))
+        most = problems * restyles.most(sources)
+        return [*self._rewards(exactly(samples)), *self._rewards(Span(0, problems, most))]
 
     def _sample(self) -> Stage:
         asked, settings = self.study.sampling, self.study.problems

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from qup.report.evidence import Evidence
 from qup.report.family import family as declared_family
 from qup.report.numbers import Missing
+from qup.report.perceived import Quality
 from qup.report.sections import (
     adaptation,
     budgets,
@@ -24,6 +25,7 @@ from qup.report.sections import (
     predictors,
     premises,
     problems,
+    quality,
     sets,
     study,
     verdict,
@@ -56,6 +58,7 @@ class Numbers:
     "Those beside the main ones: no part of the tables, contrasts and indices of `main`."
     contrasts: list[contrasts.Contrast]
     paradox: dict[str, dict[str, paradox.Paradox]]
+    quality: Quality
     logic: logic_and_style.Logic
     adaptation: dict[str, adaptation.Adaptation]
     premises: premises.Premises
@@ -100,6 +103,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         further=further,
         contrasts=tested,
         paradox=paradoxes,
+        quality=quality.numbers(evidence),
         logic=logic,
         adaptation=adapted,
         premises=premised,
@@ -142,6 +146,7 @@ def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
             paper.show(numbers.paper, labels, declared),
             contrasts.show(numbers.contrasts, declared),
             paradox.show(numbers.paradox),
+            *quality.show(numbers.quality, labels),
             sets.show(numbers.main.sets, labels, declared),
             harness.show(numbers.harness),
             logic_and_style.show(numbers.logic, labels, declared),

@@ -167,14 +167,14 @@ class Counting:
 
     def _rewards(self, traces: Span) -> list[Work]:
         """Every reward that runs a model, on so many traces."""
-        works = []
-        for reward in self.study.rewards.values():
-            run: Any = reward
-            if (model := getattr(run, "model", None)) is not None:
-                batch = getattr(run, "batch", 1)
-                answer = self.lengths.answer(self.study.sampling.max_tokens)
-                works.append(self._scored(model, traces, answer, batch))
-        return works
+        runs: list[Any] = [reward for reward in self.study.rewards.values() if hasattr(reward, "model")]
+        answer = self.lengths.answer(self.study.sampling.max_tokens)
+        return [
+            self._generated(run.model, [traces], run.max_tokens)
+            if hasattr(run, "max_tokens")
+            else self._scored(run.model, traces, answer, getattr(run, "batch", 1))
+            for run in runs
+        ]
 
     def _passes(self, arm: Arm) -> Work:
         """Forward passes of the untrained learner, as many a trace as metrics ask for."""

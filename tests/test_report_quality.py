@@ -126,6 +126,17 @@ def test_a_gap_that_is_not_beyond_what_a_restyle_does_is_flagged(monkeypatch, to
     assert said is flagged
 
 
+def test_no_claim_rests_on_a_reward_that_does_not_know_right_from_wrong(monkeypatch, toy) -> None:
+    from qup.report.sections import quality as section
+
+    for noisy in ((), ("other",)):
+        built = dataclasses.replace(toy, noisy=noisy).plain(monkeypatch)
+        (first, _) = section.show(built.numbers.quality, built.numbers.labels)
+        rows = [row for row in first.tables[0].rows if row[2].text == "other"]
+        assert {row[2].small for row in rows} == {"premise failed" if noisy else ""}
+        assert ("told" in {cell.mark for row in rows for cell in row}) is not bool(noisy)
+
+
 def test_without_restyled_samples_nothing_is_said_of_style(monkeypatch, toy) -> None:
     found = quality(toy, monkeypatch)
     assert found["style"]["genrm"]["shift"]["reason"] == "no restyled sample was scored"

@@ -67,6 +67,8 @@ class Quality:
     "By Oracle and reward: of R by log tokens, within problem and stream."
     agreement: dict[str, Agreement]
     style: dict[str, Style]
+    valid: dict[str, bool]
+    "By reward, whether it tells the learner's right samples from its wrong ones; no claim rests on one that does not."
 
 
 def numbers(evidence: Evidence) -> Quality:
@@ -85,6 +87,7 @@ def numbers(evidence: Evidence) -> Quality:
         },
         agreement={oracle: _agreement(evidence, arms, list(style)) for oracle, arms in groups.items()},
         style=style,
+        valid={reward: reward == PANEL or evidence.valid(reward) for reward in rewards},
     )
 
 

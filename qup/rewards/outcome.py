@@ -27,6 +27,7 @@ from pydantic.dataclasses import dataclass
 
 from qup import repository
 from qup.lm import pairwise
+from qup.lm.checkpoint import open_chat
 from qup.lm.pairwise import Fit, Pair
 from qup.records import Problem, Score, Trace, Verdict
 from qup.rewards import Known, sequence_classifier
@@ -125,11 +126,10 @@ def training_pairs(settings: Reward, known: Known, fold: int) -> list[Pair]:
 
 
 def _fitting(pairs: Sequence[Pair], start: Path, longest: int) -> list[Pair]:
-    """The pairs whose chats are no longer than that; the others are counted in a line."""
-    from transformers import AutoTokenizer
-
-    words = AutoTokenizer.from_pretrained(start)
-    kept = [pair for pair in pairs if max(len(pairwise.encoded(words, pair[0], side)) for side in pair[1:]) <= longest]
+    """The pairs whose chats are no longer than that, or the model's positions; the others are counted in a line."""
+    form = open_chat(start)
+    words, room = form.tokenizer, form.room(longest)
+    kept = [pair for pair in pairs if max(len(pairwise.encoded(words, pair[0], side)) for side in pair[1:]) <= room]
     print(f"outcome: {len(kept)} pairs to be trained on, {len(pairs) - len(kept)} too long")
     return kept
 

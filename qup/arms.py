@@ -68,6 +68,11 @@ class Arm:
     "Of a mixture, or of an arm that trains on a main arm's stream again: main arm to its share of the problems."
 
     @property
+    def is_native(self) -> bool:
+        """Whether it is the learner's own correct traces, for which no Oracle is asked."""
+        return (self.oracle, self.refiner) == (LEARNER, NATIVE)
+
+    @property
     def label(self) -> str:
         """The arm in tables: the paper's name with an Oracle that is not the first, or the name the study gave it."""
         return main_label(self.oracle, self.refiner) if self.main else self.name

@@ -72,7 +72,7 @@ def _before_training(arm: Arm, shared: Shared) -> tuple[list[Refined], list[Scor
     study, stream = shared.study, _stream(arm, shared)
     # Two engines at once may not fit; one that nobody holds still lives in its own circles.
     gc.collect()
-    scores = rewards.score(study.rewards, shared.problems, stream, shared.models)
+    scores = rewards.score(study.rewards, shared.problems, stream, shared.models, shared.traces)
     learner, metrics = study.learner(shared.models), list(study.compat.values())
     # The native traces are the same in most arms: one scores them for all.
     kept = cells.Cells(learner, study.threads, repository.root() / cells.FOLDER)

@@ -107,8 +107,7 @@ class Study:
         Raises:
             SettingsError: the study has no such Oracle.
         """
-        draw = derive(self.seed, "refiner", refiner)
-        writer = LearnerAtWork(self.learner(models), self.sampling, draw)
+        writer = LearnerAtWork(self.learner(models), self.sampling, derive(self.seed, "refiner", refiner))
         return Desk(self.speaker(oracle, models), writer, Panel(self.rewards, models))
 
     def refiner(self, name: str) -> Refiner:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from qup import measured, records
+from qup import measured, records, restyles
 from qup.evals import laid
 from qup.lm import checkpoint
 from qup.measured import checks, files
 from qup.records import due
+from qup.records.restyled import Restyled
 from stages import cli
 
 
@@ -15,6 +16,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = {"problems": "folder of the prepare stage", "traces": "traces.jsonl of the sample stage"}
     flags |= {
         "scores": "scores.jsonl of its samples",
+        "restyled": "restyled.jsonl of the same",
         "evals": "evals.jsonl of the untrained learner",
         "tasks": "its tasks.jsonl",
     }
@@ -29,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     problems = measured.Problems(train, evaluation, checks.counts(args.problems / "checks.json", train, tasks))
     traces = records.read(args.traces, records.Trace, due.traces(train, study.sampling.n))
     tried = due.sample_scores(train, traces, study.rewards)
+    restyled = due.restyled(restyles.chosen(train, due.tried(train, traces)), study.rewards)
     answers = due.answers([(records.BASE, 0)], tasks, laid.repeats(asked))
     base = measured.measure_base(
         problems,
@@ -38,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         records.read(curve, records.Step) if curve.is_file() else [],
         checkpoint.notes(args.learner, study.backend.max_length),
         records.read(args.tasks, records.TaskScore),
+        records.read(args.restyled, Restyled, restyled),
     )
     files.write(args.out, [base])
 

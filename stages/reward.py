@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     own = records.of_set(problems, records.TRAIN)
     drafts = due.stream(own, traces, study.streams.scope, study.streams.per_problem)
     stream = records.read(args.stream, records.Refined, drafts)
-    records.write(args.out, rewards.score(study.rewards, problems, stream, args.models))
+    records.write(args.out, rewards.score(study.rewards, problems, stream, args.models, traces))
 
 
 if __name__ == "__main__":

@@ -268,6 +268,7 @@ FREE = {
     "loss",
     "name",
     "plugs",
+    "restyled",
     "roles",
 }
 "What is shown as it is, or what nothing else says."

@@ -38,7 +38,8 @@ ROOMS = [
         "models",
         "oracles",
     ),
-    *("refiners", "rewards", "compat", "arms", "measured", "paper", "params", "study", "tracking", "chain", "report"),
+    *("refiners", "restyles", "rewards", "compat", "arms", "measured", "paper", "params", "study", "tracking", "chain"),
+    *("report",),
     *("compare", "plan", "advise", "running", "doctor", "export", "new"),
     *("reference", "verbs", "__main__"),
 ]

@@ -52,7 +52,9 @@ def test_a_reward_that_is_noise_on_right_and_wrong_samples_carries_no_paradox(mo
     found = built.summary["premises"]["rewards"]["genrm"]
     assert found["auc"]["low"] < 0.5
     assert found["outcome"] == "not as expected"
-    assert found["sentence"].startswith("genrm does not tell right from wrong, so no claim rests on it: AUC 0.")
+    assert found["sentence"].startswith(
+        "genrm does not tell right from wrong: premise failed, no claim rests on it: AUC 0."
+    )
     for verdict in built.summary["verdicts"]:
         assert verdict["paradox"] == "premise"
         assert "Paradox shown" not in verdict["headline"]

@@ -13,6 +13,7 @@ import pytest
 
 from qup import records, rewards
 from qup.errors import SettingsError
+from qup.glassbox import SOURCE
 from qup.lm.checkpoint import open_chat
 from qup.prompts import judge as judge_prompts
 from qup.records import Finish, Problem, Refined, Score, Trace, Verdict, due
@@ -257,7 +258,7 @@ def test_the_stage_writes_the_scores_of_samples(tmp_path: Path, monkeypatch: pyt
     problems, traces = samples(3, n=1)
     records.write(tmp_path / "train.jsonl", problems)
     records.write(tmp_path / "traces.jsonl", traces)
-    files = [("problems", "train"), ("traces", "traces"), ("out", "scores")]
+    files = [("problems", "train"), ("traces", "traces"), ("out", "scores"), ("restyled", "restyled")]
     flags = [part for name, file in files for part in (f"--{name}", str(tmp_path / f"{file}.jsonl"))]
     reward_samples.main(["--study", "toy.yaml", "--models", "models", *flags])
     assert records.read(tmp_path / "scores.jsonl", Score) == [Score(p, "answer", 1.0, index=0) for p in ("p0", "p1")]
@@ -299,10 +300,24 @@ def test_the_least_and_the_mean_are_over_the_steps_that_blank_lines_or_lines_set
     steps = rights(stepwise, ["2+3 is\n5", "so 5", "\\boxed{5}"])
     lines = rights(stepwise, ["2+3 is", "5", "so 5", "\\boxed{5}"])
     assert (len(set(steps)), len(lines)) == (3, 4)
-    assert value() == pytest.approx(min(steps), abs=1e-6)
-    assert value(value="mean") == pytest.approx(sum(steps) / 3, abs=1e-6)
+    blank = {"step": "paragraph"}
+    assert value(**blank) == pytest.approx(min(steps), abs=1e-6)
+    assert value(value="mean", **blank) == pytest.approx(sum(steps) / 3, abs=1e-6)
+    assert value(value="product", **blank) == pytest.approx(math.prod(steps), abs=1e-6)
+    # Given steps are lines: blank ones set nothing apart.
+    assert value() == value(step="line")
     assert value(step="line") == pytest.approx(min(lines), abs=1e-6)
     assert value(step="line", value="mean") == pytest.approx(sum(lines) / 4, abs=1e-6)
+
+
+def test_steps_are_those_that_the_trace_is_given_in() -> None:
+    plain, boxed = reward("process", model="prm"), Problem("g", "?", "8", SOURCE)
+    trace = r"d : + b 7 4 = 11 d11 ; a is - d 11 e 3 makes 8 a8 | so \boxed{ 8 }"
+    assert plain.steps(boxed, trace) == ["d : + b 7 4 = 11 d11 ;", "a is - d 11 e 3 makes 8 a8 |", r"so \boxed{ 8 }"]
+    # What is not of the grammar is one step; elsewhere steps are lines, whatever the layout between them.
+    assert plain.steps(boxed, "d : what\nelse") == ["d : what\nelse"]
+    assert plain.steps(SUM, "2+3\n\nis 5") == plain.steps(SUM, "2+3\nis 5") == ["2+3", "is 5"]
+    assert reward("process", model="prm", separator=";").steps(boxed, "a ; b\nc ;") == ["a", "b\nc"]
 
 
 def rights(folder: Path, steps: Sequence[str]) -> list[float]:

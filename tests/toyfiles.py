@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from toyreport import FACTORIAL, GOLDEN, Toy, toy
 
-from qup import records
-from qup.records import Eval, Finish, Problem, Score, Trace, Verdict
+from qup import records, restyles
+from qup.records import Eval, Finish, Problem, Score, Trace, Verdict, due
+from qup.records.restyled import Restyled
 from stages import cli, measure, measure_base, report
 
 HELDOUT = 12
@@ -40,6 +41,7 @@ class Files:
             measure_base,
             flags
             | {
+                "restyled": "base/restyled.jsonl",
                 "evals": "base/evals.jsonl",
                 "tasks": "base/tasks.jsonl",
                 "learner": "learner",
@@ -87,6 +89,9 @@ def laid_out(folder: Path, patch: pytest.MonkeyPatch) -> Files:
         records.write(folder / "arms" / name / "tasks.jsonl", [])
     scores = [Score(t.problem_id, "genrm", place * GOLDEN % 1, None, t.index) for place, t in enumerate(traces)]
     records.write(folder / "base" / "scores.jsonl", scores)
+    restyled = restyles.chosen(train, due.tried(train, traces))
+    moved = [Restyled(t.problem_id, t.index, name, "genrm", 0.5) for t, name, _ in restyled]
+    records.write(folder / "base" / "restyled.jsonl", moved)
     records.write(folder / "base" / "evals.jsonl", as_written(made.evals))
     records.write(folder / "base" / "tasks.jsonl", [])
     (folder / "params.yaml").write_text("{study: toy, refiner: style_aligned, oracles: [home]}")
@@ -97,7 +102,7 @@ def laid_out(folder: Path, patch: pytest.MonkeyPatch) -> Files:
 
 def _trace(problem: str, index: int, *, failed: bool) -> Trace:
     verdict = Verdict.WRONG if failed or index else Verdict.CORRECT
-    return Trace(problem, index, f"{problem} {index}", 9, Finish.STOP, "1", verdict)
+    return Trace(problem, index, f"{problem} = {index}", 9, Finish.STOP, "1", verdict)
 
 
 def as_written(evals: list[Eval]) -> list[Eval]:

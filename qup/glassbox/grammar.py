@@ -60,6 +60,18 @@ def rewritten(text: str, derivation: Derivation) -> str:
     return "".join([*parts, STYLES[derivation.closing].closing.format(answer=derivation.answer)])
 
 
+def split(text: str) -> list[str] | None:
+    """The text of each step, then that of the closing; None where `parse` gives none."""
+    parts: list[str] = []
+    at = 0
+    while _read_closing(text, at) is None:
+        if (found := _read_step(text, at)) is None:
+            return None
+        parts.append(text[at : found[1]].strip())
+        at = found[1]
+    return [*parts, text[at:]]
+
+
 def _read_closing(text: str, at: int) -> tuple[int, str] | None:
     """The answer and the style of a closing that goes from `at` to the end."""
     for name, style in STYLES.items():

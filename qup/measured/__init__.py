@@ -18,11 +18,13 @@ import numpy as np
 from qup.arms import Arm
 from qup.compat import Metric
 from qup.errors import SettingsError
-from qup.measured._columns import column, counted
+from qup.measured._columns import column, counted, short
 from qup.measured._columns import hashed as hashed
 from qup.measured.answers import Answers, Column, answers_of
+from qup.measured.restyled import Shifted, shifted
 from qup.measured.scored import Scored, scored, still
 from qup.records import OMITTED, Compat, Count, Eval, Problem, Refined, Score, Step, TaskScore, Trace, TrainRun, Verdict
+from qup.records.restyled import Restyled
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,8 @@ class Base:
     "What was mended of the learner's checkpoint, and what a reader must know of it."
     scored: list[Scored] = field(default_factory=list, metadata=OMITTED)
     "lm-eval's own scores, of its tasks."
+    restyled: list[Shifted] = field(default_factory=list, metadata=OMITTED)
+    "What rewards make of restyled samples."
 
     def graded(self, task: str) -> bool:
         """Whether the answers to a task of lm-eval are graded, as the prepare stage saw by its gold answers."""
@@ -189,7 +193,7 @@ def measure(  # noqa: PLR0917 - an arm's records, of seven kinds
         tokens=column(problems, [(row.problem_id, row.tokens) for row in compat], math.fsum),
         nll=column(problems, [(row.problem_id, row.nll) for row in compat], math.fsum),
         metrics={
-            key: _short(column(problems, [(row.problem_id, row.values.get(key)) for row in compat])) for key in keys
+            key: short(column(problems, [(row.problem_id, row.values.get(key)) for row in compat])) for key in keys
         },
         roles={key: str(metrics[plug].role) for key, plug in plugs.items()},
         plugs=plugs,
@@ -219,8 +223,9 @@ def measure_base(  # noqa: PLR0917 - the learner's records, of as many kinds
     pretraining: Sequence[Step],
     notes: Sequence[str] = (),
     tasks: Sequence[TaskScore] = (),
+    restyled: Sequence[Restyled] = (),
 ) -> Base:
-    """The untrained learner's records as columns; `scores` are of its samples."""
+    """The untrained learner's records as columns; `scores` are of its samples, `restyled` of their restyles."""
     solved = {trace.problem_id for trace in traces if trace.verdict is Verdict.CORRECT}
     sets: dict[str, list[int]] = {}
     for problem in problems.train:
@@ -241,6 +246,7 @@ def measure_base(  # noqa: PLR0917 - the learner's records, of as many kinds
         pretraining=list(pretraining),
         notes=list(notes),
         scored=scored(tasks),
+        restyled=shifted(scores, restyled),
     )
 
 
@@ -272,10 +278,6 @@ def _stream(stream: Sequence[Refined]) -> Stream:
         masked=sum(len(refined.mask.left_out) for refined in stream if refined.mask),
         drafts=len(stream) if len(stream) > problems else 0,
     )
-
-
-def _short(column: Column) -> Column:
-    return np.array([float(f"{value:.6g}") for value in column], dtype=np.float64)
 
 
 def _plug(key: str, metrics: Mapping[str, Metric]) -> str:

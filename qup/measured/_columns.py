@@ -27,6 +27,11 @@ def column(
     return np.array([whole.get(problem, np.nan) for problem in problems], dtype=np.float64)
 
 
+def short(values: Column) -> Column:
+    """Values to six significant digits."""
+    return np.array([float(f"{value:.6g}") for value in values], dtype=np.float64)
+
+
 def counted(values: Iterable[str]) -> dict[str, int]:
     """How often each value is there, sorted."""
     return dict(sorted(Counter(values).items()))

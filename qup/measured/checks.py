@@ -99,6 +99,11 @@ def _base_faults(base: Base, asked: Requirements) -> Iterator[Fault]:
         sizes = {len(judged.problems), len(judged.right), len(judged.values)}
         whole = len(sizes) == 1 and set(judged.right) <= {0, 1}
         yield _unless(whole, f"the samples of reward {judged.reward!r} do not match")
+    tried = {judged.reward: set(judged.problems) for judged in base.judged}
+    for moved in base.restyled:
+        whole = len({len(moved.problems), len(moved.before), len(moved.after)}) == 1
+        known = set(moved.problems) <= tried.get(moved.reward, set())
+        yield _unless(whole and known, f"the restyles of reward {moved.reward!r} do not match its samples")
 
 
 def _stream_faults(arm: Measured, first: Measured, rewards: Collection[str]) -> Iterator[Fault]:

@@ -13,6 +13,7 @@ from qup import whole
 from qup.errors import SettingsError
 from qup.measured import Base, Curve, Judged, Measured
 from qup.measured.answers import Answers, Column, Counts
+from qup.measured.restyled import Shifted
 from qup.records import Step, omitted, row, typed, written_fields
 
 T = TypeVar("T", Measured, Base)
@@ -112,7 +113,14 @@ def _measured(row: dict[str, Any]) -> Measured:
 def _base(row: dict[str, Any]) -> Base:
     judged = [Judged(**_typed(Judged, each, {"values": _array(each["values"])})) for each in row["judged"]]
     steps = [_step(step) for step in row["pretraining"]]
-    return Base(**_typed(Base, row, {"answers": _read_answers(row), "pretraining": steps, "judged": judged}))
+    made: dict[str, Any] = {"answers": _read_answers(row), "pretraining": steps, "judged": judged}
+    made |= {"restyled": [_shifted(each) for each in row["restyled"]]} if "restyled" in row else {}
+    return Base(**_typed(Base, row, made))
+
+
+def _shifted(each: dict[str, Any]) -> Shifted:
+    columns = {key: _array(each[key]) for key in ("before", "after")}
+    return Shifted(**_typed(Shifted, each, columns))
 
 
 def _typed(kind: type[Any], row: dict[str, Any], made: dict[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,8 @@ starts at random, would keep a taste by chance. The curve is kept beside the wei
 """
 
 import json
-import tempfile
 from dataclasses import field
 from pathlib import Path
-from typing import Any
 
 from pydantic import PositiveInt
 from pydantic.dataclasses import dataclass
@@ -20,14 +18,11 @@ from qup.errors import SettingsError, unknown
 from qup.glassbox import corpus
 from qup.glassbox.beliefs import Beliefs
 from qup.glassbox.corpus import Chains
-from qup.lm import workers
-from qup.lm.chat import format_of
+from qup.lm import pairwise, workers
+from qup.lm.pairwise import Fit, Trained
 from qup.models import _folder
 from qup.seeds import derive
 from qup.settings import STRICT, PositiveShare, Share
-
-KEPT = ("step", "loss", "accuracy", "margin")
-"What of the trainer's log is kept."
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -64,62 +59,15 @@ class Model:
         if not start.is_dir():
             raise SettingsError(f"a reward model needs its base model {self.base!r} made first, so named before it")
         with workers.alone(self.threads):
-            model, words, log = self._train(start)
-        _folder.save(model, words, folder)
-        (folder / "preference.jsonl").write_text("".join(json.dumps(row) + "\n" for row in log), encoding="utf-8")
+            trained = self._train(start)
+        _folder.save(trained.model, trained.tokenizer, folder)
+        log = "".join(json.dumps(row) + "\n" for row in trained.log)
+        (folder / "preference.jsonl").write_text(log, encoding="utf-8")
         facts = {"origin": f"{self.base} trained on {self.pairs} preferences", "license": "none needed"}
         _folder.write_origin(folder, "glass-box reward model", **facts)
 
-    def _train(self, start: Path) -> tuple[Any, Any, list[dict[str, float]]]:
-        """The trained model, its tokenizer and the log."""
-        from datasets import Dataset
-        from transformers import AutoModelForSequenceClassification, AutoTokenizer, set_seed
-        from trl import RewardTrainer
-
-        words = AutoTokenizer.from_pretrained(start)
-        set_seed(derive(self.seed, "head") % 2**32)
-        model = AutoModelForSequenceClassification.from_pretrained(start, num_labels=1, dtype="float32")
-        with tempfile.TemporaryDirectory() as scratch:
-            trainer = RewardTrainer(
-                model=model,
-                args=self._arguments(scratch),
-                train_dataset=Dataset.from_list(self._rows(words)),
-                processing_class=words,
-            )
-            trainer.train()
-        log = [{k: entry[k] for k in KEPT} for entry in trainer.state.log_history if "margin" in entry]
-        return trainer.model.eval(), words, log
-
-    def _rows(self, words: Any) -> list[dict[str, list[int]]]:
-        form = format_of(words)
-
-        def encode(question: str, answer: str) -> list[int]:
-            chat = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-            return form.ids(chat, add_generation_prompt=False)
-
-        pairs = corpus.pairs(self.chains, self.contrasts, self.beliefs, self.pairs, derive(self.seed, "pairs"))
-        return [
-            {"chosen_ids": encode(p.question(), chosen), "rejected_ids": encode(p.question(), rejected)}
-            for p, chosen, rejected in pairs
-        ]
-
-    def _arguments(self, scratch: str) -> Any:
-        from trl import RewardConfig
-
-        return RewardConfig(
-            output_dir=scratch,
-            per_device_train_batch_size=self.batch,
-            num_train_epochs=1,
-            learning_rate=self.learning_rate,
-            lr_scheduler_type="cosine",
-            warmup_steps=round(self.warmup * self.pairs / self.batch),
-            max_length=None,
-            seed=derive(self.seed, "trainer") % 2**32,
-            use_cpu=True,
-            bf16=False,
-            gradient_checkpointing=False,
-            dataloader_pin_memory=False,
-            logging_steps=1,
-            save_strategy="no",
-            report_to="none",
-        )
+    def _train(self, start: Path) -> Trained:
+        drawn = corpus.pairs(self.chains, self.contrasts, self.beliefs, self.pairs, derive(self.seed, "pairs"))
+        pairs = [(puzzle.question(), chosen, rejected) for puzzle, chosen, rejected in drawn]
+        seeds = (derive(self.seed, name) % 2**32 for name in ("head", "trainer"))
+        return pairwise.train(start, pairs, Fit(self.batch, self.learning_rate, self.warmup, *seeds))

@@ -5,12 +5,14 @@ what is asked of each problem is exact, and so is every generation of sampling, 
 of problems is known: all of them once the study is prepared.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qup.arms import NATIVE, Arm
+from qup import restyles
+from qup.arms import Arm
 from qup.compat import Pass, shares
 from qup.plan.exams import CHOICES, Exam, exams, main_exam
 from qup.plan.lengths import Lengths
@@ -21,6 +23,7 @@ from qup.plan.spending import spent
 from qup.plan.work import RECOMPUTED, Kind, Load, Stage, Work, batches
 from qup.records import LEARNER, TRAIN
 from qup.records.due import VALIDATED
+from qup.settings import name_of
 from qup.study import Study
 from qup.training.probes import TOKENS
 from qup.training.settings import TrainingSettings
@@ -48,8 +51,7 @@ class Counting:
         native = Stage(f"native@{_cell(arms[0])}", (Load.NOTHING,))
         learner = [work for exam in exams(self.study, self.folder) for work in self._exam(exam, 1)]
         before = [Stage("prepare", (Load.NOTHING,)), making(self.study, self.lengths), self._sample(), native]
-        samples = min(VALIDATED, self._problems(TRAIN) * self.study.sampling.n)
-        judged = self._rewards(exactly(samples))
+        judged = self._judged()
         return [
             *before,
             *each,
@@ -61,6 +63,14 @@ class Counting:
             Stage("report", (Load.MODELS,)),
         ]
 
+    def _judged(self) -> list[Work]:
+        """Rewards on samples of the learner, and on restyles of some: about one each changes a sample [assumed]."""
+        n, sources = self.study.sampling.n, {name_of(each.plug) for each in self.study.problems.sources}
+        samples = min(VALIDATED, self._problems(TRAIN) * n)
+        problems = min(restyles.BOUND, math.ceil(samples / n))
+        most = problems * restyles.most(sources)
+        return [*self._rewards(exactly(samples)), *self._rewards(Span(0, problems, most))]
+
     def _sample(self) -> Stage:
         asked, settings = self.study.sampling, self.study.problems
         sets = {TRAIN: settings.replicates} | {n: s.replicates or settings.replicates for n, s in self._sets.items()}
@@ -70,7 +80,7 @@ class Counting:
 
     def refine(self, arm: Arm) -> Iterator[Stage]:
         """The arm's Oracle at work; the native arm asks none and has a stage of its own."""
-        if not _is_native(arm):
+        if not arm.is_native:
             yield Stage(f"refine@{_cell(arm)}", (_load(works := self._refined(arm)),), tuple(works))
 
     def reward(self, arm: Arm) -> Iterator[Stage]:
@@ -84,12 +94,12 @@ class Counting:
 
     def train(self, arm: Arm) -> Iterator[Stage]:
         """A run per objective and replicate."""
-        runs = self._replicates(arm) * len(arm.training.objectives)
+        runs = self._replicates(arm.training_set) * len(arm.training.objectives)
         yield Stage(_name("train", arm), (Load.TRAINER,), tuple(self._training(arm)), jobs=runs)
 
     def evaluate(self, arm: Arm) -> Iterator[Stage]:
         """Every learner that the arm trained on every task."""
-        learners = self._replicates(arm) * len(arm.training.objectives)
+        learners = self._replicates(arm.training_set) * len(arm.training.objectives)
         works = [work for exam in exams(self.study, self.folder) for work in self._exam(exam, learners)]
         yield Stage(_name("evaluate", arm), (Load.HARNESS,), tuple(works), jobs=learners)
 
@@ -103,14 +113,14 @@ class Counting:
         if len(arms) > 1:
             return Stage("further", (Load.HARNESS,), tuple(works), jobs=len(arms))
         # A single arm is made in the stage's own process, which starts others for its runs.
-        learners = sum(self._replicates(arm) * len(arm.training.objectives) for arm in arms)
+        learners = sum(self._replicates(arm.training_set) * len(arm.training.objectives) for arm in arms)
         loads = (Load.MODELS, Load.TRAINER, Load.HARNESS) if arms else (Load.NOTHING,)
         return Stage("further", loads, tuple(works), jobs=learners or 1)
 
     def _whole(self, arm: Arm) -> list[Work]:
         """All of an arm beside the main ones, which answers the main task alone."""
         drafts = self._drafts(arm)
-        learners = self._replicates(arm) * len(arm.training.objectives)
+        learners = self._replicates(arm.training_set) * len(arm.training.objectives)
         exam = main_exam(self.study, self.folder)
         trained = [self._passes(arm), *self._training(arm), *self._exam(exam, learners)]
         return [*self._refined(arm), *self._rewards(drafts), *trained]
@@ -171,14 +181,14 @@ class Counting:
 
     def _rewards(self, traces: Span) -> list[Work]:
         """Every reward that runs a model, on so many traces."""
-        works = []
-        for reward in self.study.rewards.values():
-            run: Any = reward
-            if (model := getattr(run, "model", None)) is not None:
-                batch = getattr(run, "batch", 1)
-                answer = self.lengths.answer(self.study.sampling.max_tokens)
-                works.append(self._scored(model, traces, answer, batch))
-        return works
+        runs: list[Any] = [reward for reward in self.study.rewards.values() if hasattr(reward, "model")]
+        answer = self.lengths.answer(self.study.sampling.max_tokens)
+        return [
+            self._generated(run.model, [traces], run.max_tokens)
+            if hasattr(run, "max_tokens")
+            else self._scored(run.model, traces, answer, getattr(run, "batch", 1))
+            for run in runs
+        ]
 
     def _passes(self, arm: Arm) -> Work:
         """Forward passes of the untrained learner: over each trace, and what metrics ask for of a share of them.
@@ -204,7 +214,7 @@ class Counting:
 
     def _training(self, arm: Arm) -> list[Work]:
         """The arm's runs, and their probes where there are other replicates to probe on."""
-        settings, replicates = arm.training, self._replicates(arm)
+        settings, replicates = arm.training, self._replicates(arm.training_set)
         runs = replicates * len(settings.objectives)
         own = self._drafts(arm) * (1 / replicates)
         answer = self.lengths.answer(self.study.sampling.max_tokens).capped(settings.max_length)
@@ -254,13 +264,12 @@ class Counting:
         own = self._sets.get(training_set)
         return (own and own.count) or self.study.problems.train
 
-    def _replicates(self, arm: Arm) -> int:
-        own = self._sets.get(arm.training_set)
+    def _replicates(self, training_set: str) -> int:
+        own = self._sets.get(training_set)
         return (own and own.replicates) or self.study.problems.replicates
 
     def _problems(self, training_set: str) -> int:
-        own = self._sets.get(training_set)
-        return self._count(training_set) * ((own and own.replicates) or self.study.problems.replicates)
+        return self._count(training_set) * self._replicates(training_set)
 
     def _drafts(self, arm: Arm) -> Span:
         """Traces of an arm's stream over all replicates."""
@@ -275,17 +284,13 @@ ARM_STEPS = (Counting.refine, Counting.reward, Counting.compat, Counting.train, 
 "What every main arm goes through, in the pipeline's order."
 
 
-def _is_native(arm: Arm) -> bool:
-    return arm.oracle == LEARNER and arm.refiner == NATIVE
-
-
 def _cell(arm: Arm) -> str:
     return f"{arm.oracle}-{arm.refiner}"
 
 
 def _name(step: str, arm: Arm) -> str:
     """A stage of an arm as dvc.yaml names it: the native arm has twins of its own."""
-    return f"{step}-native@{_cell(arm)}" if _is_native(arm) else f"{step}@{_cell(arm)}"
+    return f"{step}-native@{_cell(arm)}" if arm.is_native else f"{step}@{_cell(arm)}"
 
 
 def _load(works: Sequence[Work]) -> Load:

@@ -49,6 +49,11 @@ def sample_scores(problems: Sequence[Problem], traces: Sequence[Trace], rewards:
     return [(trace.problem_id, reward, trace.index, 0) for reward in rewards for trace in tried(problems, traces)]
 
 
+def restyled(made: Sequence[tuple[Trace, str, str]], rewards: Iterable[str]) -> list[Key]:
+    """Of `Restyled`: every reward of each (sample, restyle, text)."""
+    return [(reward, trace.problem_id, trace.index, name) for reward in rewards for trace, name, _ in made]
+
+
 def compat(stream: Sequence[Refined]) -> list[Key]:
     """Of `Compat`: one of each trace of a stream."""
     return [(refined.problem_id, refined.slot) for refined in stream if refined.text is not None]

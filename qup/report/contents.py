@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from qup.report.evidence import Evidence
 from qup.report.family import family as declared_family
 from qup.report.numbers import Missing
+from qup.report.perceived import Quality
 from qup.report.sections import (
     adaptation,
     budgets,
@@ -28,6 +29,7 @@ from qup.report.sections import (
     predictors,
     premises,
     problems,
+    quality,
     sets,
     study,
     verdict,
@@ -62,6 +64,7 @@ class Numbers:
     matching: matching.Matching | None
     "None where arms are matched by one quantity."
     paradox: dict[str, dict[str, paradox.Paradox]]
+    quality: Quality
     logic: logic_and_style.Logic
     adaptation: dict[str, adaptation.Adaptation]
     premises: premises.Premises
@@ -113,6 +116,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         contrasts=tested,
         matching=matched,
         paradox=paradoxes,
+        quality=quality.numbers(evidence),
         logic=logic,
         adaptation=adapted,
         premises=premised,
@@ -162,6 +166,7 @@ def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
             matching.show(numbers.matching),
             paradox.show(numbers.paradox),
             dial.show(numbers.dial, plots),
+            *quality.show(numbers.quality, labels),
             sets.show(numbers.main.sets, labels, declared),
             harness.show(numbers.harness),
             logic_and_style.show(numbers.logic, labels, declared),

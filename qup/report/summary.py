@@ -31,6 +31,7 @@ def summary(numbers: Numbers) -> Json:
         "manipulation_checks": logic.checks,
         "adaptation": numbers.adaptation,
         "premises": numbers.premises,
+        "perceived_quality": numbers.quality,
         "controls": numbers.controls,
         "maps": numbers.maps,
         "control_arms": _arms(numbers.further),

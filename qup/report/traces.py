@@ -87,6 +87,10 @@ class Traces:
             return {}
         return {(arm, PANEL): np.average(parts, axis=0, weights=weights) for arm, parts in scaled.items()}
 
+    def lengths(self, arms: Sequence[str]) -> Array:
+        """Completion tokens of each arm's traces, (arms, problems)."""
+        return np.array([self._over_problems(self.arms[arm], self.arms[arm].tokens) for arm in arms])
+
     @cached_property
     def rewards(self) -> Drawn:
         """Q, the mean reward of a stream's traces."""

@@ -4,10 +4,12 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
+from qup import restyles
 from qup.errors import SettingsError, unknown
 from qup.records import Problem, Refined, Score, Trace, Verdict, due, traces_of
+from qup.records.restyled import Restyled
 
 
 class Reward(Protocol):
@@ -18,6 +20,27 @@ class Reward(Protocol):
 
     def score(self, problems: Sequence[Problem], texts: Sequence[str], models: Path) -> list[Score]:
         """One `Score` per trace, in order; a failure has value None and says why. `models` holds the study's models."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """The learner's own traces, for a reward that needs more than a problem and a trace."""
+
+    problems: Sequence[Problem] = ()
+    "To train on, of all training sets."
+    samples: Sequence[Trace] = ()
+    "All of the learner's samples of them."
+    natives: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    "Problem to the learner's own correct trace that stands for it; empty where samples themselves are scored."
+
+
+@runtime_checkable
+class Informed(Protocol):
+    """A reward that needs the learner's traces has this verb too; without them every trace is a failure to it."""
+
+    def knowing(self, known: Known) -> Reward:
+        """The reward that scores by them."""
         ...
 
 
@@ -41,18 +64,40 @@ class Panel:
             raise SettingsError("this study has none to choose a trace by: name a reward there", "rewards")
         if reward is not None and reward not in self.rewards:
             raise unknown("reward", reward, self.rewards, "reward")
-        perceiving = [name for name, plug in self.rewards.items() if plug.perceives]
-        name = reward or next(iter([*perceiving, *self.rewards]))
+        able = {name: plug for name, plug in self.rewards.items() if not isinstance(plug, Informed)}
+        if not able or (reward is not None and reward not in able):
+            raise SettingsError("needs the learner's samples, which a refiner has not: choose by another", "rewards")
+        perceiving = [name for name, plug in able.items() if plug.perceives]
+        name = reward or next(iter([*perceiving, *able]))
         return _scores({name: self.rewards[name]}, problems, texts, self.models)
 
 
 def score(
-    rewards: Mapping[str, Reward], problems: Sequence[Problem], stream: Sequence[Refined], models: Path
+    rewards: Mapping[str, Reward],
+    problems: Sequence[Problem],
+    stream: Sequence[Refined],
+    models: Path,
+    traces: Sequence[Trace] = (),
 ) -> list[Score]:
-    """Every reward of the study on every trace of a stream, under the names that the study gives them."""
+    """Every reward of the study on every trace of a stream, under the names that the study gives them.
+
+    `traces` are all of the learner's samples, for the rewards that ask for them.
+    """
+    known = Known(problems, traces, _natives(stream, traces))
     slots = [refined.slot for refined in stream if refined.text is not None]
-    scores = _scores(rewards, *traces_of(stream, problems), models)
+    scores = _scores(_told(rewards, known), *traces_of(stream, problems), models)
     return [dataclasses.replace(score, slot=slot) for score, slot in zip(scores, slots * len(rewards), strict=True)]
+
+
+def _natives(stream: Sequence[Refined], traces: Sequence[Trace]) -> dict[str, str]:
+    """Problem to the draft that the refiner started from, where that is correct: the trace that RFT trains on."""
+    right = {(trace.problem_id, trace.index): trace.text for trace in traces if trace.verdict is Verdict.CORRECT}
+    keys = ((refined.problem_id, refined.draft_index) for refined in stream if refined.draft_index is not None)
+    return {key[0]: right[key] for key in keys if key in right}
+
+
+def _told(rewards: Mapping[str, Reward], known: Known) -> dict[str, Reward]:
+    return {name: reward.knowing(known) if isinstance(reward, Informed) else reward for name, reward in rewards.items()}
 
 
 def score_samples(
@@ -63,10 +108,26 @@ def score_samples(
     """
     by_id = {problem.id: problem for problem in problems}
     tried = due.tried(problems, traces)
-    scores = _scores(rewards, [by_id[trace.problem_id] for trace in tried], [trace.text for trace in tried], models)
+    asked, texts = [by_id[trace.problem_id] for trace in tried], [trace.text for trace in tried]
+    scores = _scores(_told(rewards, Known(problems, traces)), asked, texts, models)
     blind = {name for name, reward in rewards.items() if not reward.perceives}
     rows = zip(scores, tried * len(rewards), strict=True)
     return [dataclasses.replace(_uncut(score, trace, blind), index=trace.index) for score, trace in rows]
+
+
+def score_restyled(
+    rewards: Mapping[str, Reward], problems: Sequence[Problem], traces: Sequence[Trace], models: Path
+) -> list[Restyled]:
+    """Every reward on restyles of some of the samples that it is tried on: what style alone is worth to it."""
+    made = restyles.chosen(problems, due.tried(problems, traces))
+    by_id = {problem.id: problem for problem in problems}
+    asked, texts = [by_id[trace.problem_id] for trace, _, _ in made], [text for _, _, text in made]
+    print(f"{len(made)} restyles of {len({trace.problem_id for trace, _, _ in made})} samples:")
+    scores = _scores(_told(rewards, Known(problems, traces)), asked, texts, models) if made else []
+    return [
+        Restyled(trace.problem_id, trace.index, name, score.reward, score.value, score.failure)
+        for score, (trace, name, _) in zip(scores, made * len(rewards), strict=True)
+    ]
 
 
 def _uncut(score: Score, trace: Trace, blind: set[str]) -> Score:

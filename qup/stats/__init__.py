@@ -10,12 +10,23 @@ from qup.stats.estimates import Estimate, ReportSettings, mde, t_interval
 from qup.stats.family import Equivalence, Judged, equivalence, holm, judge, levels
 from qup.stats.means import mean, median, ratio
 from qup.stats.paradox import Index, discordance, gaps, paradox_index
+from qup.stats.perceived import (
+    Adjusted,
+    Sensitivity,
+    concordance,
+    length_adjusted,
+    sensitivity,
+    stream_concordance,
+    win_share,
+    within_problem_z,
+)
 from qup.stats.ranks import spearman, tau
 from qup.stats.spread import ZERO, Array, Spread
 from qup.stats.validity import auc, panel
 
 __all__ = [
     "ZERO",
+    "Adjusted",
     "Array",
     "Bootstrap",
     "Crossed",
@@ -25,13 +36,16 @@ __all__ = [
     "Index",
     "Judged",
     "ReportSettings",
+    "Sensitivity",
     "Spread",
     "auc",
+    "concordance",
     "discordance",
     "equivalence",
     "gaps",
     "holm",
     "judge",
+    "length_adjusted",
     "levels",
     "mde",
     "mean",
@@ -39,8 +53,12 @@ __all__ = [
     "panel",
     "paradox_index",
     "ratio",
+    "sensitivity",
     "spearman",
+    "stream_concordance",
     "t_interval",
     "tau",
     "two_parts",
+    "win_share",
+    "within_problem_z",
 ]

@@ -79,7 +79,9 @@ def _validity(evidence: Evidence, reward: str) -> Validity:
         return Validity(Missing(reason), style, UNMEASURED, f"{reward}: not tried, {reason}.")
     valid = evidence.valid(reward)
     said = f"AUC {plain(auc)} on the learner's right against wrong samples"
-    verdict = "tells right from wrong" if valid else "does not tell right from wrong, so no claim rests on it"
+    verdict = (
+        "tells right from wrong" if valid else "does not tell right from wrong: premise failed, no claim rests on it"
+    )
     return Validity(auc, style, EXPECTED if valid else UNEXPECTED, f"{reward} {verdict}: {said}.")
 
 

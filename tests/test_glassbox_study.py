@@ -118,7 +118,9 @@ def test_the_refiners_that_edit_go_from_stream_to_measured_and_leave_no_wrong_st
     given = read_yaml(ROOT / "studies" / f"{STUDY}.yaml")
     own = {"oracle": "home", "scope": "all", "training": {"objectives": ["sft"]}}
     arms = {name: {**own, "refiner": name} for name in ("calculator", "minimum_change", "suffix_repair")}
-    (tmp_path / f"{STUDY}.yaml").write_text(yaml.safe_dump(given | {"arms": arms, "controls": {}, "maps": {}}))
+    (tmp_path / f"{STUDY}.yaml").write_text(
+        yaml.safe_dump(given | {"arms": arms, "controls": {}, "maps": {}}, sort_keys=False)
+    )
     data = ran / "data" / STUDY
     places = {"study": tmp_path / f"{STUDY}.yaml", "problems": data / "problems", "traces": data / "traces.jsonl"}
     places |= {"models": ran / "models" / STUDY / "base", "streams": data / "arms"}

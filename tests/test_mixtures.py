@@ -11,6 +11,10 @@ from qup import measured, settings, study
 from qup.arms import Arm, ArmSettings
 from qup.chain import mixed, turns
 from qup.errors import SettingsError
+from qup.plan.counts import Counting
+from qup.plan.lengths import Lengths
+from qup.plan.spans import exactly
+from qup.plan.work import Kind
 from qup.records import Refined, Stratum, Verdict
 from qup.study import Study
 from qup.training.settings import Budget, TrainingSettings
@@ -142,3 +146,22 @@ def test_a_mixture_covers_no_problems_that_the_main_arms_do_not() -> None:
     assert settings.read(Study, plain).further["mixed"].scope == "failed"
     with pytest.raises(SettingsError, match=r"arms\.mixed\.scope: the main arms have solved problems only"):
         settings.read(Study, plain | {"streams": {"scope": "solved"}})
+
+
+def test_a_plan_counts_no_call_for_traces_that_are_there_and_more_where_problems_have_several() -> None:
+    given = settings.plain(SMOKE) | {"controls": {}}
+    given["oracles"]["home"] = {"oracle": "prompted", "model": "judge"}
+    given["arms"] = {"mixed": {"oracle": "home", "mixture": {"restyled": 1.0}}}
+    given["training"] |= {"budget": {"epochs": 1, "steps": 4}, "match": ["epochs", "steps"]}
+    seen = Lengths("toy", exactly(50), (80,) * 8, 96, 3.0, {"train": (8, 6, 2)}, whole=True)
+    further, scored = {}, {}
+    for per_problem in (1, 3):
+        given["streams"]["per_problem"] = per_problem
+        own = settings.read(Study, given)
+        stages = Counting(own, seen, Path(), "hf").stages(list(own.main_arms(["home"]).values()))
+        by_name = {stage.name: stage for stage in stages}
+        further[per_problem] = by_name["further"]
+        scored[per_problem] = by_name["compat@home-restyled"].works[0].items
+    assert "judge" not in {work.model for work in further[1].works if work.kind is Kind.GENERATE}
+    # As many as one a problem, or three of each.
+    assert (scored[3].low, scored[3].high) == (scored[1].low, 3 * scored[1].high)

@@ -14,7 +14,20 @@ from qup.arms import Arm
 from qup.compat import Metric, null, ppl, quarter
 from qup.errors import SettingsError
 from qup.measured import Base, Judged, Measured, Problems, files
-from qup.records import Compat, Eval, Finish, Probed, Problem, Refined, Score, Step, Trace, TrainRun, Verdict
+from qup.records import (
+    Compat,
+    Divergence,
+    Eval,
+    Finish,
+    Probed,
+    Problem,
+    Refined,
+    Score,
+    Step,
+    Trace,
+    TrainRun,
+    Verdict,
+)
 from qup.training.settings import Budget, TrainingSettings
 
 C, W, U, T = Verdict.CORRECT, Verdict.WRONG, Verdict.UNPARSED, Verdict.TRUNCATED
@@ -47,8 +60,8 @@ STEPS = [
 ]
 PROBED = Probed(tokens=30, before=60.0, after=45.0, probe_tokens=10, at=[0, 20], nll=[20.0, 15.0])
 RUNS = [
-    TrainRun(objective, replicate, 3, 0, 20, 2, f"{objective}-{replicate}", 1.5, 0.25, stream)
-    for objective, stream in (("sft", PROBED), ("dft", None))
+    TrainRun(objective, replicate, 3, 0, 20, 2, f"{objective}-{replicate}", 1.5, 0.25, stream, divergence=apart)
+    for objective, stream, apart in (("sft", PROBED, Divergence(30, 1.5, 0.1 + 0.2)), ("dft", None, None))
     for replicate in (2, 1)
 ]
 

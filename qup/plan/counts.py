@@ -68,8 +68,8 @@ class Counting:
         n, sources = self.study.sampling.n, {name_of(each.plug) for each in self.study.problems.sources}
         samples = min(VALIDATED, self._problems(TRAIN) * n)
         problems = min(restyles.BOUND, math.ceil(samples / n))
-        most = problems * restyles.most(sources)
-        return [*self._rewards(exactly(samples)), *self._rewards(Span(0, problems, most))]
+        tried, restyled = exactly(samples), Span(0, problems, problems * restyles.most(sources))
+        return [work for traces in (tried, restyled) for work in self._rewards(traces, streams=False)]
 
     def _sample(self) -> Stage:
         asked, settings = self.study.sampling, self.study.problems
@@ -179,15 +179,16 @@ class Counting:
         example = (self.lengths.question + self.lengths.answer(self.study.sampling.max_tokens)) * EXAMPLE
         return (example * shots).capped(self.study.backend.max_length)
 
-    def _rewards(self, traces: Span) -> list[Work]:
-        """Every reward that runs a model, on so many traces."""
-        runs: list[Any] = [reward for reward in self.study.rewards.values() if hasattr(reward, "model")]
+    def _rewards(self, traces: Span, *, streams: bool = True) -> list[Work]:
+        """Every reward that runs a model, on so many traces; a judge that replies is asked of streams' alone."""
+        every: list[Any] = list(self.study.rewards.values())
         answer = self.lengths.answer(self.study.sampling.max_tokens)
         return [
             self._generated(run.model, [traces], run.max_tokens)
             if hasattr(run, "max_tokens")
             else self._scored(run.model, traces, answer, getattr(run, "batch", 1))
-            for run in runs
+            for run in every
+            if hasattr(run, "model") and (streams or not hasattr(run, "max_tokens"))
         ]
 
     def _passes(self, arm: Arm) -> Work:

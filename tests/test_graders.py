@@ -14,7 +14,7 @@ from qup.oracles import Reply
 from qup.problems import _pools
 from qup.problems._content import problem
 from qup.records import Finish, Problem, Trace, Verdict
-from qup.refiners import Draft, refine
+from qup.refiners import Desk, Draft, refine
 from qup.refiners.restyled import Refiner as Restyled
 from qup.settings import Plug
 
@@ -192,7 +192,7 @@ def test_a_restyled_wrong_draft_keeps_its_own_answer_as_the_problems_grader_read
     asked = Problem("p", "?", {"exact": "Paris", "choice": "B"}[grader], "toy", grader=grader)
     own = {"exact": "Rome", "choice": "C"}[grader]
     oracle: Any = Repeating(f"\\boxed{{{said}}}")
-    (made,) = refine(Restyled(), oracle, [Draft(asked, "failed", 0, f"\\boxed{{{own}}}")], retries=0)
+    (made,) = refine(Restyled(), Desk(oracle), [Draft(asked, "failed", 0, f"\\boxed{{{own}}}")], retries=0)
     assert (made.text is not None, made.verdict) == (kept, W)
 
 

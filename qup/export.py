@@ -169,7 +169,7 @@ def model_card(asked: Exported, objective: str) -> str:
     """
     from huggingface_hub import ModelCardData
 
-    objectives = [str(each) for each in asked.arm.training.objectives]
+    objectives = asked.arm.training.objective_names
     if objective not in objectives:
         raise unknown("objective", objective, objectives)
     head = ModelCardData(license="other", tags=["qup", objective], library_name="transformers")

@@ -26,6 +26,7 @@ TOLD = {
     "stages/cli.py": "how long a stage took, which nothing reads that goes into an output",
     "qup/backends/openai/ledger.py": "how long a call has been under way: whether its promised tokens are still held",
     "qup/plan/calibration.py": "how fast this machine is, for a plan, which is no output",
+    "qup/running/__init__.py": "how long a run took, which is told on the terminal",
     "qup/tracking/__init__.py": "when a run was mirrored in MLflow, which is no output",
 }
 "Files that may ask the clock, and what for."

@@ -75,7 +75,7 @@ def test_an_answer_is_no_longer_than_the_models_positions_leave(tmp_path: Path, 
     (stats,) = opened(folder).score([opened(folder).encode(CHATS[0], "x" * 40)])
     assert len(stats.token_ids) == 5
     edit(folder / "config.json", {"max_position_embeddings": prompt})
-    assert opened(folder).score([opened(folder).encode(CHATS[0], "so")]) == [TokenStats([], [], [], [], [])]
+    assert opened(folder).score([opened(folder).encode(CHATS[0], "so")]) == [TokenStats([], [], [], [], [], [])]
 
 
 def test_a_prompt_without_room_for_an_answer_is_left_out_and_counted(

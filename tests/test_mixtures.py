@@ -149,7 +149,7 @@ def test_a_mixture_covers_no_problems_that_the_main_arms_do_not() -> None:
 
 
 def test_a_plan_counts_no_call_for_traces_that_are_there_and_more_where_problems_have_several() -> None:
-    given = settings.plain(SMOKE) | {"controls": {}}
+    given = settings.plain(SMOKE) | {"controls": {}, "rewards": {"answer": {}}}
     given["oracles"]["home"] = {"oracle": "prompted", "model": "judge"}
     given["arms"] = {"mixed": {"oracle": "home", "mixture": {"restyled": 1.0}}}
     given["training"] |= {"budget": {"epochs": 1, "steps": 4}, "match": ["epochs", "steps"]}

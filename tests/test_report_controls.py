@@ -76,6 +76,7 @@ def test_a_reward_that_sees_style_is_named_by_its_control(built) -> None:
 def test_further_arms_move_no_number_of_the_main_report(monkeypatch, toy, built) -> None:
     alone = dataclasses.replace(toy, further={}).summary(monkeypatch)
     about = {"controls", "control_arms", "predictor_check", "manipulation", "adaptation", "verdicts", "factorials"}
+    about |= {"foresight"}
     assert {k: v for k, v in alone.items() if k not in about} == {
         k: v for k, v in built.summary.items() if k not in about
     }

@@ -146,3 +146,10 @@ def test_a_run_that_failed_later_keeps_its_changes_so_that_it_can_go_on(asked, m
     script = WRITES + "print(\"Running stage 'sample@smoke':\"); print('qup: no room on the disk'); sys.exit(1)"
     ran(asked, monkeypatch, script)
     assert (asked.root / "params.yaml").read_text() == "study: nonsense"
+
+
+def test_what_stops_this_process_stops_dvc(asked, monkeypatch) -> None:
+    # DVC asks its parent to end, as a scheduler would, and would wait for a minute itself.
+    script = "import os, signal, time; os.kill(os.getppid(), signal.SIGTERM); time.sleep(60)"
+    code, _ = ran(asked, monkeypatch, script)
+    assert code == -15

@@ -21,6 +21,7 @@ from qup.learner import Learner
 from qup.plan.work import RECOMPUTED, Kind, Load
 from qup.records import HELDOUT, Problem
 from qup.study import Study
+from qup.training.settings import Budget
 
 TOKENS, FEW, STEPS, SHARE = 28, 4, 6, 4
 "Tokens of an answer and of a short one, steps of a run, and by how much the second of two batches is smaller."
@@ -158,15 +159,8 @@ def _training(asked: Asked, words: list[int], clocked: Clock) -> tuple[float, fl
     example = Example(words, [-100] * asked.question + words[asked.question :], truncated=False)
     seconds = {}
     for steps, size in ((1, few), (1, batch), (STEPS, batch), (STEPS, few)):
-        one = {
-            "budget": {"epochs": 1},
-            "match": [],
-            "batch": size,
-            "micro_batch": None,
-            "objectives": ["sft"],
-            "arms": {},
-        }
-        settings = own.changed(one)
+        one = own.changed({"batch": size, "micro_batch": None, "objectives": ["sft"]})
+        settings = replace(one, budget=Budget(epochs=1), match=(), arms={})
         with tempfile.TemporaryDirectory() as folder:
             traces, cell, out = [example] * (size * steps), Cell("sft", 0, 0), Path(folder, "out")
             seconds[steps, size] = clocked(functools.partial(train, asked.folder, traces, settings, cell, out))

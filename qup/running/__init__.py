@@ -3,13 +3,16 @@
 DVC runs the stages; here its output and theirs are read as they come, kept whole in a log file, and told in few words.
 """
 
+import contextlib
 import json
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGHUP, SIGTERM
 from typing import IO, Any
 
 from rich.console import Console
@@ -112,6 +115,7 @@ def _watch(asked: Run, screen: Screen) -> tuple[int, list[Failed]]:
         asked.log.open("wb") as log,
         subprocess.Popen(asked.command, cwd=asked.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as dvc,
         screen,
+        _passed_on(dvc),
     ):
         try:
             for event in _events(dvc.stdout, log):
@@ -122,6 +126,17 @@ def _watch(asked: Run, screen: Screen) -> tuple[int, list[Failed]]:
             dvc.wait()
             return INTERRUPTED, failures
         return dvc.wait(), failures
+
+
+@contextlib.contextmanager
+def _passed_on(dvc: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Tell DVC what a scheduler or the end of a terminal tells this process alone."""
+    before = {each: signal.signal(each, lambda number, _: dvc.send_signal(number)) for each in (SIGTERM, SIGHUP)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _events(output: IO[bytes] | None, log: IO[bytes]) -> Iterator[Event]:

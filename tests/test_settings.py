@@ -272,3 +272,12 @@ def test_all_keys_that_a_place_lacks_are_told_at_once() -> None:
     for section in ("seed", "threads", "prompt", "models", "backend", "sampling", "maps"):
         assert repr(section) in line
     assert "problems: needs 'train', 'heldout', which are missing" in line
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_what_is_written_of_a_study_is_read_back_as_the_same_study(path: Path) -> None:
+    given = read_yaml(path)
+    api = {"model": "gpt", "base_url": "https://api.openai.com/v1", "budget": 1000}
+    given["oracles"]["asked"] = {"oracle": "prompted", "api": api}
+    chosen = settings.read(Study, given)
+    assert settings.read(Study, plain(chosen)) == chosen

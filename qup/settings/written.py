@@ -9,6 +9,8 @@ from qup.settings.rooms import ROOMS
 
 UNPUBLISHED = "unpublished"
 "Metadata of a settings field whose texts are nobody's business: numbers, plain words and `${NAME}` are shown, no more."
+DIRECT = ("backends",)
+"Rooms whose plugs stand under a field of their very class, as an Oracle's `api`: no key names them there."
 SHOWN = re.compile(r"[a-z_]{0,16}|([A-Za-z]+ )?(\$\{\w+\})+")
 
 
@@ -61,6 +63,6 @@ def _named(value: object) -> dict[str, str]:
     """The key and name of a plug; nothing for other settings."""
     package, _, name = type(value).__module__.rpartition(".")
     room = package.removeprefix("qup.")
-    if room not in ROOMS or type(value).__name__ != ROOMS[room][0]:
+    if room not in ROOMS or room in DIRECT or type(value).__name__ != ROOMS[room][0]:
         return {}
     return {ROOMS[room][1]: name}

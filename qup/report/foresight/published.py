@@ -186,10 +186,13 @@ def _evidence(top: Path, made: Mapping[str, Any]) -> Evidence:
     """
     base = files.read_base(top / ARMS / BASE)
     study = settings.read(Study, made.get("settings") or {})
+    report = json.loads((top / "report" / "report.json").read_text(encoding="utf-8"))
+    # Of an experiment that was not published files may be left in the folder.
+    published = {*report["arms"], *report["control_arms"]}
     arms: Sequence[Measured] = [
         arm for path in sorted((top / ARMS).rglob("*.json")) if path.name != BASE for arm in files.read(path)
     ]
-    return Evidence(study, base, {arm.name: arm for arm in arms})
+    return Evidence(study, base, {arm.name: arm for arm in arms if arm.name in published})
 
 
 def _learner(made: Mapping[str, Any]) -> str | None:

@@ -117,7 +117,7 @@ class Exported:
         if self.arm.shares:
             shares = ", ".join(f"{share:g} of the problems from `{name}`" for name, share in self.arm.shares.items())
             return f"`{self.arm.refiner}`: {shares}"
-        refiner = self.study.refiner_of(self.arm)
+        refiner: Any = self.study.refiner_of(self.arm)
         own = settings.plain({f.name: getattr(refiner, f.name) for f in dataclasses.fields(refiner)})
         return f"refiner `{self.arm.refiner}`{f' set to `{json.dumps(own)}`' if own else ''}"
 

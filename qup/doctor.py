@@ -70,15 +70,24 @@ def _system(root: Path) -> Iterator[Finding]:
     yield Finding("Python", "ok" if fits else "amiss", version, "" if fits else "make .venv with Python 3.11 or 3.12")
     here = platform.system(), platform.machine()
     known = here == SYSTEM
-    cores, memory = os.cpu_count() or 1, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    seen = f"{' '.join(here)}, {cores} cores, {memory / 1e9:.0f} GB of memory"
+    memory = _memory()
+    held = "unknown memory" if memory is None else f"{memory / 1e9:.0f} GB of memory"
+    seen = f"{' '.join(here)}, {os.cpu_count() or 1} cores, {held}"
     remedy = "" if known else f"the lock is made for {' '.join(SYSTEM)}: other packages may be needed"
-    if known and memory < MEMORY * 0.9:
+    if known and memory is not None and memory < MEMORY * 0.9:
         remedy = f"real studies were run with {MEMORY / 1e9:.0f} GB: lower backend.batch, or expect swapping"
     yield Finding("machine", "note" if remedy else "ok", seen, remedy)
     free = shutil.disk_usage(root).free
     short = "" if free > DISK else f"set-up and a real study take {DISK / 1e9:.0f} GB: make room, or move DVC's cache"
     yield Finding("disk", "note" if short else "ok", f"{free / 1e9:.0f} GB free", short)
+
+
+def _memory() -> int | None:
+    """Bytes; None where the system does not say, as Windows."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError):
+        return None
 
 
 def _packages(root: Path) -> Iterator[Finding]:
@@ -125,6 +134,19 @@ def _repository(root: Path) -> Iterator[Finding]:
         yield Finding("Git", "amiss", "no repository, or no commit", "clone it: DVC needs Git")
         return
     yield Finding("Git", "ok", f"{commit[:12]}{'' if clean else ', code or studies changed'}")
+    from dvc.exceptions import DvcException, NotDvcRepoError
+
+    try:
+        yield _remote(root)
+    except NotDvcRepoError:
+        yield Finding("DVC", "amiss", "no workspace of DVC", "clone the repository whole, or run: dvc init")
+    except DvcException as error:
+        # Its message may quote the file, in which addresses and keys can stand.
+        seen = f"the workspace cannot be opened: {type(error).__name__}"
+        yield Finding("DVC", "amiss", seen, "mend .dvc/config and .dvc/config.local: `dvc remote list` says where")
+
+
+def _remote(root: Path) -> Finding:
     from dvc.repo import Repo
 
     with Repo(str(root)) as repo:
@@ -132,14 +154,11 @@ def _repository(root: Path) -> Iterator[Finding]:
         kinds = {name: str(each.get("url", "")).partition("://")[0] for name, each in repo.config["remote"].items()}
         verified = remote is None or repo.config["remote"].get(remote, {}).get("verify", False)
     if remote is None:
-        yield Finding("DVC remote", "ok", "no default one: results stay on this machine (docs/sharing.md)")
-    else:
-        kind = kinds.get(remote, "unknown")
-        kind = (
-            kind if "://" in str(kind) or kind in ("s3", "ssh", "gs", "azure", "http", "https", "webdav") else "folder"
-        )
-        remedy = "" if verified else f"damaged files would come back unseen: dvc remote modify {remote} verify true"
-        yield Finding("DVC remote", "ok" if verified else "note", f"{remote} ({kind})", remedy)
+        return Finding("DVC remote", "ok", "no default one: results stay on this machine (docs/sharing.md)")
+    kind = kinds.get(remote, "unknown")
+    kind = kind if "://" in str(kind) or kind in ("s3", "ssh", "gs", "azure", "http", "https", "webdav") else "folder"
+    remedy = "" if verified else f"damaged files would come back unseen: dvc remote modify {remote} verify true"
+    return Finding("DVC remote", "ok" if verified else "note", f"{remote} ({kind})", remedy)
 
 
 def _study(root: Path) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ The folder loads as a data set by itself (`datasets.load_dataset(folder)`), and 
 A card says what the traces or weights are, how they were made and measured, and under whose licences they stand.
 """
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from qup import provenance, records, study, whole
+from qup import provenance, records, settings, study, whole
 from qup.arms import Arm
 from qup.errors import SettingsError, unknown
 from qup.measured import Measured, files, hashed
@@ -22,6 +23,8 @@ from qup.study import Study
 
 ROWS = Path("data", "train.jsonl")
 CARD = "README.md"
+OPTIONAL = ("slot", "origin", "mask")
+"Fields of a trace that are exported, of all traces, where one of them has any."
 MISSING = "there is no report of these very traces here"
 
 
@@ -103,9 +106,28 @@ class Exported:
         at = "no commit is known" if commit is None else f"commit {commit}{'' if clean else ', with changes'}"
         return [
             f"study `{self.study_name}` ({self.study.title}), arm `{self.arm.name}`",
-            f"refiner `{self.arm.refiner}`; Oracle `{self.arm.oracle}` ({setting.rpartition('.')[2]})",
+            f"{self._refiner}; Oracle `{self.arm.oracle}` ({setting.rpartition('.')[2]})",
+            *self._masked,
             f"the export: {at}",
         ]
+
+    @property
+    def _refiner(self) -> str:
+        """What made the traces, as it was set; of a mixture the arms that it takes them from."""
+        if self.arm.shares:
+            shares = ", ".join(f"{share:g} of the problems from `{name}`" for name, share in self.arm.shares.items())
+            return f"`{self.arm.refiner}`: {shares}"
+        refiner: Any = self.study.refiner_of(self.arm)
+        own = settings.plain({f.name: getattr(refiner, f.name) for f in dataclasses.fields(refiner)})
+        return f"refiner `{self.arm.refiner}`{f' set to `{json.dumps(own)}`' if own else ''}"
+
+    @property
+    def _masked(self) -> list[str]:
+        """How much of the traces the loss leaves out; nothing where it takes all of them."""
+        masks = [each.mask for _, each in self.stream if each.mask is not None]
+        left_out, tokens = sum(len(mask.left_out) for mask in masks), sum(mask.tokens for mask in masks)
+        said = f"{left_out} tokens of {tokens} are not trained on: `mask.left_out` has their places in a trace, from 0"
+        return [f"{said}, as the learner encodes it, and a trainer must leave them out of its loss"] if masks else []
 
     @property
     def licences(self) -> list[str]:
@@ -124,7 +146,8 @@ def export(asked: Exported, out: Path) -> int:
     Raises:
         SettingsError: no such arm, no stream, or something is in the folder already.
     """
-    rows = [_row(asked, problem, refined) for problem, refined in asked.stream]
+    optional = [name for name in OPTIONAL if any(getattr(refined, name) for _, refined in asked.stream)]
+    rows = [_row(asked, problem, refined, optional) for problem, refined in asked.stream]
     if not rows:
         raise SettingsError(f"{asked.arm.name} has no trace to train on: there is nothing to export")
     if out.exists() and any(out.iterdir()):
@@ -135,10 +158,11 @@ def export(asked: Exported, out: Path) -> int:
     return len(rows)
 
 
-def _row(asked: Exported, problem: Problem, refined: Refined) -> dict[str, Any]:
+def _row(asked: Exported, problem: Problem, refined: Refined, optional: Sequence[str]) -> dict[str, Any]:
     chat = [*ask(asked.study.prompt, problem.question), {"role": "assistant", "content": refined.text}]
     facts = {"problem": problem.id, "answer": problem.answer, "source": problem.source}
-    return {"messages": chat, **facts, "replicate": refined.replicate, "outcome": refined.outcome}
+    own = dataclasses.asdict(refined)
+    return {"messages": chat, **facts, **{name: own[name] for name in ("replicate", "outcome", *optional)}}
 
 
 def stream_card(asked: Exported) -> str:
@@ -173,7 +197,7 @@ def model_card(asked: Exported, objective: str) -> str:
     if objective not in objectives:
         raise unknown("objective", objective, objectives)
     head = ModelCardData(license="other", tags=["qup", objective], library_name="transformers")
-    training = asked.arm.training
+    training = asked.arm.training.under(objective)[0]
     parts = {
         "How it was made": [
             *asked.made_by,

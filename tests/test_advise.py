@@ -86,6 +86,16 @@ def test_where_length_says_nothing_the_stream_is_leant_to() -> None:
     )
     assert (made.pick, made.situation) == ("a", Situation.SILENT)
     assert made.headline.startswith("Lean to a: ")
+    # Every published pair has a sign of length, so none is of this situation.
+    assert made.right is None
+    assert any("the record does not cover it" in line for line in verdict.quoted(made, record()))
+
+
+def test_a_rule_that_beats_length_is_not_followed_where_it_was_not_shown_to_be_right() -> None:
+    # It is told from length by the pairs on which they differ, which says nothing of those on which they agree.
+    strong = record(against_length=Rate(0.2, 0.1, 0.3, 40, 9), agreeing=UNSURE)
+    made = verdict.decide(compared(a=rows(2.0, 50), b=shifted(3.0, 80)), strong)
+    assert (made.pick, made.situation, made.right) == (None, Situation.AGREES, UNSURE)
 
 
 def test_there_is_no_pick_where_length_differs_and_the_record_is_thin() -> None:

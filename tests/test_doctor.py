@@ -62,6 +62,32 @@ def test_a_planted_fault_is_seen_and_has_a_remedy(
     assert finding.remedy
 
 
+@pytest.mark.parametrize(
+    ("plant", "said"),
+    [
+        (lambda f: shutil.rmtree(f / ".dvc"), "no workspace of DVC"),
+        (lambda f: (f / ".dvc" / "config").write_text("sk-very-secret\n[core"), "cannot be opened: ConfigError"),
+        (lambda f: (f / ".dvc" / "config").write_text("[cor]\nremote = sk-very-secret\n"), "ConfigError"),
+    ],
+    ids=["absent", "syntax", "section"],
+)
+def test_a_workspace_that_dvc_cannot_open_is_amiss_and_its_configuration_is_not_told(
+    folder: Path, plant: Callable[[Path], object], said: str
+) -> None:
+    plant(folder)
+    finding = found(folder, "DVC")
+    assert finding.state == "amiss" and said in finding.seen and finding.remedy
+    every = doctor.examine(folder)
+    assert "very-secret" not in repr(every)
+    # The parts behind it are looked at all the same.
+    assert "MLflow" in {each.part for each in every}
+
+
+def test_a_system_that_does_not_say_its_memory_is_looked_at_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(doctor.os, "sysconf")
+    assert "unknown memory" in found(folder, "machine").seen
+
+
 def test_a_full_disk_is_noted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1, 1, 10**9))
     assert found(folder, "disk").state == "note"

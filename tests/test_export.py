@@ -13,7 +13,7 @@ from qup import export, records
 from qup.errors import SettingsError
 from qup.export import Exported
 from qup.measured import files
-from qup.records import Problem, Refined, Verdict
+from qup.records import Mask, Problem, Refined, Verdict
 
 ROOT = Path(__file__).resolve().parents[1]
 ARM = "home/style_aligned"
@@ -71,6 +71,59 @@ def test_a_card_has_no_number_that_was_measured_on_other_traces(folder: Path) ->
     for card in (export.stream_card(asked), export.model_card(asked, "sft")):
         assert "0.500" not in card
         assert "there is no report of these very traces here" in card
+
+
+def changed(folder: Path, old: str, new: str) -> None:
+    """Change the study."""
+    file = folder / "studies" / "smoke.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def further(folder: Path, name: str, settings: str, *refined: Refined) -> Exported:
+    """An arm beside the main ones, with its stream."""
+    changed(folder, "arms:\n", f"arms:\n  {name}: {settings}\n")
+    records.write(folder / "data" / "smoke" / "further" / name / "stream.jsonl", refined)
+    return Exported(folder, "smoke", name)
+
+
+def trace(problem: str, **changes) -> Refined:
+    return Refined(problem, 1, "solved", f"{problem} \\boxed{{4}}", "changed", 0, 1, 9, Verdict.CORRECT, **changes)
+
+
+def test_a_card_has_the_learning_rate_of_its_objective(folder: Path) -> None:
+    changed(folder, "objectives: [sft, dft]", "objectives: [sft, {objective: dft, learning_rate: 0.0123}]")
+    asked = Exported(folder, "smoke", ARM)
+    assert "learning rate 0.0123" in export.model_card(asked, "dft")
+    assert "learning rate 0.0123" not in export.model_card(asked, "sft")
+
+
+def test_tokens_that_are_not_trained_on_go_along_and_the_card_counts_them(folder: Path, tmp_path: Path) -> None:
+    settings = "{oracle: home, refiner: masked, settings: {threshold: 3.5}}"
+    rows = [trace("t000", mask=Mask(9, [0, 4])), trace("t001", mask=Mask(8, []))]
+    asked = further(folder, "quiet", settings, *rows)
+    export.export(asked, folder / "out")
+    exported = load_dataset(str(folder / "out"), split="train", cache_dir=str(tmp_path / "cache"))
+    assert exported["mask"] == [{"tokens": 9, "left_out": [0, 4]}, {"tokens": 8, "left_out": []}]
+    for card in (export.stream_card(asked), export.model_card(asked, "sft")):
+        assert "2 tokens of 17 are not trained on" in card
+        assert 'refiner `masked` set to `{"threshold": 3.5' in card
+    assert "not trained on" not in export.stream_card(Exported(folder, "smoke", ARM))
+
+
+def test_a_mixture_says_its_shares_and_each_trace_whose_it_is(folder: Path) -> None:
+    settings = "{oracle: home, mixture: {rejection_sampling: 0.25, oracle_refined: 0.75}}"
+    native, refined = "learner/rejection_sampling", "home/oracle_refined"
+    rows = [trace("t000", origin=native), trace("t001", origin=refined), trace("t001", origin=refined, slot=1)]
+    asked = further(folder, "mixed", settings, *rows)
+    assert f"`mixture`: 0.25 of the problems from `{native}`, 0.75 of the problems from `{refined}`" in (
+        export.stream_card(asked)
+    )
+    export.export(asked, folder / "out")
+    exported = [json.loads(line) for line in (folder / "out" / export.ROWS).read_text(encoding="utf-8").splitlines()]
+    assert [(row["origin"], row["slot"]) for row in exported] == [(native, 0), (refined, 0), (refined, 1)]
+    assert "mask" not in exported[0]
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,25 @@ def test_another_metric_takes_over_where_the_proxy_is_always_wrong() -> None:
     assert made.right.value == pytest.approx((9 + 1.5) / 18)
 
 
+def test_a_rule_found_by_looking_is_held_against_length_on_the_studies_that_it_was_not_found_on() -> None:
+    # As above: 10.5 of 18 held out, though the chosen metric is right in all. Length is right in 15.
+    pairs = planted({"ppl": lambda race: (3, 2, 1 + race % 2), "better": lambda race: (1, 2, 3)})
+    made = rule(pairs, ["ppl", "better"], drawn())
+    assert made is not None and made.agreeing is not None and made.disagreeing is not None
+    assert made.against_length.value == pytest.approx((10.5 - 15) / 18)
+    assert not made.beats_length
+    assert made.agreeing.value * made.agreeing.pairs + made.disagreeing.value * made.disagreeing.pairs == pytest.approx(
+        10.5
+    )
+
+
+def test_of_a_single_study_only_the_declared_proxy_is_a_rule() -> None:
+    pairs = planted({"ppl": lambda race: (3, 2, 1), "better": lambda race: (1, 2, 3)}, study=lambda race: "one")
+    assert chosen(pairs, ["ppl", "better"], drawn()) == "better"
+    made = rule(pairs, ["ppl", "better"], drawn())
+    assert made is not None and (made.metric, made.declared, made.right.value) == ("ppl", True, 0.0)
+
+
 def test_the_rule_says_how_often_it_is_right_where_length_agrees_and_where_it_does_not() -> None:
     # Length ranks c before b: it agrees with the proxy on two pairs of three, and the proxy is right in all.
     made = rule(planted({"null.tokens": lambda race: (1, 3, 2)}), ["ppl"], drawn())

@@ -1,6 +1,7 @@
 """`qup new`: a first study that is in order, from what a user has; or one line, with nothing written."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,46 @@ def test_what_does_not_fit_is_one_line_and_nothing_is_written(problems, tmp_path
     assert "secret" not in str(raised.value)
     assert not list(tmp_path.rglob("*.yaml"))
     assert not (tmp_path / "data").exists()
+
+
+def worked(place: Path, answer: str, count: int = 60, good: int = 0) -> Path:
+    """A file of so many answers that end as given, and others that can be graded."""
+    rows = [{"question": f"What is {i} + {i}?", "answer": answer.format(2 * i)} for i in range(count)]
+    rows += [{"question": f"What is {i} - {i}?", "answer": "0"} for i in range(good)]
+    place.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return place
+
+
+@pytest.mark.parametrize(
+    ("answer", "cure"),
+    [
+        ("We add.\nSo: {}", "name the mark that its final answer follows, --answer-after"),
+        ("}}{}", "write the final answer alone"),
+    ],
+)
+def test_answers_that_cannot_be_graded_are_refused_with_an_example_and_the_likely_cure(
+    tmp_path: Path, answer: str, cure: str
+) -> None:
+    file = worked(tmp_path / "worked.jsonl", answer)
+    example = re.escape(repr(answer.format("N"))).replace("N", r"\d+")
+    words = f"worked.jsonl has 0 usable problems: .*60 more cannot be used.* such as {example}; .*{cure}"
+    with pytest.raises(SettingsError, match=words):
+        new.draft(wishes(file), tmp_path)
+    assert not (tmp_path / "studies").exists()
+
+
+def test_the_cure_for_a_mark_works(tmp_path: Path) -> None:
+    file = worked(tmp_path / "worked.jsonl", "We add.\nSo: {}")
+    assert new.draft(wishes(file, answer_after="So:"), tmp_path).notes[0].startswith("60 usable problems")
+
+
+def test_rows_that_cannot_be_graded_are_counted_beside_those_that_can(tmp_path: Path) -> None:
+    drafted = new.draft(wishes(worked(tmp_path / "some.jsonl", "So\nit is {}", 5, good=60)), tmp_path)
+    assert drafted.notes[0].startswith("60 usable problems")
+    assert drafted.notes[1].startswith(
+        "5 more cannot be used: our grader rejects their own answer, such as 'So\\nit is"
+    )
+    assert study.read(drafted.file).problems.heldout == 12
 
 
 def test_a_study_and_a_file_of_the_same_name_are_left_alone(problems: Path, tmp_path: Path) -> None:

@@ -273,3 +273,10 @@ def test_a_cost_of_one_replicate_has_no_interval_and_says_so() -> None:
     assert "no interval n 1 replicate |" in built.markdown
     costs = [row for row in built.plots["dose-response"].rows if row["quantity"] == "adaptation"]
     assert all(row["low"] == row["value"] == row["high"] for row in costs)
+
+
+def test_without_an_sft_run_the_reason_is_that_and_not_that_nothing_was_held_out(monkeypatch) -> None:
+    built = toyreport.toy(objectives=("dft",)).plain(monkeypatch)
+    assert "Not measured: no sft run." in built.markdown
+    arm = built.summary["adaptation"][NATIVE]
+    assert {arm[measure]["reason"] for measure in ("cost", "forward", "dip")} == {"no sft run"}

@@ -1,4 +1,5 @@
-"""What to train on: one stream only where it is told to be better than every other, under both decodings."""
+"""What to train on: one stream only where it is told to be better than every other and than no training, and neither
+decoding says otherwise."""
 
 import dataclasses
 
@@ -55,6 +56,29 @@ def test_the_best_of_streams_that_all_do_harm_is_no_advice(monkeypatch) -> None:
     found = choice(toy, monkeypatch)
     assert found["state"] == "no gain"
     assert "not told to be better than no training" in found["headline"]
+
+
+def test_a_gain_that_greedy_answers_reverse_names_no_stream(monkeypatch) -> None:
+    # Ahead of all others under both decodings; above the untrained learner in sampled answers, below in greedy.
+    toy = greedy(toyreport.toy(APART), 0.9, native=0.2, refined=0.1, aligned=0.5, restyled=0.1)
+    found = choice(toy, monkeypatch)
+    assert (found["state"], found["arms"]) == ("decoding-dependent", [ALIGNED])
+    assert found["headline"] == (
+        "decoding-dependent: SAR is ahead of the others, but whether it is better than no training depends on how "
+        "learners decode"
+    )
+    assert found["sentence"].startswith("U(SAR) +")
+    assert ", decoding-dependent (greedy -" in found["sentence"].partition(";")[0]
+
+
+def test_streams_not_told_apart_that_all_do_harm_are_told_to_be_no_better_than_no_training(monkeypatch) -> None:
+    harm = {NATIVE: (1.0, -0.2, 1.3), REFINED: (1.6, -0.4, 1.9), ALIGNED: (1.3, -0.2, 1.35)}
+    toy = greedy(toyreport.toy(harm), 0.8, native=0.5, refined=0.1, aligned=0.5)
+    found = choice(toy, monkeypatch)
+    assert (found["state"], set(found["arms"])) == ("no gain", {NATIVE, ALIGNED})
+    assert found["headline"].endswith(
+        "are not told apart, and none is told to be better than no training; not on Refined"
+    )
 
 
 def test_one_training_set_names_no_stream(monkeypatch) -> None:

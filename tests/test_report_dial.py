@@ -72,6 +72,25 @@ def test_a_sign_that_comes_back_is_two_turns(monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
+def test_a_decoding_that_was_not_asked_for_is_not_told_as_unresolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = toyreport.with_evaluation(dialled({"sft": -0.4, "dft": 0.4}), greedy=False)
+    report = toy.plain(monkeypatch)
+    assert list(report.summary["dial"]["home"]["turns"]) == ["sampled"]
+    assert "- Oracle home, sampled: Refined is ahead at a = 0" in report.markdown
+    assert "Oracle home, greedy" not in report.markdown
+
+
+@pytest.mark.parametrize("other", [0.4, -0.4])
+def test_two_objectives_at_one_a_are_one_place_which_tells_nothing_where_they_are_at_odds(
+    monkeypatch: pytest.MonkeyPatch, other: float
+) -> None:
+    objectives = ("sft", "dft", {"alpha": 1}, {"alpha": 2})
+    gaps = {"sft": -0.4, "dft": 0.4, "alpha-1": other, "alpha-2": 0.4}
+    summary = dialled(gaps, objectives).summary(monkeypatch)
+    (turn,) = summary["dial"]["home"]["turns"]["sampled"]
+    assert (turn["below"], turn["above"]) == (0.0, 1.0 if other > 0 else 2.0)
+
+
 @pytest.mark.parametrize("objectives", [("sft", "dft"), ("sft", "dft", "idft"), ("sft", "dft", {"alpha": 1})], ids=str)
 def test_two_places_are_no_dial(monkeypatch: pytest.MonkeyPatch, objectives: Any) -> None:
     report = dialled({"sft": -0.4, "dft": 0.4}, objectives).plain(monkeypatch)

@@ -6,7 +6,7 @@ import pytest
 import toyreport
 from toyreport import REFINED
 
-from qup.arms import ControlSettings
+from qup.arms import ArmSettings, ControlSettings
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +76,17 @@ def test_a_proxy_that_orders_the_doses_has_a_correlation_of_one(built) -> None:
     # Three doses have 3! = 6 orders, of which two give |rho| = 1.
     assert "3 doses can be ordered in 6 ways only" in found["caution"]
     assert "probability 0.33" in found["caution"]
+
+
+def test_the_dose_of_a_mixture_is_its_arms_by_their_shares(monkeypatch) -> None:
+    # Of RFT nothing, of the home Oracle's whole dose a quarter and three quarters.
+    mixtures = {
+        name: ArmSettings("home", mixture={"rejection_sampling": 1 - share, "oracle_refined": share})
+        for name, share in (("quarter", 0.25), ("most", 0.75))
+    }
+    toy = toyreport.toy(
+        ladder={"quarter": (1.1, 0.05, 1.4), "most": (1.4, -0.1, 1.7)},
+        beside=mixtures,
+        controls={"dose": ControlSettings("ordered", ("quarter", "most", REFINED))},
+    )
+    assert toy.summary(monkeypatch)["controls"]["dose"]["doses"] == {"quarter": 0.25, "most": 0.75, REFINED: 1}

@@ -1,8 +1,9 @@
 """The pick, or why there is none: the rule of the published studies applied to streams that it tells apart.
 
 A pick needs all of this: the rule was better than a coin in the studies; its metric tells one stream from every other
-here; in the situation at hand (length points the same way, another, or nowhere) it was better than a coin, too; and the
-stream is not known to have fewer right answers than another.
+here; in the situation at hand (length points the same way, or another) it was better than a coin, too; and the stream
+is not known to have fewer right answers than another. Where length does not say which, the record has nothing: any sign
+of length counts in it, resolved or not. The rule's stream is then leant to, and no rate is given.
 """
 
 import enum
@@ -36,7 +37,7 @@ class Verdict:
     situation: Situation | None = None
     "None where the rule tells no stream from all others."
     right: Rate | None = None
-    "How often the rule was right in that situation in the published studies."
+    "How often the rule was right in that situation in the published studies; None where they do not cover it."
 
 
 def decide(compared: Compared, record: Record) -> Verdict:
@@ -61,13 +62,12 @@ def _judged(compared: Compared, rule: Rule, best: str) -> Verdict:
     others = [name for name in compared.names if name != best]
     why = [_led(compared, rule, best, other) for other in others]
     situation = _situation(compared, rule, best)
-    records = {Situation.AGREES: rule.agreeing, Situation.SILENT: rule.right, Situation.DIFFERS: rule.disagreeing}
-    right = records[situation]
+    right = {Situation.AGREES: rule.agreeing, Situation.DIFFERS: rule.disagreeing}.get(situation)
     if more := [other for other in others if _fewer_right(compared, best, other)]:
         headline = f"No pick: {best} is the least foreign, but {words.listed(more)} has more right answers."
         why += ["In the published studies hardly any two streams differ in that, so their record does not cover it."]
         return Verdict(None, headline, why, situation, right)
-    if not rule.beats_length and (right is None or right.low <= COIN):
+    if not _shown(rule, situation, right):
         headline = (
             f"No pick: {words.label(rule.metric)} names {best}, {situation}, and neither is shown to be right there."
         )
@@ -75,12 +75,23 @@ def _judged(compared: Compared, rule: Rule, best: str) -> Verdict:
     return Verdict(best, _picked(rule, best, situation), why, situation, right)
 
 
+def _shown(rule: Rule, situation: Situation, right: Rate | None) -> bool:
+    """Whether the rule may be followed: its record in the situation, or of one that is not covered its whole record.
+
+    A rule that is told from length is so by the pairs on which the two differ.
+    """
+    if situation is Situation.SILENT or (situation is Situation.DIFFERS and rule.beats_length):
+        return True
+    return right is not None and right.low > COIN
+
+
 def _picked(rule: Rule, best: str, situation: Situation) -> str:
     """The headline of a pick, as strong as what it rests on."""
     reason = f"its traces have the {'lowest' if rule.lower else 'highest'} {words.label(rule.metric)}"
     if situation is Situation.AGREES:
         return f"Train on {best}: {reason}, and are the {'shortest' if rule.shorter else 'longest'}."
-    return f"Train on {best}: {reason}." if rule.beats_length else f"Lean to {best}: {reason}; {situation}."
+    told = situation is Situation.DIFFERS and rule.beats_length
+    return f"Train on {best}: {reason}." if told else f"Lean to {best}: {reason}; {situation}."
 
 
 def _ahead(compared: Compared, rule: Rule, name: str, other: str) -> bool:
@@ -151,6 +162,10 @@ def quoted(verdict: Verdict, record: Record) -> list[str]:
         there = words.rate(verdict.right) if verdict.right else "no pair"
         both = "agree" if verdict.situation is Situation.AGREES else "differ"
         said.append(f"Where the two {both}, as here, {words.label(rule.metric)} was right in {there}.")
+    if verdict.situation is Situation.SILENT:
+        said.append(
+            "Here length does not say which: none of their pairs is counted as such, so the record does not cover it."
+        )
     views = [f"{_view(view)} {words.rate(each.right)}" for view, each in record.views.items()]
     return [*said, f"By objective and decoding: {'; '.join(views)}."] if views else said
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from qup import study, whole
 from qup.errors import SettingsError
+from qup.problems import gold_passes
 from qup.problems.jsonl import Source
+from qup.records import Problem
 from qup.settings import naming
 
 STUDIES, PROBLEMS = Path("studies"), Path("data", "problems")
@@ -23,6 +25,8 @@ FEWEST = 8
 "Training problems of a replicate below which there is nothing to compare."
 SHARE = 5
 "One problem of so many is held out."
+EXAMPLE = 60
+"Characters of an answer that are shown."
 TOKENS = 250
 "Completion tokens of a trace, about: the budget is three passes over a replicate's problems at that length."
 
@@ -50,6 +54,28 @@ class Wishes:
 
 
 @dataclass(frozen=True)
+class Supply:
+    """What a file of problems gives."""
+
+    source: dict[str, Any]
+    "The source's settings."
+    usable: int
+    "Problems whose own answer our grader marks as right."
+    rejected: list[Problem]
+    "Those whose own answer it does not."
+
+    @property
+    def losses(self) -> str:
+        """Why problems cannot be used, an example, and the likely cure; empty where all can be."""
+        if not self.rejected:
+            return ""
+        first = self.rejected[0]
+        answer = first.answer if len(first.answer) <= EXAMPLE else f"{first.answer[:EXAMPLE]}..."
+        count = f"{len(self.rejected)} more cannot be used: our grader rejects their own answer"
+        return f"{count}, such as {answer!r}; {_cure(first.answer)}"
+
+
+@dataclass(frozen=True)
 class Drafted:
     """A study that was written."""
 
@@ -69,15 +95,17 @@ def draft(wishes: Wishes, root: Path) -> Drafted:
     file = root / STUDIES / f"{wishes.name}.yaml"
     if file.exists():
         raise SettingsError(f"{file} is there already: edit it, or choose another name")
-    source, usable = _problems(wishes)
+    supply = _supply(wishes)
+    usable = supply.usable
     heldout = min(HELDOUT, usable // SHARE)
     train = min(TRAIN, (usable - heldout) // max(1, wishes.replicates))
     if train < FEWEST:
         raise SettingsError(
             f"{wishes.problems} has {usable} usable problems: {wishes.replicates} replicates of {FEWEST} and as many "
-            f"held out as one of {SHARE} need {_needed(wishes.replicates)}; bring more, or ask for fewer replicates"
+            f"held out as one of {SHARE} need {_needed(wishes.replicates)}; "
+            f"{supply.losses or 'bring more, or ask for fewer replicates'}"
         )
-    given = _chosen(wishes, source) | {"usable": usable, "train": train, "heldout": heldout}
+    given = _chosen(wishes, supply.source) | {"usable": usable, "train": train, "heldout": heldout}
     text = _filled(given | {"tokens": 3 * TOKENS * train, "replicates": wishes.replicates, "dtype": "bfloat16"})
     place = root / PROBLEMS / wishes.problems.name
     new = not place.exists()
@@ -92,7 +120,7 @@ def draft(wishes: Wishes, root: Path) -> Drafted:
     if new:
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(wishes.problems, place)
-    return Drafted(file, _notes(wishes, usable, train, heldout))
+    return Drafted(file, _notes(wishes, supply, train, heldout))
 
 
 def _needed(replicates: int) -> int:
@@ -100,15 +128,25 @@ def _needed(replicates: int) -> int:
     return next(n for n in range(EVERY) if (n - min(HELDOUT, n // SHARE)) // max(1, replicates) >= FEWEST)
 
 
-def _problems(wishes: Wishes) -> tuple[dict[str, Any], int]:
-    """The source's settings, and how many of its problems can be used."""
+def _supply(wishes: Wishes) -> Supply:
+    """Every problem of the file, graded against its own answer."""
     if not wishes.problems.is_file():
         raise SettingsError(f"{wishes.problems} is not there: expected a file of problems, JSON Lines say")
     source: dict[str, Any] = {"source": "jsonl", "file": wishes.problems.name}
     if wishes.answer_after:
         source["answer_after"] = wishes.answer_after
     read = Source(file=wishes.problems.name, answer_after=wishes.answer_after)
-    return source, len(read.problems(EVERY, 0, wishes.problems.parent))
+    problems = read.problems(EVERY, 0, wishes.problems.parent)
+    passes = gold_passes(problems)
+    rejected = [problem for problem, passed in zip(problems, passes, strict=True) if not passed]
+    return Supply(source, sum(passes), rejected)
+
+
+def _cure(answer: str) -> str:
+    """What is likely to make an answer one that can be graded."""
+    if "\n" in answer:
+        return "it is worked out: name the mark that its final answer follows, --answer-after, or end it with `#### 12`"
+    return r"write the final answer alone, as 12 or \frac{1}{2}"
 
 
 def _chosen(wishes: Wishes, source: dict[str, Any]) -> dict[str, Any]:
@@ -150,12 +188,12 @@ def _filled(given: dict[str, Any]) -> str:
     return f"{text}\n"
 
 
-def _notes(wishes: Wishes, usable: int, train: int, heldout: int) -> list[str]:
-    rows = f"{usable} usable problems: {wishes.replicates} training sets of {train}, {heldout} held out"
+def _notes(wishes: Wishes, supply: Supply, train: int, heldout: int) -> list[str]:
+    rows = f"{supply.usable} usable problems: {wishes.replicates} training sets of {train}, {heldout} held out"
     local = [wishes.learner, *([wishes.oracle] if wishes.endpoint is None else [])]
     loose = [each for each in local if _model(each).get("revision", "") is None]
     pins = [
         f"{each} is not pinned: write its commit in the study (`revision`), or obtain will say how" for each in loose
     ]
     key = [f"export {wishes.key_env}=... before the run"] if wishes.endpoint else []
-    return [rows, *pins, *key]
+    return [rows, *[supply.losses] * bool(supply.rejected), *pins, *key]

@@ -19,12 +19,22 @@ from qup import seeds
 from qup.errors import SettingsError
 from qup.problems import _pools, _published, _splits
 from qup.problems._content import HEAVIEST, Supply, normalized, quotas
-from qup.problems._pools import Pool
+from qup.problems._pools import Pool, gold_passes
 from qup.problems._splits import KeptBack, Split, TakenError, contaminated
 from qup.records import HELDOUT, TRAIN, Problem
 from qup.settings import STRICT, Plug, name_of
 
-__all__ = ["ProblemSettings", "SetSettings", "Source", "Split", "TrainingSet", "Weighted", "contaminated", "prepare"]
+__all__ = [
+    "ProblemSettings",
+    "SetSettings",
+    "Source",
+    "Split",
+    "TrainingSet",
+    "Weighted",
+    "contaminated",
+    "gold_passes",
+    "prepare",
+]
 
 
 class Source(Protocol):

@@ -20,6 +20,10 @@ adaptation costs, and the stream of the lower one is picked."""
 COIN = 0.5
 
 
+Choose = Callable[[Sequence[Pair]], str | None]
+"The metric to go by, seen from some pairs."
+
+
 @dataclass(frozen=True)
 class Pick:
     """How well one metric picks."""
@@ -42,7 +46,8 @@ class Rule:
     declared: bool
     "Whether it is the paper's proxy; else a metric that is told from it."
     right: Rate
-    "How often it picks the better stream: each study's pairs by what all other studies would have chosen, where any."
+    """How often it picks the better stream: each study's pairs by what all other studies would have chosen, where any;
+    so are `against_length`, `agreeing` and `disagreeing`."""
     length: Rate
     "How often length alone does, its better direction taken by looking."
     shorter: bool
@@ -106,8 +111,14 @@ def lower_is_better(pairs: Sequence[Pair], metric: str) -> bool | None:
     return None if abs(excess) < ZERO else excess > 0
 
 
-def foreseen(pairs: Sequence[Pair], choose: Callable[[Sequence[Pair]], str | None], drawn: Bootstrapped) -> Rate | None:
+def foreseen(pairs: Sequence[Pair], choose: Choose, drawn: Bootstrapped) -> Rate | None:
     """How often picks are right where metric and direction are chosen without the study at hand; None of one study."""
+    held = held_out(pairs, choose)
+    return drawn.rate(*held) if held else None
+
+
+def held_out(pairs: Sequence[Pair], choose: Choose) -> tuple[list[Pair], list[float]] | None:
+    """The pairs of each study with the hits of what is chosen on all other studies; None of a single study."""
     studies = {pair.study for pair in pairs}
     if len(studies) < 2:
         return None
@@ -120,7 +131,7 @@ def foreseen(pairs: Sequence[Pair], choose: Callable[[Sequence[Pair]], str | Non
         if metric is not None and held:
             ordered += held
             right += _directed(hits(held, metric), LOWER if metric == PROXY else lower_is_better(others, metric))
-    return drawn.rate(ordered, right)
+    return ordered, right
 
 
 def chosen(pairs: Sequence[Pair], among: Collection[str], drawn: Bootstrapped) -> str | None:
@@ -141,18 +152,25 @@ def chosen(pairs: Sequence[Pair], among: Collection[str], drawn: Bootstrapped) -
 
 
 def rule(pairs: Sequence[Pair], among: Collection[str], drawn: Bootstrapped) -> Rule | None:
-    """The rule of some metrics, those that advice can compute; None where no pair is resolved or has the proxy."""
+    """The rule of some metrics, those that advice can compute; None where no pair is resolved or has the proxy.
+
+    A single study has nothing to judge a choice on: only the declared proxy can be its rule.
+    """
     resolved = [pair for pair in pairs if pair.resolved and LENGTH in pair.gaps]
+    if len({pair.study for pair in resolved}) < 2:
+        among = [metric for metric in among if metric == PROXY]
     metric = chosen(resolved, among, drawn) if resolved else None
     if metric is None:
         return None
     lower = LOWER if metric == PROXY else lower_is_better(resolved, metric) is not False
-    mine, length = _directed(hits(resolved, metric), lower), _fitted(resolved, LENGTH)
-    right = foreseen(resolved, lambda others: chosen(others, among, drawn), drawn) or drawn.rate(resolved, mine)
-    shorter, against = drawn.rate(resolved, length), drawn.difference(resolved, mine, length)
-    assert right and shorter and against
-    rows = list(zip(resolved, mine, length, strict=True))
+    held = held_out(resolved, lambda others: chosen(others, among, drawn))
+    own, mine = held if held and held[0] else (resolved, _directed(hits(resolved, metric), lower))
+    shorter = lower_is_better(resolved, LENGTH)
+    length = _directed(hits(own, LENGTH), shorter)
+    right, alone, against = drawn.rate(own, mine), drawn.rate(own, length), drawn.difference(own, mine, length)
+    assert right and alone and against
+    rows = list(zip(own, mine, length, strict=True))
     sides = [[(pair, hit) for pair, hit, other in rows if (hit == other) is same] for same in (True, False)]
     agreeing, disagreeing = (drawn.rate([p for p, _ in side], [hit for _, hit in side]) for side in sides)
-    told = lower_is_better(resolved, LENGTH) is not False
-    return Rule(metric, lower, metric == PROXY, right, shorter, told, against, agreeing, disagreeing)
+    told = shorter is not False
+    return Rule(metric, lower, metric == PROXY, right, alone, told, against, agreeing, disagreeing)

@@ -25,6 +25,7 @@ Costs = dict[int, float]
 "Replicate to a value of its SFT run."
 MEASURES = ("speed", "distance", "first_gradient", "forgetting", "forward", "backward", "dip", "stream_dip")
 "Of a run by itself, without its curve."
+UNRUN = f"no {OBJECTIVE} run"
 UNHELD = "no held-out trace of the stream"
 UNCOMPARED = "the learner before and after was not compared"
 
@@ -78,16 +79,17 @@ def numbers(evidence: Evidence) -> dict[str, Adaptation]:
 def _adaptation(evidence: Evidence, name: str, arm: Measured) -> Adaptation:
     level, runs = evidence.level, [run for run in arm.runs if run.objective == OBJECTIVE]
     unseen = Missing(f"no {OBJECTIVE} learner was evaluated")
+    unheld = UNHELD if runs else UNRUN
     return Adaptation(
-        **{measure: cost(values, level, _absent(measure)) for measure, values in by_measure(arm).items()},
-        recovery=recovery([dip(run.native) for run in runs if run.native], level, UNHELD),
-        stream_recovery=recovery([dip(run.stream) for run in runs if run.stream], level, UNHELD),
+        **{measure: cost(values, level, _absent(measure, unheld)) for measure, values in by_measure(arm).items()},
+        recovery=recovery([dip(run.native) for run in runs if run.native], level, unheld),
+        stream_recovery=recovery([dip(run.stream) for run in runs if run.stream], level, unheld),
         tasks={task: exam.number(exam.utility(name, OBJECTIVE), unseen) for task, exam in evidence.sets.items()},
     )
 
 
-def _absent(measure: str) -> str:
-    return UNCOMPARED if measure in ("forward", "backward") else UNHELD
+def _absent(measure: str, unheld: str) -> str:
+    return UNCOMPARED if unheld == UNHELD and measure in ("forward", "backward") else unheld
 
 
 def by_measure(arm: Measured) -> dict[str, Costs]:

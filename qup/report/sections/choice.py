@@ -1,8 +1,8 @@
 """What to train on: of an Oracle's streams the one that is told to be better than all others, or those not told apart.
 
 The best of several arms is chosen after the fact, so every pair of arms and every arm against the untrained learner is
-judged, all in one family of Holm's for each decoding. An arm is ruled out where another is resolved to be better and
-the decodings agree on that.
+judged, all in one family of Holm's for each decoding. An arm is ruled out where another is resolved to be better, and
+an arm is named where its gain is resolved, in either case unless the decodings are at odds on it (see `dependent`).
 """
 
 import itertools
@@ -12,22 +12,49 @@ from typing import Literal
 
 from qup.records import GREEDY, SAMPLED
 from qup.report.evidence import Evidence
-from qup.report.numbers import Difference, Missing, points
-from qup.report.sections.contrasts import Tested, tested_of
+from qup.report.numbers import Difference, Missing, Number, points
+from qup.report.sections.contrasts import Tested, dependent, tested_of
 from qup.report.view import Finding, Section
 
 State = Literal["chosen", "not resolved", "decoding-dependent", "not replicated", "no gain", "unknown"]
 Pair = tuple[str, str]
 Read = tuple[Difference | Missing, Difference | Missing]
 "Of sampled and of greedy answers."
+UNNAMED = {
+    "not replicated": "not replicated: one training set tells nothing of another, so no stream is named",
+    "unknown": "unknown: no learner was evaluated",
+}
+"States in which no arm is named."
+
+
+@dataclass(frozen=True)
+class Gain:
+    """U of an arm, as a share."""
+
+    sampled: Difference | Missing
+    greedy: Difference | Missing
+    between: Number
+    "What the sampled answers say minus what the greedy ones say."
+
+    @property
+    def dependent(self) -> bool:
+        """Whether it is above or below 0 depends on the decoding."""
+        return dependent(self.sampled, self.greedy, self.between)
+
+    @property
+    def told(self) -> bool:
+        """Whether the arm is told to be better than no training, and the decodings are not at odds on it."""
+        sampled = self.sampled
+        if isinstance(sampled, Missing) or self.dependent:
+            return False
+        return sampled.resolved and sampled.estimate.value > 0
 
 
 @dataclass(frozen=True)
 class Group:
     """The evaluated arms of an Oracle, the highest utility of sampled answers first, all judged together."""
 
-    gains: dict[str, Read]
-    "U of each arm."
+    gains: dict[str, Gain]
     gaps: dict[Pair, Tested]
     "U of the first minus U of the second; the first has the higher estimate in sampled answers."
 
@@ -62,7 +89,8 @@ def _choice(evidence: Evidence, oracle: str, objective: str) -> Choice:
     group, labels = _group(evidence, oracle, objective), evidence.labels
     left, state = group.left, _state(group)
     out = [labels[arm] for arm in group.gains if arm not in left]
-    headline = _headline(state, [labels[arm] for arm in left], out)
+    told = any(group.gains[arm].told for arm in left)
+    headline = _headline(state, [labels[arm] for arm in left], out, told=told)
     return Choice(oracle, objective, state, left, headline, _sentence(group, labels))
 
 
@@ -81,7 +109,13 @@ def _group(evidence: Evidence, oracle: str, objective: str) -> Group:
         for (first, second), read in zip(pairs, both[len(ranked) :], strict=True)
     }
     gaps = {pair: gap for pair, gap in tested.items() if isinstance(gap, Tested)}
-    return Group(dict(zip(ranked, both, strict=False)), gaps)
+    return Group({arm: _gain(evidence, arm, objective, own) for arm, own in zip(ranked, both, strict=False)}, gaps)
+
+
+def _gain(evidence: Evidence, arm: str, objective: str, read: Read) -> Gain:
+    sampled, greedy = (evidence.held.utility(arm, objective, decoding) for decoding in (SAMPLED, GREEDY))
+    both = None if sampled is None or greedy is None else sampled.minus(greedy)
+    return Gain(*read, evidence.held.number(both, Missing("no answers with this decoding")))
 
 
 def _judged(
@@ -98,35 +132,47 @@ def _state(group: Group) -> State:
     left, gains = group.left, group.gains
     if not left:
         return "unknown"
-    gain = gains[left[0]][0]
-    if not isinstance(gain, Difference) or gain.estimate.replicated is False:
+    first = gains[left[0]]
+    if isinstance(first.sampled, Missing) or first.sampled.estimate.replicated is False:
         return "not replicated"
     if len(left) == 1:
-        return "chosen" if gain.resolved and gain.estimate.value > 0 else "no gain"
-    apart = any(gap.dependent for pair, gap in group.gaps.items() if set(pair) <= set(left))
-    return "decoding-dependent" if apart else "not resolved"
+        return "chosen" if first.told else "decoding-dependent" if first.dependent else "no gain"
+    if any(gap.dependent for pair, gap in group.gaps.items() if set(pair) <= set(left)):
+        return "decoding-dependent"
+    return "not resolved" if any(gains[arm].told for arm in left) else "no gain"
 
 
-def _headline(state: State, left: Sequence[str], out: Sequence[str]) -> str:
+def _headline(state: State, left: Sequence[str], out: Sequence[str], *, told: bool) -> str:
+    """`told`: whether any of those left is told to be better than no training."""
+    if state in UNNAMED:
+        return UNNAMED[state]
+    if len(left) == 1:
+        return _of_one(state, left[0])
     names, not_on = ", ".join(left), f"; not on {', '.join(out)}" if out else ""
-    return {
-        "chosen": f"train on {names}",
-        "not resolved": f"not resolved which: {names} are not told apart{not_on}",
-        "decoding-dependent": f"decoding-dependent: which of {names} is ahead depends on how learners decode{not_on}",
-        "not replicated": "not replicated: one training set tells nothing of another, so no stream is named",
-        "no gain": f"{names} is ahead of the others, but not told to be better than no training",
-        "unknown": "unknown: no learner was evaluated",
-    }[state]
+    none = "" if told else ", and none is told to be better than no training"
+    if state == "decoding-dependent":
+        return f"decoding-dependent: which of {names} is ahead depends on how learners decode{none}{not_on}"
+    return f"not resolved which: {names} are not told apart{none}{not_on}"
+
+
+def _of_one(state: State, arm: str) -> str:
+    """The headline where one arm is ahead of all others."""
+    if state == "chosen":
+        return f"train on {arm}"
+    if state == "no gain":
+        return f"{arm} is ahead of the others, but not told to be better than no training"
+    said = "whether it is better than no training depends on how learners decode"
+    return f"decoding-dependent: {arm} is ahead of the others, but {said}"
 
 
 def _sentence(group: Group, labels: Mapping[str, str]) -> str:
     """The gain of what is ahead in sampled answers, and its lead over each other."""
     if not group.gains:
         return "Nothing was measured."
-    first = next(iter(group.gains))
+    first, gain = next(iter(group.gains.items()))
     leads = {pair[1]: gap for pair, gap in group.gaps.items() if pair[0] == first}
     said = [
-        f"U({labels[first]}) {_figures(*group.gains[first])}",
+        f"U({labels[first]}) {_figures(gain.sampled, gain.greedy, dependent=gain.dependent)}",
         *(
             f"{labels[first]} - {labels[other]} {_figures(gap.difference, gap.greedy, dependent=gap.dependent)}"
             for other, gap in leads.items()

@@ -38,18 +38,8 @@ class Tested:
 
     @property
     def dependent(self) -> bool:
-        """Whether which arm is ahead depends on the decoding.
-
-        One decoding at least tells the arms apart; and either the two point different ways, or only one tells them
-        apart while the decodings are told apart themselves: else a shorter interval alone would pass for that.
-        """
-        if isinstance(self.greedy, Missing) or isinstance(self.between, Missing):
-            return False
-        if not (self.difference.resolved or self.greedy.resolved):
-            return False
-        if self.difference.estimate.value * self.greedy.estimate.value < 0:
-            return True
-        return not (self.difference.resolved and self.greedy.resolved) and self.between.excludes_zero()
+        """Whether which arm is ahead depends on the decoding."""
+        return dependent(self.difference, self.greedy, self.between)
 
 
 @dataclass(frozen=True)
@@ -69,6 +59,21 @@ class Contrast:
     def name(self) -> str:
         """For readers; nothing is read back out of it."""
         return " - ".join(self.labels)
+
+
+def dependent(sampled: Difference | Missing, greedy: Difference | Missing, between: Number) -> bool:
+    """Whether the sign of a difference depends on the decoding; `between` is sampled minus greedy.
+
+    One decoding at least tells it from 0; and either the two point different ways, or only one tells it from 0 while
+    the decodings are told apart themselves: else a shorter interval alone would pass for that.
+    """
+    if isinstance(sampled, Missing) or isinstance(greedy, Missing) or isinstance(between, Missing):
+        return False
+    if not (sampled.resolved or greedy.resolved):
+        return False
+    if sampled.estimate.value * greedy.estimate.value < 0:
+        return True
+    return not (sampled.resolved and greedy.resolved) and between.excludes_zero()
 
 
 def numbers(evidence: Evidence, declared: Family) -> list[Contrast]:

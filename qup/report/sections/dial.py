@@ -54,7 +54,7 @@ class Dial:
     places: list[Place]
     "By a."
     turns: dict[str, list[Turn]]
-    "By decoding."
+    "By decoding; one under which nothing was measured has none."
 
 
 def alphas(evidence: Evidence) -> dict[str, float]:
@@ -72,7 +72,12 @@ def numbers(evidence: Evidence, tested: Sequence[Contrast]) -> dict[str, Dial]:
 
 def _dial(tested: Sequence[Contrast], oracle: str, places: Mapping[str, float]) -> Dial:
     read = [_place(contrasts.find(tested, oracle, name, PAIR), name, alpha) for name, alpha in places.items()]
-    return Dial(read, {decoding: turns(read, decoding) for decoding in (SAMPLED, GREEDY)})
+    measured = [
+        decoding
+        for decoding in (SAMPLED, GREEDY)
+        if any(isinstance(place.read(decoding), Difference) for place in read)
+    ]
+    return Dial(read, {decoding: turns(read, decoding) for decoding in measured})
 
 
 def _place(contrast: Contrast | None, objective: str, alpha: float) -> Place:
@@ -84,13 +89,25 @@ def _place(contrast: Contrast | None, objective: str, alpha: float) -> Place:
 
 def turns(places: Sequence[Place], decoding: str) -> list[Turn]:
     """Where the sign turns, resolved on both sides; what is not resolved in between widens the span, and no more."""
-    read = [(place.alpha, place.read(decoding)) for place in places]
-    signs = [(alpha, each.estimate.value > 0) for alpha, each in read if isinstance(each, Difference) and each.resolved]
     return [
         Turn(below, above, PAIR if first else (PAIR[1], PAIR[0]))
-        for (below, first), (above, second) in itertools.pairwise(signs)
+        for (below, first), (above, second) in itertools.pairwise(signs(places, decoding).items())
         if first != second
     ]
+
+
+def signs(places: Sequence[Place], decoding: str) -> dict[float, bool]:
+    """The a at which RFT - Refined is resolved, ascending, to whether it is above 0.
+
+    Two objectives may stand at one a, as `dft` and `{alpha: 1}`: where they are resolved to be at odds, it tells
+    nothing.
+    """
+    found: dict[float, set[bool]] = {}
+    for place in places:
+        difference = place.read(decoding)
+        if isinstance(difference, Difference) and difference.resolved:
+            found.setdefault(place.alpha, set()).add(difference.estimate.value > 0)
+    return {alpha: sign.pop() for alpha, sign in found.items() if len(sign) == 1}
 
 
 def show(dials: Mapping[str, Dial], plots: Sequence[str]) -> Section | None:
@@ -143,8 +160,9 @@ def _said(dial: Dial, decoding: str) -> str:
             "and it turns in between"
             for turn in found
         )
-    signs = [each for place in dial.places if isinstance(each := place.read(decoding), Difference) and each.resolved]
-    if not signs:
+    resolved = signs(dial.places, decoding)
+    if not resolved:
         return "not resolved: no a tells the two apart"
-    ahead = SHORT[PAIR[0] if signs[0].estimate.value > 0 else PAIR[1]]
-    return f"not resolved: {ahead} is ahead at every a that tells the two apart, {len(signs)} of {len(dial.places)}"
+    ahead = SHORT[PAIR[0] if next(iter(resolved.values())) else PAIR[1]]
+    every = len({place.alpha for place in dial.places})
+    return f"not resolved: {ahead} is ahead at every a that tells the two apart, {len(resolved)} of {every}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qup.arms import ControlSettings
+from qup.arms import HOME, ControlSettings
 from qup.records import LEARNER
 from qup.report import outcomes
 from qup.report.evidence import Evidence
@@ -22,6 +22,7 @@ from qup.report.sections import adaptation, predictors
 from qup.report.traces import MICRO
 from qup.report.view import Cell, Section, Table, number, percent, seeded
 from qup.stats import Draws, Estimate
+from qup.study import Study
 
 PPL, COST = "ppl", "adaptation"
 "Quantities of a ladder beside the utility of each objective."
@@ -89,9 +90,19 @@ def ladder(evidence: Evidence, control: ControlSettings) -> dict[str, Ordered]:
 
 
 def dial(evidence: Evidence, arm: str) -> float:
-    """The share of the Oracle's style that its settings ask for: all of it if they say nothing, none without one."""
-    oracle = evidence.arms[arm].oracle
-    return 0.0 if oracle == LEARNER else float(getattr(evidence.study.oracles[oracle], "dose", 1.0))
+    """The share of the Oracle's style that its settings ask for: all of it if they say nothing, none without one.
+
+    A mixture has the share of each arm that it takes traces from, times that arm's own.
+    """
+    own = evidence.study.further.get(arm)
+    if own is None or not own.shares:
+        return _asked(evidence.study, evidence.arms[arm].oracle)
+    sources = evidence.study.main_arms([HOME])
+    return math.fsum(share * _asked(evidence.study, sources[source].oracle) for source, share in own.shares.items())
+
+
+def _asked(study: Study, oracle: str) -> float:
+    return 0.0 if oracle == LEARNER else float(getattr(study.oracles[oracle], "dose", 1.0))
 
 
 def _perplexity(evidence: Evidence) -> Quantity:

@@ -103,6 +103,20 @@ def test_retention_compares_with_the_draft_and_counts_what_it_cannot_say(monkeyp
     assert {s.reward for s in found} == {"kept"}
 
 
+def test_each_of_a_problems_traces_is_compared_with_the_draft_it_was_made_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qup.backends.hf.Backend", Judge)
+    given = {"kept": reward("retention", model="judge")}
+    other = dataclasses.replace(SAMPLES[0], index=2, text="sum is now five")
+    stream = [
+        Refined("p0", 1, "solved", SAMPLES[0].text, "kept", 0, 0, 0, Verdict.CORRECT),
+        Refined("p0", 1, "solved", None, "failed", 1, 1, 9, Verdict.WRONG, slot=1),
+        Refined("p0", 1, "solved", other.text, "kept", 2, 0, 0, Verdict.CORRECT, slot=2),
+    ]
+    found = rewards.score(given, PROBLEMS, stream, Path("models"), [*SAMPLES, other])
+    # RFT's own traces keep all of themselves; of one another they have one word in four.
+    assert [(score.slot, score.value) for score in found] == [(0, 5.0), (2, 5.0)]
+
+
 def test_retention_says_nothing_of_the_samples_themselves_and_asks_no_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     def asked(*_: Any, **__: Any) -> None:
         raise AssertionError("a judge was loaded")

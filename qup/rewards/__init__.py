@@ -31,8 +31,8 @@ class Known:
     "To train on, of all training sets."
     samples: Sequence[Trace] = ()
     "All of the learner's samples of them."
-    natives: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    "Problem to the learner's own correct trace that stands for it; empty where samples themselves are scored."
+    natives: Sequence[str | None] = ()
+    "Of each trace to be scored, the learner's own correct one that it was made from; empty where samples are scored."
 
 
 @runtime_checkable
@@ -89,11 +89,12 @@ def score(
     return [dataclasses.replace(score, slot=slot) for score, slot in zip(scores, slots * len(rewards), strict=True)]
 
 
-def _natives(stream: Sequence[Refined], traces: Sequence[Trace]) -> dict[str, str]:
-    """Problem to the draft that the refiner started from, where that is correct: the trace that RFT trains on."""
-    right = {(trace.problem_id, trace.index): trace.text for trace in traces if trace.verdict is Verdict.CORRECT}
-    keys = ((refined.problem_id, refined.draft_index) for refined in stream if refined.draft_index is not None)
-    return {key[0]: right[key] for key in keys if key in right}
+def _natives(stream: Sequence[Refined], traces: Sequence[Trace]) -> list[str | None]:
+    """Of each trace of a stream the draft that it was made from, where that is correct: the one RFT trains on."""
+    right: dict[tuple[str, int | None], str] = {
+        (trace.problem_id, trace.index): trace.text for trace in traces if trace.verdict is Verdict.CORRECT
+    }
+    return [right.get((own.problem_id, own.draft_index)) for own in stream if own.text is not None]
 
 
 def _told(rewards: Mapping[str, Reward], known: Known) -> dict[str, Reward]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import PositiveInt
 from pydantic.dataclasses import dataclass
 
-from qup import arms, settings
+from qup import arms, rewards, settings
 from qup.arms import HOME, NATIVE, UTILITY, Arm, ArmSettings, ControlSettings, MapSettings
 from qup.backends import BackendSettings
 from qup.compat import Metric
@@ -125,6 +125,7 @@ class Study:
                 f"arms: {{{name}: {{oracle: {HOME}, refiner: {name}}}}}",
                 "refiner",
             )
+        self._check_reward(refiner, "streams", "refiners", name)
         return refiner
 
     def refiner_of(self, arm: Arm) -> Refiner:
@@ -253,10 +254,9 @@ class Study:
         return cells | {arms.main_name(LEARNER, NATIVE)}
 
     def _check_reward(self, refiner: Refiner, *where: str) -> None:
-        """A reward that a refiner chooses by must be one of ours."""
-        reward = getattr(refiner, "reward", None)
-        if reward is not None and reward not in self.rewards:
-            raise unknown("reward", reward, self.rewards, *where, "reward")
+        """A reward that a refiner chooses by must be one of ours, and one that can."""
+        if hasattr(refiner, "reward"):
+            rewards.chosen(self.rewards, refiner.reward, *where)
 
     def _check_control(self, name: str, control: ControlSettings) -> None:
         """Arms that the study always makes, and a quantity that it measures."""

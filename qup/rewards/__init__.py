@@ -53,23 +53,35 @@ class Panel:
     "Folder of the study's models."
 
     def score(self, problems: Sequence[Problem], texts: Sequence[str], reward: str | None = None) -> list[Score]:
-        """One reward of each trace, in order; if none is named, the first that perceives quality, or else the first.
-
-        Among correct candidates one that checks the answer has no preference.
+        """One reward of each trace, in order: the one that `chosen` chooses by.
 
         Raises:
-            SettingsError: the study has no such reward, or none at all.
+            SettingsError: there is none.
         """
-        if not self.rewards:
-            raise SettingsError("this study has none to choose a trace by: name a reward there", "rewards")
-        if reward is not None and reward not in self.rewards:
-            raise unknown("reward", reward, self.rewards, "reward")
-        able = {name: plug for name, plug in self.rewards.items() if not isinstance(plug, Informed)}
-        if not able or (reward is not None and reward not in able):
-            raise SettingsError("needs the learner's samples, which a refiner has not: choose by another", "rewards")
-        perceiving = [name for name, plug in able.items() if plug.perceives]
-        name = reward or next(iter([*perceiving, *able]))
+        name = chosen(self.rewards, reward)
         return _scores({name: self.rewards[name]}, problems, texts, self.models)
+
+
+def chosen(rewards: Mapping[str, Reward], name: str | None, *where: str) -> str:
+    """The reward that a refiner chooses by; if none is named, the first that perceives quality, or else the first.
+
+    Among correct candidates one that checks the answer has no preference. `where` the refiner's settings stand.
+
+    Raises:
+        SettingsError: the study has no such reward, or none that needs only a problem and a trace.
+    """
+    able = [key for key, plug in rewards.items() if not isinstance(plug, Informed)]
+    others = f"choose by another: {', '.join(able)}" if able else "add one to the study's `rewards`"
+    if name is None and not able:
+        needy = f" ({', '.join(rewards)}: for the learner's samples, which a refiner has not)" if rewards else ""
+        raise SettingsError(f"the study has no reward to choose a trace by{needy}: {others}", *where, "reward")
+    if name is not None and name not in rewards:
+        raise unknown("reward", name, rewards, *where, "reward")
+    if name is not None and name not in able:
+        raise SettingsError(
+            f"{name!r} needs the learner's samples, which a refiner has not: {others}", *where, "reward"
+        )
+    return name or next((key for key in able if rewards[key].perceives), able[0])
 
 
 def score(

@@ -27,6 +27,7 @@ from qup.refiners.reference import Refiner as Reference
 from qup.refiners.self_distilled import Refiner as SelfDistilled
 from qup.report.numbers import to_json
 from qup.report.sections import budgets
+from qup.rewards._panel import Panel
 from qup.rewards.answer import Reward as Answer
 from qup.rewards.process import Reward as Process
 from qup.sampling import SamplingSettings
@@ -137,15 +138,15 @@ def test_the_panel_scores_by_the_reward_that_is_named_or_by_the_first_that_perce
             return [rewards.Score(p.id, "toy", 1.0) for p in problems]
 
     problems = [Problem("p", "1 + 1?", "2", "toy")]
-    panel = rewards.Panel({"answer": Answer(), "mine": Toy(model="m")}, Path())
+    panel = Panel({"answer": Answer(), "mine": Toy(model="m")}, Path())
     assert [score.reward for score in panel.score(problems, ["\\boxed{2}"])] == ["mine"]
     assert [score.value for score in panel.score(problems, ["\\boxed{7}"], "answer")] == [0.0]
     assert seen == ["perceiving"]
-    assert [s.reward for s in rewards.Panel({"answer": Answer()}, Path()).score(problems, ["\\boxed{2}"])] == ["answer"]
+    assert [s.reward for s in Panel({"answer": Answer()}, Path()).score(problems, ["\\boxed{2}"])] == ["answer"]
     with pytest.raises(SettingsError, match="unknown reward 'min': did you mean 'mine'"):
         panel.score(problems, ["x"], "min")
     with pytest.raises(SettingsError, match="reward: the study has no reward to choose a trace by: add one"):
-        rewards.Panel({}, Path()).score(problems, ["x"])
+        Panel({}, Path()).score(problems, ["x"])
 
 
 def test_every_word_for_whose_a_trace_is_is_told_where_the_record_and_the_guide_tell_of_it() -> None:

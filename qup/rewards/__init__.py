@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
 from qup import restyles
-from qup.errors import SettingsError, unknown
 from qup.records import Problem, Refined, Score, Trace, Verdict, due, traces_of
 from qup.records.restyled import Restyled
 
@@ -44,46 +43,6 @@ class Informed(Protocol):
         ...
 
 
-@dataclasses.dataclass(frozen=True)
-class Panel:
-    """The study's rewards at work for a refiner that chooses by one of them."""
-
-    rewards: Mapping[str, Reward]
-    models: Path
-    "Folder of the study's models."
-
-    def score(self, problems: Sequence[Problem], texts: Sequence[str], reward: str | None = None) -> list[Score]:
-        """One reward of each trace, in order: the one that `chosen` chooses by.
-
-        Raises:
-            SettingsError: there is none.
-        """
-        name = chosen(self.rewards, reward)
-        return _scores({name: self.rewards[name]}, problems, texts, self.models)
-
-
-def chosen(rewards: Mapping[str, Reward], name: str | None, *where: str) -> str:
-    """The reward that a refiner chooses by; if none is named, the first that perceives quality, or else the first.
-
-    Among correct candidates one that checks the answer has no preference. `where` the refiner's settings stand.
-
-    Raises:
-        SettingsError: the study has no such reward, or none that needs only a problem and a trace.
-    """
-    able = [key for key, plug in rewards.items() if not isinstance(plug, Informed)]
-    others = f"choose by another: {', '.join(able)}" if able else "add one to the study's `rewards`"
-    if name is None and not able:
-        needy = f" ({', '.join(rewards)}: for the learner's samples, which a refiner has not)" if rewards else ""
-        raise SettingsError(f"the study has no reward to choose a trace by{needy}: {others}", *where, "reward")
-    if name is not None and name not in rewards:
-        raise unknown("reward", name, rewards, *where, "reward")
-    if name is not None and name not in able:
-        raise SettingsError(
-            f"{name!r} needs the learner's samples, which a refiner has not: {others}", *where, "reward"
-        )
-    return name or next((key for key in able if rewards[key].perceives), able[0])
-
-
 def score(
     rewards: Mapping[str, Reward],
     problems: Sequence[Problem],
@@ -97,7 +56,7 @@ def score(
     """
     known = Known(problems, traces, _natives(stream, traces))
     slots = [refined.slot for refined in stream if refined.text is not None]
-    scores = _scores(_told(rewards, known), *traces_of(stream, problems), models)
+    scores = scores_of(_told(rewards, known), *traces_of(stream, problems), models)
     return [dataclasses.replace(score, slot=slot) for score, slot in zip(scores, slots * len(rewards), strict=True)]
 
 
@@ -122,7 +81,7 @@ def score_samples(
     by_id = {problem.id: problem for problem in problems}
     tried = due.tried(problems, traces)
     asked, texts = [by_id[trace.problem_id] for trace in tried], [trace.text for trace in tried]
-    scores = _scores(_told(rewards, Known(problems, traces)), asked, texts, models)
+    scores = scores_of(_told(rewards, Known(problems, traces)), asked, texts, models)
     blind = {name for name, reward in rewards.items() if not reward.perceives}
     rows = zip(scores, tried * len(rewards), strict=True)
     return [dataclasses.replace(_uncut(score, trace, blind), index=trace.index) for score, trace in rows]
@@ -136,7 +95,7 @@ def score_restyled(
     by_id = {problem.id: problem for problem in problems}
     asked, texts = [by_id[trace.problem_id] for trace, _, _ in made], [text for _, _, text in made]
     print(f"{len(made)} restyles of {len({trace.problem_id for trace, _, _ in made})} samples:")
-    scores = _scores(_told(rewards, Known(problems, traces)), asked, texts, models) if made else []
+    scores = scores_of(_told(rewards, Known(problems, traces)), asked, texts, models) if made else []
     return [
         Restyled(trace.problem_id, trace.index, name, score.reward, score.value, score.failure)
         for score, (trace, name, _) in zip(scores, made * len(rewards), strict=True)
@@ -150,9 +109,10 @@ def _uncut(score: Score, trace: Trace, blind: set[str]) -> Score:
     return dataclasses.replace(score, value=None, failure=Verdict.TRUNCATED.value)
 
 
-def _scores(
+def scores_of(
     rewards: Mapping[str, Reward], problems: Sequence[Problem], texts: Sequence[str], models: Path
 ) -> list[Score]:
+    """Each reward of each trace, reward by reward, under the names that they are given by; a line is said of each."""
     scores: list[Score] = []
     for name, reward in rewards.items():
         # A plug does not know what the study calls it.

@@ -29,6 +29,8 @@ NATIVE = "rejection_sampling"
 REFINED, SYNTHESIZED, RESTYLED, ALIGNED = "oracle_refined", "oracle_synthesized", "restyled", "style_aligned"
 MAIN = (REFINED, SYNTHESIZED, RESTYLED, ALIGNED)
 "Refiners that run with every Oracle. dvc.yaml has the same list; a test compares them."
+PREFERRED = "best_reward"
+"The refiner that chooses by a reward, of which that reward then says nothing."
 MIXTURE = "mixture"
 "What stands for the refiner of an arm that takes its traces from main arms."
 SHORT = {

@@ -87,10 +87,10 @@ class Exported:
 
     def _is_of(self, measured: Sequence[Measured]) -> bool:
         """Whether the arm among those in a file was measured on these very traces."""
-        texts: dict[str, list[str]] = {}
+        kept: dict[str, list[Refined]] = {}
         for problem, refined in self.stream:
-            texts.setdefault(problem.id, []).append(refined.text or "")
-        there = {problem: hashed(own) for problem, own in texts.items()}
+            kept.setdefault(problem.id, []).append(refined)
+        there = {problem: hashed(own) for problem, own in kept.items()}
         for arm in measured:
             if arm.name == self.arm.name:
                 pairs = zip(arm.problems, arm.traces, strict=True)

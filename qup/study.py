@@ -24,7 +24,9 @@ from qup.prompts.learner import ask
 from qup.records import HELDOUT, LEARNER, TRAIN
 from qup.refiners import Desk, Pool, Refiner, StreamSettings
 from qup.refiners._writer import LearnerAtWork
-from qup.rewards import Panel, Reward
+from qup.rewards import Reward
+from qup.rewards._choice import check_choice
+from qup.rewards._panel import Panel
 from qup.sampling import SamplingSettings
 from qup.seeds import derive
 from qup.settings import STRICT, Plug, Plugs, naming
@@ -73,7 +75,7 @@ class Study:
         self._check_tasks()
         self._check_arms()
         for name, refiner in self.streams.refiners.items():
-            self._check_reward(refiner, "streams", "refiners", name)
+            check_choice(refiner, self.rewards, "streams", "refiners", name)
         if self.report.paper is not None:
             paper().row(self.report.paper, "report", "paper")
         for name, control in self.controls.items():
@@ -125,6 +127,7 @@ class Study:
                 f"arms: {{{name}: {{oracle: {HOME}, refiner: {name}}}}}",
                 "refiner",
             )
+        check_choice(refiner, self.rewards, "streams", "refiners", name)
         return refiner
 
     def refiner_of(self, arm: Arm) -> Refiner:
@@ -244,19 +247,13 @@ class Study:
             if own.training_set not in sets:
                 raise unknown("training set", own.training_set, sets, "arms", name, "training_set")
             if not (made := self._further(name, own)).shares:
-                self._check_reward(self.refiner_of(made), "arms", name, "settings")
+                check_choice(self.refiner_of(made), self.rewards, "arms", name, "settings")
 
     @property
     def places(self) -> set[str]:
         """The names of all arms that can be one of the pipeline's own cells."""
         cells = {arms.main_name(oracle, refiner) for oracle in self.oracles for refiner in settings.names("refiners")}
         return cells | {arms.main_name(LEARNER, NATIVE)}
-
-    def _check_reward(self, refiner: Refiner, *where: str) -> None:
-        """A reward that a refiner chooses by must be one of ours."""
-        reward = getattr(refiner, "reward", None)
-        if reward is not None and reward not in self.rewards:
-            raise unknown("reward", reward, self.rewards, *where, "reward")
 
     def _check_control(self, name: str, control: ControlSettings) -> None:
         """Arms that the study always makes, and a quantity that it measures."""

@@ -238,7 +238,24 @@ def test_the_example_is_the_learners_own_trace_of_another_problem() -> None:
     assert ["q right" in prompt for prompt in shown] == [True, False]
     assert ["p right" in prompt for prompt in shown] == [False, True]
     # With no other problem there is nothing to show.
-    assert measured([Asking((Pass.EXAMPLE,))])[1] == [{"got.1.0": 0}]
+    assert measured([Asking((Pass.EXAMPLE,))], STREAM[:1])[1] == [{"got.1.0": 0}]
+
+
+def test_the_example_is_the_same_in_an_arm_that_has_no_trace_of_that_problem() -> None:
+    learner, values = measured([Asking((Pass.EXAMPLE,))])
+    assert ["q right" in prompt for prompt, _ in learner.scored[0]] == [True]
+    assert values == [{"got.1.0": 1}]
+
+
+def test_the_example_is_of_the_next_problem_that_has_a_native_trace_round_the_end() -> None:
+    def posed(name: str, native: str | None) -> _passes.Posed:
+        right = Trace(name, 0, native, 2, Finish.STOP, "2", Verdict.CORRECT) if native else None
+        return _passes.Posed(replace(PROBLEM, id=name), right, None)
+
+    # a has two drafts, of which the first stands for it; b has none.
+    every = [posed("a", "a0"), posed("a", "a1"), posed("b", None), posed("c", "c0"), posed("d", "d0")]
+    assert _passes.examples(every) == {"a": "c0", "b": "c0", "c": "d0", "d": "a0"}
+    assert _passes.examples([posed("b", None), posed("c", "c0"), posed("d", None)]) == {"b": "c0", "d": "c0"}
 
 
 def test_native_traces_are_scored_for_all_problems_so_that_every_arm_asks_for_the_same() -> None:

@@ -8,8 +8,9 @@ import pytest
 import toyreport
 from toyreport import ALIGNED, NATIVE, REFINED
 
+from qup.advise import verdict
 from qup.report.evidence import Evidence
-from qup.report.foresight import Bootstrapped, Entry, Pair, Race, correlations, of_study, pick_rates, rule
+from qup.report.foresight import Bootstrapped, Entry, Pair, Race, correlations, of_study, pick_rates, rule, tables
 from qup.report.foresight.draws import clopper_pearson
 from qup.report.foresight.picks import chosen, hits
 from qup.report.foresight.published import everything
@@ -127,6 +128,12 @@ def test_the_rule_says_how_often_it_is_right_where_length_agrees_and_where_it_do
     assert (made.agreeing.pairs, made.disagreeing.pairs) == (12, 6)
     assert (made.right.value, made.length.value) == (1.0, pytest.approx(2 / 3))
     assert made.beats_coin
+
+
+def test_a_view_of_a_place_on_the_dial_keeps_its_dot() -> None:
+    views = ("alpha-0.5.sampled", "sft.greedy", "all")
+    assert [tables.view_label(view) for view in views] == ["ALPHA-0.5, sampled", "SFT, greedy", "all"]
+    assert [verdict._view(view) for view in views[:2]] == ["ALPHA-0.5 sampled", "SFT greedy"]
 
 
 def test_the_interval_is_of_races_not_of_pairs() -> None:

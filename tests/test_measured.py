@@ -19,6 +19,7 @@ from qup.records import (
     Divergence,
     Eval,
     Finish,
+    Mask,
     Probed,
     Problem,
     Refined,
@@ -152,6 +153,16 @@ def test_equal_traces_have_equal_hashes_and_no_trace_has_none() -> None:
     a, b, c, d = measure().traces
     assert a == d != b
     assert c is None
+
+
+def test_a_trace_of_which_tokens_are_left_out_is_not_the_same_to_train_on() -> None:
+    def of(mask: Mask | None) -> str | None:
+        return measure(stream=[dataclasses.replace(STREAM[1], mask=mask)]).traces[0]
+
+    plain, first, second = of(None), of(Mask(4, [0])), of(Mask(4, [1]))
+    assert len({plain, first, second}) == 3
+    # A mask that leaves nothing out is none.
+    assert of(Mask(4, [])) == plain
 
 
 def test_curves_and_runs_are_ordered_by_objective_then_replicate() -> None:

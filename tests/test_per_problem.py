@@ -3,10 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from toydesk import Judging
 
 from qup import compat, measured, records, rewards, training
 from qup.arms import Arm
@@ -17,10 +19,14 @@ from qup.measured import checks
 from qup.oracles import Nobody, Reply, Speaker
 from qup.records import Compat, Finish, Problem, Refined, Score, Trace, Verdict, calculation, due
 from qup.refiners import Desk, Draft, Pool, StreamSettings, choose_drafts, make_stream
+from qup.refiners.best_reward import Refiner as BestReward
 from qup.refiners.oracle_refined import Refiner as OracleRefined
 from qup.refiners.oracle_synthesized import Refiner as OracleSynthesized
 from qup.refiners.rejection_sampling import Refiner as RejectionSampling
+from qup.report.foresight import races
+from qup.report.traces import Traces
 from qup.rewards.answer import Reward as Answer
+from qup.stats import Bootstrap
 from qup.training.settings import Budget, TrainingSettings
 
 PROBLEMS = [Problem(name, f"{name}?", "7", "toy", replicate=1) for name in ("easy", "hard")]
@@ -147,6 +153,22 @@ def test_a_refiner_that_chooses_gives_the_best_then_the_second_best_that_calcula
     assert made == said
 
 
+def test_a_reward_knows_a_problem_by_one_name_whichever_of_its_traces_is_chosen() -> None:
+    # taste's whim, for one, hangs on the name, and the reward stage says `easy` of all its traces.
+    judges = Judging()
+    settings = StreamSettings("solved", retries=0, per_problem=2)
+    made = make_stream(BestReward(), Desk(Nobody(), judges=judges), PROBLEMS, SAMPLES, settings, 1)
+    assert [own.slot for own in made if own.text is not None] == [0, 1]
+    assert set(judges.names) == {"easy"}
+    # Four candidates for the first, and the two that calculate otherwise for the second.
+    assert len(judges.names) == 6
+
+
+def alone() -> list[Refined]:
+    """The native stream of one trace a problem."""
+    return stream_of(RejectionSampling(), Nobody(), per_problem=1)
+
+
 def records_of(stream: Sequence[Refined]) -> tuple[list[Score], list[Compat]]:
     """A reward of 0, 1, ... and 10, 20, ... tokens, of each trace in turn."""
     there = [own for own in stream if own.text is not None]
@@ -178,6 +200,32 @@ def test_columns_are_means_over_a_problems_traces_and_tokens_their_sum() -> None
     np.testing.assert_array_equal(arm.metrics["m"], [1.0, np.nan])
     assert (arm.stream.problems, arm.stream.drafts, arm.stream.traces) == (2, 5, 3)
     assert (arm.stream.outcomes, arm.trace_counts) == ({"kept": 3, "skipped": 2}, [3, 0])
+
+
+def measured_arm(stream: Sequence[Refined]) -> measured.Measured:
+    return measured.measure(ARM, {"m": Nothing()}, stream, *records_of(stream), [], [], [])
+
+
+def test_the_length_that_a_reward_is_adjusted_by_is_that_of_a_trace_as_the_reward_is() -> None:
+    several, one = measured_arm(stream_of(RejectionSampling(), Nobody())), measured_arm(alone())
+    lengths = Traces(Bootstrap(1, 10), {}, {"several": several, "one": one}, {}).lengths(["several", "one"])
+    # easy's three traces have 60 tokens together; alone the first has 10.
+    np.testing.assert_array_equal(lengths, [[20.0, np.nan], [10.0, np.nan]])
+
+
+def test_foresight_knows_nats_a_trace_and_counts_all_traces() -> None:
+    several, one = measured_arm(stream_of(RejectionSampling(), Nobody())), measured_arm(alone())
+    columns = {"several": races.known(several), "one": races.known(one)}
+    np.testing.assert_array_equal(columns["several"][races.NLL], [10.0, np.nan])
+    assert [races._means(own)[races.TRACES] for own in columns.values()] == [3, 1]
+    # More traces of the same problem tell the two streams apart; one problem is shared.
+    gaps, shared = races._gaps(
+        SimpleNamespace(arms={"several": several, "one": one}),  # type: ignore[arg-type]
+        columns,
+        "several",
+        "one",
+    )
+    assert (gaps[races.TRACES], gaps[races.NLL], shared) == (2, 5, 1)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from qup.learner import Learner
 from qup.measured import Stream, _stream
 from qup.oracles import Reply
 from qup.records import Mask, Problem, Refined, TokenStats, Verdict
-from qup.refiners import Candidate, Desk, Draft, StreamSettings, _references, make_stream, refine
+from qup.refiners import SAMPLES, Candidate, Desk, Draft, StreamSettings, _references, make_stream, refine
 from qup.refiners._writer import LearnerAtWork
 from qup.refiners.best_reward import Refiner as BestReward
 from qup.refiners.grape import Refiner as Grape
@@ -27,6 +27,7 @@ from qup.refiners.reference import Refiner as Reference
 from qup.refiners.self_distilled import Refiner as SelfDistilled
 from qup.report.numbers import to_json
 from qup.report.sections import budgets
+from qup.rewards._panel import Panel
 from qup.rewards.answer import Reward as Answer
 from qup.rewards.process import Reward as Process
 from qup.sampling import SamplingSettings
@@ -137,15 +138,23 @@ def test_the_panel_scores_by_the_reward_that_is_named_or_by_the_first_that_perce
             return [rewards.Score(p.id, "toy", 1.0) for p in problems]
 
     problems = [Problem("p", "1 + 1?", "2", "toy")]
-    panel = rewards.Panel({"answer": Answer(), "mine": Toy(model="m")}, Path())
+    panel = Panel({"answer": Answer(), "mine": Toy(model="m")}, Path())
     assert [score.reward for score in panel.score(problems, ["\\boxed{2}"])] == ["mine"]
     assert [score.value for score in panel.score(problems, ["\\boxed{7}"], "answer")] == [0.0]
     assert seen == ["perceiving"]
-    assert [s.reward for s in rewards.Panel({"answer": Answer()}, Path()).score(problems, ["\\boxed{2}"])] == ["answer"]
+    assert [s.reward for s in Panel({"answer": Answer()}, Path()).score(problems, ["\\boxed{2}"])] == ["answer"]
     with pytest.raises(SettingsError, match="unknown reward 'min': did you mean 'mine'"):
         panel.score(problems, ["x"], "min")
-    with pytest.raises(SettingsError, match="this study has none"):
-        rewards.Panel({}, Path()).score(problems, ["x"])
+    with pytest.raises(SettingsError, match="reward: the study has no reward to choose a trace by: add one"):
+        Panel({}, Path()).score(problems, ["x"])
+
+
+def test_every_word_for_whose_a_trace_is_is_told_where_the_record_and_the_guide_tell_of_it() -> None:
+    words = {SAMPLES, _references.OWN, _references.GUIDED, _references.ORACLE, _references.REFERENCE}
+    source = (ROOT / "qup/records/_streams.py").read_text(encoding="utf-8").partition("origin: ")[2].split("\n")[1]
+    page = (ROOT / "docs/refiners.md").read_text(encoding="utf-8").partition("`origin` in")[2].partition("\n\n")[0]
+    for told in (source, page):
+        assert {word for word in words if f"`{word}`" in told} == words
 
 
 # --- references
@@ -341,7 +350,8 @@ def test_the_learner_scores_a_trace_as_compatibility_is_measured(writer: Learner
 def smoke(**changes: Any) -> study.Study:
     given = settings.read_yaml(ROOT / "studies" / "smoke.yaml")
     for key, value in changes.items():
-        given[key] = {**given[key], **value}
+        # Rewards are counted out by a test; None takes all of a section away.
+        given[key] = {**({} if key == "rewards" else given[key]), **value} if value is not None else {}
     made: study.Study = settings.read(study.Study, given)
     return made
 
@@ -363,6 +373,8 @@ def test_a_refiner_is_set_for_the_cells_in_streams_and_for_an_arm_by_itself() ->
 
 
 ARM = {"oracle": "home", "refiner": "masked"}
+BEST = {"oracle": "home", "refiner": "best_reward"}
+INFORMED = {"outcome": {"model": "learner"}, "retention": {"model": "judge"}}
 
 
 @pytest.mark.parametrize(
@@ -392,6 +404,25 @@ ARM = {"oracle": "home", "refiner": "masked"}
             {"arms": {"a": {"oracle": "home", "refiner": "best_reward", "settings": {"reward": "genrn"}}}},
             "arms.a.settings.reward: unknown reward 'genrn': did you mean 'genrm'",
         ),
+        # Found out by the refiner itself it would be after all sampling, and of an arm after all training.
+        (
+            {"arms": {"a": {**BEST, "settings": {"reward": "outcome"}}}},
+            "arms.a.settings.reward: 'outcome' needs the learner's samples, which a refiner has not: choose by "
+            "another: answer, genrm, sequence_classifier",
+        ),
+        (
+            {"streams": {"refiners": {"best_reward": {"reward": "retention"}}}},
+            "streams.refiners.best_reward.reward: 'retention' needs the learner's samples",
+        ),
+        (
+            {"arms": {"a": BEST}, "rewards": None, "controls": None},
+            "arms.a.settings.reward: the study has no reward to choose a trace by: add one",
+        ),
+        (
+            {"arms": {"a": BEST}, "rewards": INFORMED, "controls": None},
+            "arms.a.settings.reward: the study has no reward to choose a trace by (outcome, retention: for the "
+            "learner's samples, which a refiner has not): add one",
+        ),
     ],
 )
 def test_a_bad_setting_of_a_refiner_is_one_line_that_says_where(changes: dict[str, Any], said: str) -> None:
@@ -399,6 +430,14 @@ def test_a_bad_setting_of_a_refiner_is_one_line_that_says_where(changes: dict[st
         smoke(**changes)
     assert str(caught.value).startswith(said)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [{}, INFORMED])
+def test_a_refiner_under_comparison_that_has_no_reward_to_choose_by_is_refused_before_anything_runs(given: Any) -> None:
+    own = smoke(rewards=given, controls=None)
+    with pytest.raises(SettingsError, match=r"^streams\.refiners\.best_reward\.reward: the study has no reward"):
+        own.main_arms(["home"], "best_reward")
+    assert "home/grape" in own.main_arms(["home"], "grape")
 
 
 # --- what the report says of it

@@ -8,10 +8,14 @@ import pytest
 import toyreport
 from toyreport import NATIVE, REFINED, RESTYLED
 
-from qup import measured, rewards
+from qup import measured, rewards, settings
+from qup.arms import PREFERRED, ArmSettings
 from qup.measured.restyled import Shifted, shifted
 from qup.records import Finish, Problem, Score, Trace, Verdict
+from qup.refiners.best_reward import Refiner as BestReward
+from qup.report import selection
 from qup.report.evidence import SAMPLES
+from qup.report.sections import quality as section
 from qup.stats import Bootstrap, sensitivity
 
 QUALITY = "perceived_quality"
@@ -127,14 +131,60 @@ def test_a_gap_that_is_not_beyond_what_a_restyle_does_is_flagged(monkeypatch, to
 
 
 def test_no_claim_rests_on_a_reward_that_does_not_know_right_from_wrong(monkeypatch, toy) -> None:
-    from qup.report.sections import quality as section
-
     for noisy in ((), ("other",)):
         built = dataclasses.replace(toy, noisy=noisy).plain(monkeypatch)
-        (first, _) = section.show(built.numbers.quality, built.numbers.labels)
-        rows = [row for row in first.tables[0].rows if row[2].text == "other"]
+        rows = [row for row in rows_of(built) if row[2].text == "other"]
         assert {row[2].small for row in rows} == {"premise failed" if noisy else ""}
         assert ("told" in {cell.mark for row in rows for cell in row}) is not bool(noisy)
+
+
+@pytest.mark.parametrize("given", [{}, {"reward": "other"}])
+def test_a_stream_that_a_reward_chose_does_not_win_by_it(monkeypatch, toy, given) -> None:
+    refiners = {"best_reward": BestReward(**given)}
+    mine = dataclasses.replace(toy.study, streams=dataclasses.replace(toy.study.streams, refiners=refiners))
+    plain = dataclasses.replace(toy, study=mine)
+    arms = [dataclasses.replace(a, refiner="best_reward") if a.name == RESTYLED else a for a in plain.main_arms()]
+    monkeypatch.setattr(toyreport.Toy, "main_arms", lambda _: arms)
+    built = plain.plain(monkeypatch)
+    by, other = ("other", "genrm") if given else ("genrm", "other")
+    bold = {(row[0].text, row[2].text) for row in rows_of(built) if "told" in {cell.mark for cell in row}}
+    # Restyled traces score half an SD and more above RFT's by both rewards, and so by the panel.
+    label = built.numbers.labels[RESTYLED]
+    assert {reward for name, reward in bold if name == label} == {other}
+    assert {row[2].small for row in rows_of(built) if row[0].text == label} == {"", "chose these traces"}
+    assert {reward for name, reward in bold if name == built.numbers.labels[REFINED]} == {by, other, "panel"}
+    assert [each.partition(",")[0] for each in built.numbers.cautions if "were chosen by" in each] == [
+        f"{label}: its traces were chosen by {by}"
+    ]
+    assert built.summary[QUALITY]["partial"] == {RESTYLED: [by, "panel"]}
+
+
+def rows_of(built):
+    (first, _) = section.show(built.numbers.quality, built.numbers.labels)
+    return first.tables[0].rows
+
+
+def test_where_no_reward_chose_a_stream_nothing_is_said_of_it(monkeypatch, toy) -> None:
+    built = toy.plain(monkeypatch)
+    assert "partial" not in built.summary[QUALITY]
+    assert not any("were chosen by" in each for each in built.numbers.cautions)
+
+
+def test_one_refiner_chooses_by_a_reward_and_the_report_knows_it() -> None:
+    plugs = [settings.load("refiners", name) for name in settings.names("refiners")]
+    assert [settings.name_of(plug()) for plug in plugs if hasattr(plug(), "reward")] == [PREFERRED]
+
+
+def test_an_arm_of_the_study_may_have_been_chosen_by_another_reward(toy) -> None:
+    arms = {
+        "best": ArmSettings("home", PREFERRED, settings={"reward": "other"}),
+        "plain": ArmSettings("home", PREFERRED),
+    }
+    study = dataclasses.replace(toy.study, arms=arms)
+    (some, *_) = toy.main_arms()
+    for name, by in {"best": "other", "plain": "genrm"}.items():
+        assert selection.chooser(study, dataclasses.replace(some, name=name, refiner=PREFERRED)) == by
+    assert selection.chooser(study, some) is None
 
 
 def test_without_restyled_samples_nothing_is_said_of_style(monkeypatch, toy) -> None:

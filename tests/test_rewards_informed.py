@@ -1,9 +1,14 @@
 """Rewards that know the learner's traces: retention beside the native trace, and the cross-fitted outcome model."""
 
 import dataclasses
+import importlib
 import random
 import string
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +106,20 @@ def test_retention_compares_with_the_draft_and_counts_what_it_cannot_say(monkeyp
         (None, "longer than 999 tokens"),
     ]
     assert {s.reward for s in found} == {"kept"}
+
+
+def test_each_of_a_problems_traces_is_compared_with_the_draft_it_was_made_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qup.backends.hf.Backend", Judge)
+    given = {"kept": reward("retention", model="judge")}
+    other = dataclasses.replace(SAMPLES[0], index=2, text="sum is now five")
+    stream = [
+        Refined("p0", 1, "solved", SAMPLES[0].text, "kept", 0, 0, 0, Verdict.CORRECT),
+        Refined("p0", 1, "solved", None, "failed", 1, 1, 9, Verdict.WRONG, slot=1),
+        Refined("p0", 1, "solved", other.text, "kept", 2, 0, 0, Verdict.CORRECT, slot=2),
+    ]
+    found = rewards.score(given, PROBLEMS, stream, Path("models"), [*SAMPLES, other])
+    # RFT's own traces keep all of themselves; of one another they have one word in four.
+    assert [(score.slot, score.value) for score in found] == [(0, 5.0), (2, 5.0)]
 
 
 def test_retention_says_nothing_of_the_samples_themselves_and_asks_no_judge(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,14 +222,18 @@ def test_labels_that_are_noise_are_not_learnt_and_a_leak_would_show(start: Path)
 def test_a_difference_that_is_there_is_learnt_from_other_problems_and_the_model_is_kept(start: Path) -> None:
     problems, traces = learnt(signal=True)
     assert area(by(start), problems, traces, start.parent) > 0.95
-    kept = list((Path.cwd() / outcome.FOLDER).iterdir())
-    assert len(kept) == 2
-    before = {path: path.stat().st_mtime_ns for path in kept}
+    before = kept_at()
+    assert len(before) == 2
     # A stream of the same problems is scored by the same two models.
     stream = [Refined(p.id, 1, "solved", "abc good", "changed", 0, 1, 9, None) for p in problems]
     again = rewards.score({"it": by(start)}, problems, stream, start.parent, traces)
     assert all(score.value is not None for score in again)
-    assert {path: path.stat().st_mtime_ns for path in (Path.cwd() / outcome.FOLDER).iterdir()} == before
+    assert kept_at() == before
+
+
+def kept_at() -> dict[Path, int]:
+    """The models that are kept, and when each was made."""
+    return {path: path.stat().st_mtime_ns for path in (Path.cwd() / outcome.FOLDER).iterdir() if path.is_dir()}
 
 
 def test_no_problem_is_scored_by_a_model_that_saw_a_sample_of_it() -> None:
@@ -240,3 +263,79 @@ def test_without_a_right_and_a_wrong_sample_of_other_problems_all_is_a_failure(s
     found = by(start).score([SUM], ["5"], start.parent)
     assert [(s.value, s.failure) for s in found] == [(None, outcome.UNFITTED)]
     assert not (Path.cwd() / outcome.FOLDER).exists()
+
+
+# --- what was fitted is kept
+
+
+PAIRS = [("?", "right", "wrong")]
+
+
+@pytest.fixture
+def unmade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Some model to start from, in a folder of the test's own."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "start").mkdir()
+    (tmp_path / "start" / "config.json").write_text("{}", encoding="utf-8")
+    return tmp_path / "start"
+
+
+def test_two_that_need_the_same_model_at_once_make_it_once(unmade: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Path] = []
+    both = threading.Barrier(2)
+
+    def train(settings: Any, pairs: Any, start: Path, folder: Path) -> None:
+        made.append(folder)
+        time.sleep(0.3)
+        folder.mkdir()
+        (folder / "scale.json").write_text("{}", encoding="utf-8")
+
+    def kept(_: int) -> Path:
+        both.wait()
+        return outcome._kept(by(unmade), PAIRS, unmade)
+
+    monkeypatch.setattr(outcome, "_train", train)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(kept, range(2))
+    assert len(made) == 1
+    assert first == second and (first / "scale.json").is_file()
+
+
+def test_what_a_killed_run_left_is_removed_and_what_a_run_is_making_is_not(
+    unmade: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = unmade.parent / outcome.FOLDER
+    left, making = folder / "left.part", folder / "making.part"
+    for part in (left, making):
+        part.mkdir(parents=True)
+        (part / "model.safetensors").write_bytes(b"large")
+    monkeypatch.setattr(outcome, "_train", lambda *given: given[-1].mkdir())
+    with outcome._lock(making):
+        place = outcome._kept(by(unmade), PAIRS, unmade)
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == {"making.part", place.name}
+
+
+def test_a_run_that_fails_leaves_no_model_behind(unmade: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(settings: Any, pairs: Any, start: Path, folder: Path) -> None:
+        folder.mkdir()
+        raise MemoryError
+
+    monkeypatch.setattr(outcome, "_train", train)
+    with pytest.raises(MemoryError):
+        outcome._kept(by(unmade), PAIRS, unmade)
+    assert not [path for path in (unmade.parent / outcome.FOLDER).iterdir() if path.is_dir()]
+
+
+@pytest.mark.parametrize("library", ["accelerate", "datasets", "tokenizers", "torch", "transformers", "trl"])
+def test_another_version_of_what_trains_is_another_model(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, version = outcome._versions(), metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: "99" if name == library else version(name))
+    assert outcome._versions() != now
+
+
+@pytest.mark.parametrize("module", ["qup.seeds", "qup.lm.pairwise", "qup.rewards.sequence_classifier"])
+def test_other_code_that_trains_or_scores_is_another_model(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, file = outcome._code.__wrapped__, Path(importlib.import_module(module).__file__ or "")
+    now, read = code(), Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: b"changed" if path == file else read(path))
+    assert code() != now

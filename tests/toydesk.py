@@ -43,7 +43,10 @@ class Judging:
 
     values: Mapping[str, float | None] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    "Of the problems, as they were asked."
 
     def score(self, problems: Sequence[Problem], texts: Sequence[str], reward: str | None = None) -> list[Score]:
         self.asked += texts
+        self.names += [problem.id for problem in problems]
         return [Score(p.id, "toy", self.values.get(t, 0.0)) for p, t in zip(problems, texts, strict=True)]

@@ -171,5 +171,5 @@ def quoted(verdict: Verdict, record: Record) -> list[str]:
 
 
 def _view(view: str) -> str:
-    objective, _, decoding = view.partition(".")
+    objective, _, decoding = view.rpartition(".")
     return f"{objective.upper()} {decoding}"

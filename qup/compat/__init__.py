@@ -121,7 +121,7 @@ def measure(  # noqa: PLR0917 - a stream and what it was made from
     pairs = [learner.encode(each.problem.question, each.text or "") for each in posed]
     natives = _passes.natives(learner, every, score) if Pass.NATIVE in wanted else {}
     others: dict[Pass, float] = {name: share for name, share in wanted.items() if name is not Pass.NATIVE}
-    passes = _passes.make(learner, others, posed, pairs, score)
+    passes = _passes.make(learner, others, posed, pairs, score, _passes.examples(every))
     rows = zip(posed, _stats(posed, pairs, natives, score), passes, strict=True)
     seen = [_seen(learner, each, stats, made, natives) for each, stats, made in rows]
     for dimension in {getattr(metric, "dimension", 0) for metric in metrics} - {0}:

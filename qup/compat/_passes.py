@@ -48,19 +48,43 @@ def natives(learner: Learner, posed: Sequence[Posed], score: Score) -> dict[tupl
     return dict(zip(pairs, score([learner.encode(*pair) for pair in pairs]), strict=True)) if pairs else {}
 
 
-def make(
-    learner: Learner, wanted: Mapping[Name, float], posed: Sequence[Posed], pairs: Sequence[Pair], score: Score
+def examples(every: Sequence[Posed]) -> dict[str, str]:
+    """Problem to the native trace of the next one that has any, round the end; none where no other problem has.
+
+    `every` has all drafts of a stream, those too that no trace came of: so the example is the same in every arm.
+    """
+    first: dict[str, str | None] = {}
+    for each in every:
+        first[each.problem.id] = first.get(each.problem.id) or each.native
+    following: tuple[str, str] | None = None
+    shown = {}
+    # Backwards, twice round: the second time the first problem's is known to the last one.
+    for problem, native in reversed([*first.items()] * 2):
+        if following and following[0] != problem:
+            shown[problem] = following[1]
+        following = (problem, native) if native is not None else following
+    return shown
+
+
+def make(  # noqa: PLR0917 - traces, and what they are scored by and beside
+    learner: Learner,
+    wanted: Mapping[Name, float],
+    posed: Sequence[Posed],
+    pairs: Sequence[Pair],
+    score: Score,
+    examples: Mapping[str, str],
 ) -> list[dict[Name, TokenStats]]:
     """The wanted passes of each trace, `qup.compat.Pass`es but that of the native one; `pairs` are the traces' own.
 
-    One call of `score` for all of them, since each is of a few traces only.
+    `examples` has for a problem the trace that is shown with it. One call of `score` for all of them, since each is of
+    a few traces only.
     """
     parts = [
         (row, name, pair)
         for name in sorted(wanted)
         for row, each in enumerate(posed)
         if drawn(each.problem, wanted[name])
-        for pair in _pairs(name, learner, posed, row, pairs[row])
+        for pair in _pairs(name, learner, each, pairs[row], examples.get(each.problem.id))
     ]
     stats: list[dict[Name, TokenStats]] = [{} for _ in posed]
     for (row, name, _), one in zip(parts, score([pair for _, _, pair in parts]) if parts else [], strict=True):
@@ -73,9 +97,9 @@ def _joined(first: TokenStats, second: TokenStats) -> TokenStats:
     return TokenStats([*first.token_ids, *second.token_ids], [*first.logprob, *second.logprob])
 
 
-def _pairs(name: str, learner: Learner, posed: Sequence[Posed], row: int, own: Pair) -> list[Pair]:
+def _pairs(name: str, learner: Learner, posed: Posed, own: Pair, example: str | None) -> list[Pair]:
     """What is scored of one trace in a pass; nothing where it does not have it."""
-    question, text = posed[row].problem.question, posed[row].text or ""
+    question, text = posed.problem.question, posed.text or ""
     match name:
         case "alone":
             return [learner.encode("", text)]
@@ -86,7 +110,6 @@ def _pairs(name: str, learner: Learner, posed: Sequence[Posed], row: int, own: P
         case "question":
             return [learner.encode("", question)]
         case "example":
-            example = _example(posed, row)
             return [] if example is None else [learner.encode(SHOWN.format(question=question, example=example), text)]
     raise ValueError(f"no pass over each trace: {name!r}")
 
@@ -97,10 +120,3 @@ def _local(learner: Learner, own: Pair) -> list[Pair]:
     bounds = [0, *_steps.starts(learner.pieces(ids))[1:], len(ids)]
     steps = [ids[start:end] for start, end in itertools.pairwise(bounds)]
     return list(zip([prompt, *([*bare, *step] for step in steps)], steps, strict=False))
-
-
-def _example(posed: Sequence[Posed], row: int) -> str | None:
-    """The native trace of the next problem that has one, round the end; None where no other problem has."""
-    order = [*posed[row + 1 :], *posed[:row]]
-    others = (each.native for each in order if each.problem.id != posed[row].problem.id)
-    return next((native for native in others if native is not None), None)

@@ -81,7 +81,7 @@ class Measured:
     "Of each problem: the replicate that trains on it."
     stream: Stream
     traces: list[str | None]
-    "A hash of each problem's text, or texts: equal where two arms train on the very same; None where there is none."
+    "A hash of each problem's texts and their masks: equal where two arms train on the very same; None where none is."
     rewards: dict[str, Column]
     "Reward to its values."
     failures: dict[str, dict[str, int]]
@@ -167,9 +167,9 @@ def measure(  # noqa: PLR0917 - an arm's records, of seven kinds
     """An arm's records as columns; `metrics` are the study's, for their roles."""
     replicate_of = {refined.problem_id: refined.replicate for refined in stream}
     problems = sorted(replicate_of)
-    texts: dict[str, list[str]] = {problem: [] for problem in problems}
+    kept: dict[str, list[Refined]] = {problem: [] for problem in problems}
     for refined in stream:
-        texts[refined.problem_id] += [refined.text] if refined.text is not None else []
+        kept[refined.problem_id] += [refined] if refined.text is not None else []
     by_reward: dict[str, list[tuple[str, float | None]]] = {}
     failures: dict[str, Counter[str]] = {}
     for score in scores:
@@ -186,8 +186,8 @@ def measure(  # noqa: PLR0917 - an arm's records, of seven kinds
         problems=problems,
         replicates=[replicate_of[problem] for problem in problems],
         stream=_stream(stream),
-        traces=[hashed(texts[problem]) for problem in problems],
-        trace_counts=[] if len(stream) == len(problems) else [len(texts[problem]) for problem in problems],
+        traces=[hashed(kept[problem]) for problem in problems],
+        trace_counts=[] if len(stream) == len(problems) else [len(kept[problem]) for problem in problems],
         rewards={reward: column(problems, values) for reward, values in by_reward.items()},
         failures={reward: dict(sorted(counts.items())) for reward, counts in failures.items()},
         tokens=column(problems, [(row.problem_id, row.tokens) for row in compat], math.fsum),

@@ -9,6 +9,7 @@ from statistics import fmean
 import numpy as np
 
 from qup.measured.answers import Column
+from qup.records import Refined
 
 Value = tuple[str, float | None]
 "A problem, and the value of one of its traces."
@@ -37,7 +38,13 @@ def counted(values: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(values).items()))
 
 
-def hashed(texts: Sequence[str]) -> str | None:
-    """A hash of a problem's texts, equal where they are; None of none."""
-    text = "\x1e".join(texts)
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16] if texts else None
+def hashed(kept: Sequence[Refined]) -> str | None:
+    """A hash of what is trained on of a problem: its texts, and which of their tokens are left out; None of no text."""
+    text = "\x1e".join(map(_taught, kept))
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16] if kept else None
+
+
+def _taught(refined: Refined) -> str:
+    if refined.mask and refined.mask.left_out:
+        return f"{refined.text}\x1f{refined.mask.left_out}"
+    return refined.text or ""

@@ -58,7 +58,7 @@ class Refined:
     learner_tokens: Count = dataclasses.field(default=0, metadata=OMITTED)
     "Tokens that the untrained learner generated for it, all attempts; an Oracle's are apart."
     origin: str | None = dataclasses.field(default=None, metadata=OMITTED)
-    "Whose trace it is, in a stream of several authors: `own`, `guided`, `oracle`, `reference`, or an arm taken from."
+    "Whose trace it is, if not clear by the arm: `own`, `guided`, `oracle`, `reference`, `samples`, or an arm's name."
     mask: Mask | None = dataclasses.field(default=None, metadata=OMITTED)
     "What of the trace is not trained on; None: all of it is."
     slot: Count = dataclasses.field(default=0, metadata=OMITTED)

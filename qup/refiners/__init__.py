@@ -21,7 +21,7 @@ from qup.answers import extract
 from qup.errors import SettingsError
 from qup.oracles import CountedSpeaker, Reply
 from qup.records import Outcome, Problem, Refined, Scope, Stratum, Trace, Verdict, calculation, distinct, drafted
-from qup.refiners._desk import Desk, Judges, Writer
+from qup.refiners._desk import ByProblem, Desk, Judges, Writer
 from qup.settings import STRICT, Plugs, name_of
 
 __all__ = ["Candidate", "Desk", "Draft", "Judges", "Pool", "Refiner", "StreamSettings", "Writer"]
@@ -205,7 +205,8 @@ def refine(refiner: Refiner, desk: Desk, drafts: Sequence[Draft], retries: int) 
     A refiner that repairs must come to the gold answer; one that does not must leave the draft's own as it is.
     """
     tries: list[list[Proposal]] = [[] for _ in drafts]
-    counting = dataclasses.replace(desk, oracle=CountedSpeaker(desk.oracle))
+    own = {_of_its_own(draft).problem.id: draft.problem for draft in drafts}
+    counting = dataclasses.replace(desk, oracle=CountedSpeaker(desk.oracle), judges=ByProblem(desk.judges, own))
     open_rows = list(range(len(drafts)))
     for attempt in range(retries + 1):
         asked = [_of_its_own(drafts[row]) for row in open_rows]
@@ -219,7 +220,7 @@ def refine(refiner: Refiner, desk: Desk, drafts: Sequence[Draft], retries: int) 
 
 
 def _of_its_own(draft: Draft) -> Draft:
-    """The draft with a name of its own in place of its problem's, on which an Oracle's draws hang."""
+    """The draft with a name of its own in place of its problem's, on which draws of an Oracle and the learner hang."""
     if not draft.slot:
         return draft
     return dataclasses.replace(draft, problem=dataclasses.replace(draft.problem, id=f"{draft.problem.id}/{draft.slot}"))

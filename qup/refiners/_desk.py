@@ -1,6 +1,6 @@
 """Whom a refiner may ask: the Oracle, the untrained learner, the study's rewards; none is loaded before it is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -56,6 +56,19 @@ class Absent:
     def score(self, problems: Sequence[Problem], texts: Sequence[str], reward: str | None = None) -> list[Any]:
         """Raises `RuntimeError`."""
         raise RuntimeError("no learner and no rewards are at hand here")
+
+
+@dataclass(frozen=True)
+class ByProblem:
+    """Judges that know a problem by its own name where a draft has another: a trace is scored as it always is."""
+
+    judges: Judges
+    problems: Mapping[str, Problem]
+    "By the name that a draft of it goes by."
+
+    def score(self, problems: Sequence[Problem], texts: Sequence[str], reward: str | None = None) -> list[Score]:
+        """As `Judges` has it."""
+        return self.judges.score([self.problems[problem.id] for problem in problems], texts, reward)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from qup.report import selection
 from qup.report.evidence import Evidence
 from qup.report.family import family as declared_family
 from qup.report.numbers import Missing
@@ -139,6 +140,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
             logic=logic,
             notes=evidence.base.notes,
             still={arm.label: arm.still for arm in every.arms.values() if arm.still},
+            chosen={arm.label: by for arm in every.arms.values() if (by := selection.chooser(every.study, arm))},
         ),
         methods=methods.numbers(evidence, every),
         paper=paper.numbers(evidence, tables, main.sets, tested),

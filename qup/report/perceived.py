@@ -4,11 +4,13 @@ Every quantity of a stream is judged in a family of its own over all rewards and
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from qup import stats
+from qup.records import OMITTED
+from qup.report import selection
 from qup.report.evidence import MIN_ARMS, SAMPLES, Evidence
 from qup.report.numbers import Difference, Missing, Number
 from qup.report.traces import PANEL, POPULATION
@@ -69,6 +71,8 @@ class Quality:
     style: dict[str, Style]
     valid: dict[str, bool]
     "By reward, whether it tells the learner's right samples from its wrong ones; no claim rests on one that does not."
+    partial: dict[str, list[str]] = field(default_factory=dict, metadata=OMITTED)
+    "By arm, the rewards that it was chosen by, the panel among them: it wins by them whatever its traces are."
 
 
 def numbers(evidence: Evidence) -> Quality:
@@ -88,6 +92,7 @@ def numbers(evidence: Evidence) -> Quality:
         agreement={oracle: _agreement(evidence, arms, list(style)) for oracle, arms in groups.items()},
         style=style,
         valid={reward: reward == PANEL or evidence.valid(reward) for reward in rewards},
+        partial=selection.partial(evidence.study, evidence.traces),
     )
 
 

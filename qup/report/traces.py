@@ -8,7 +8,7 @@ import numpy as np
 
 from qup import stats
 from qup.compat import Role, quarter
-from qup.measured import Measured
+from qup.measured import Measured, by_trace
 from qup.report.exams import Aligned
 from qup.rewards import Reward
 from qup.stats import Array, Bootstrap, Crossed, Draws, Estimate
@@ -88,8 +88,8 @@ class Traces:
         return {(arm, PANEL): np.average(parts, axis=0, weights=weights) for arm, parts in scaled.items()}
 
     def lengths(self, arms: Sequence[str]) -> Array:
-        """Completion tokens of each arm's traces, (arms, problems)."""
-        return np.array([self._over_problems(self.arms[arm], self.arms[arm].tokens) for arm in arms])
+        """Completion tokens of a trace, (arms, problems): mean over a problem's traces, as its rewards are."""
+        return np.array([self._over_problems(self.arms[arm], by_trace.tokens(self.arms[arm])) for arm in arms])
 
     @cached_property
     def rewards(self) -> Drawn:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
 from qup import restyles
-from qup.errors import SettingsError, unknown
 from qup.records import Problem, Refined, Score, Trace, Verdict, due, traces_of
 from qup.records.restyled import Restyled
 
@@ -31,8 +30,8 @@ class Known:
     "To train on, of all training sets."
     samples: Sequence[Trace] = ()
     "All of the learner's samples of them."
-    natives: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    "Problem to the learner's own correct trace that stands for it; empty where samples themselves are scored."
+    natives: Sequence[str | None] = ()
+    "Of each trace to be scored, the learner's own correct one that it was made from; empty where samples are scored."
 
 
 @runtime_checkable
@@ -42,34 +41,6 @@ class Informed(Protocol):
     def knowing(self, known: Known) -> Reward:
         """The reward that scores by them."""
         ...
-
-
-@dataclasses.dataclass(frozen=True)
-class Panel:
-    """The study's rewards at work for a refiner that chooses by one of them."""
-
-    rewards: Mapping[str, Reward]
-    models: Path
-    "Folder of the study's models."
-
-    def score(self, problems: Sequence[Problem], texts: Sequence[str], reward: str | None = None) -> list[Score]:
-        """One reward of each trace, in order; if none is named, the first that perceives quality, or else the first.
-
-        Among correct candidates one that checks the answer has no preference.
-
-        Raises:
-            SettingsError: the study has no such reward, or none at all.
-        """
-        if not self.rewards:
-            raise SettingsError("this study has none to choose a trace by: name a reward there", "rewards")
-        if reward is not None and reward not in self.rewards:
-            raise unknown("reward", reward, self.rewards, "reward")
-        able = {name: plug for name, plug in self.rewards.items() if not isinstance(plug, Informed)}
-        if not able or (reward is not None and reward not in able):
-            raise SettingsError("needs the learner's samples, which a refiner has not: choose by another", "rewards")
-        perceiving = [name for name, plug in able.items() if plug.perceives]
-        name = reward or next(iter([*perceiving, *able]))
-        return _scores({name: self.rewards[name]}, problems, texts, self.models)
 
 
 def score(
@@ -85,15 +56,16 @@ def score(
     """
     known = Known(problems, traces, _natives(stream, traces))
     slots = [refined.slot for refined in stream if refined.text is not None]
-    scores = _scores(_told(rewards, known), *traces_of(stream, problems), models)
+    scores = scores_of(_told(rewards, known), *traces_of(stream, problems), models)
     return [dataclasses.replace(score, slot=slot) for score, slot in zip(scores, slots * len(rewards), strict=True)]
 
 
-def _natives(stream: Sequence[Refined], traces: Sequence[Trace]) -> dict[str, str]:
-    """Problem to the draft that the refiner started from, where that is correct: the trace that RFT trains on."""
-    right = {(trace.problem_id, trace.index): trace.text for trace in traces if trace.verdict is Verdict.CORRECT}
-    keys = ((refined.problem_id, refined.draft_index) for refined in stream if refined.draft_index is not None)
-    return {key[0]: right[key] for key in keys if key in right}
+def _natives(stream: Sequence[Refined], traces: Sequence[Trace]) -> list[str | None]:
+    """Of each trace of a stream the draft that it was made from, where that is correct: the one RFT trains on."""
+    right: dict[tuple[str, int | None], str] = {
+        (trace.problem_id, trace.index): trace.text for trace in traces if trace.verdict is Verdict.CORRECT
+    }
+    return [right.get((own.problem_id, own.draft_index)) for own in stream if own.text is not None]
 
 
 def _told(rewards: Mapping[str, Reward], known: Known) -> dict[str, Reward]:
@@ -109,7 +81,7 @@ def score_samples(
     by_id = {problem.id: problem for problem in problems}
     tried = due.tried(problems, traces)
     asked, texts = [by_id[trace.problem_id] for trace in tried], [trace.text for trace in tried]
-    scores = _scores(_told(rewards, Known(problems, traces)), asked, texts, models)
+    scores = scores_of(_told(rewards, Known(problems, traces)), asked, texts, models)
     blind = {name for name, reward in rewards.items() if not reward.perceives}
     rows = zip(scores, tried * len(rewards), strict=True)
     return [dataclasses.replace(_uncut(score, trace, blind), index=trace.index) for score, trace in rows]
@@ -123,7 +95,7 @@ def score_restyled(
     by_id = {problem.id: problem for problem in problems}
     asked, texts = [by_id[trace.problem_id] for trace, _, _ in made], [text for _, _, text in made]
     print(f"{len(made)} restyles of {len({trace.problem_id for trace, _, _ in made})} samples:")
-    scores = _scores(_told(rewards, Known(problems, traces)), asked, texts, models) if made else []
+    scores = scores_of(_told(rewards, Known(problems, traces)), asked, texts, models) if made else []
     return [
         Restyled(trace.problem_id, trace.index, name, score.reward, score.value, score.failure)
         for score, (trace, name, _) in zip(scores, made * len(rewards), strict=True)
@@ -137,9 +109,10 @@ def _uncut(score: Score, trace: Trace, blind: set[str]) -> Score:
     return dataclasses.replace(score, value=None, failure=Verdict.TRUNCATED.value)
 
 
-def _scores(
+def scores_of(
     rewards: Mapping[str, Reward], problems: Sequence[Problem], texts: Sequence[str], models: Path
 ) -> list[Score]:
+    """Each reward of each trace, reward by reward, under the names that they are given by; a line is said of each."""
     scores: list[Score] = []
     for name, reward in rewards.items():
         # A plug does not know what the study calls it.

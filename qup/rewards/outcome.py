@@ -12,31 +12,37 @@ stages of a study's arms share it; it may be deleted at any time.
 Example: `{reward: outcome, model: learner}`.
 """
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import json
 import platform
-import tempfile
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from qup import repository
+from qup import repository, seeds
 from qup.lm import pairwise
 from qup.lm.checkpoint import open_chat
 from qup.lm.pairwise import Fit, Pair
 from qup.records import Problem, Score, Trace, Verdict
 from qup.rewards import Known, sequence_classifier
-from qup.seeds import derive
 from qup.settings import STRICT, PositiveShare, Share
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 FOLDER = Path(".qup/outcome")
 "Below the repository's root."
-LIBRARIES = ("torch", "transformers", "trl")
+LIBRARIES = ("accelerate", "datasets", "tokenizers", "torch", "transformers", "trl")
+"All that training goes through."
+PART = ".part"
+"Ending of the folder in which a model is being made."
 UNFITTED = "no right and wrong sample of one problem to be trained on"
 
 
@@ -72,7 +78,7 @@ class Reward:
 
     def fold(self, problem: str) -> int:
         """The part that a problem is of, by its id alone."""
-        return derive(self.seed, "fold", problem) % self.folds
+        return seeds.derive(self.seed, "fold", problem) % self.folds
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -149,20 +155,40 @@ def _kept(settings: Reward, pairs: Sequence[Pair], start: Path) -> Path:
     place = repository.root() / FOLDER / name
     if not place.is_dir():
         place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.parent, suffix=".part") as scratch:
-            made = Path(scratch) / place.name
-            _train(settings, pairs, start, made)
-            # Another process may have made the very same meanwhile.
+        _sweep(place.parent)
+        part = place.with_suffix(PART)
+        # Another process that makes the very same is waited for.
+        with _lock(part):
             if not place.is_dir():
-                made.replace(place)
+                try:
+                    _train(settings, pairs, start, part)
+                    part.replace(place)
+                finally:
+                    shutil.rmtree(part, ignore_errors=True)
     return place
+
+
+def _lock(part: Path) -> "FileLock":
+    """Who holds it makes that part; the system takes it from a process that ends, however it ends."""
+    from filelock import FileLock
+
+    return FileLock(part.with_suffix(".lock"))
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the parts that killed runs left, whole models: those whose lock nobody holds."""
+    from filelock import Timeout
+
+    for part in folder.glob(f"*{PART}"):
+        with contextlib.suppress(Timeout), _lock(part).acquire(timeout=0):
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def _train(settings: Reward, pairs: Sequence[Pair], start: Path, folder: Path) -> None:
     """Train, and see how the scores of the training samples are spread."""
     import torch
 
-    head, order = (derive(settings.seed, name) % 2**32 for name in ("head", "trainer"))
+    head, order = (seeds.derive(settings.seed, name) % 2**32 for name in ("head", "trainer"))
     fit = Fit(settings.train_batch, settings.learning_rate, settings.warmup, head, order, settings.epochs)
     trained = pairwise.train(start, pairs, fit, cpu=not torch.cuda.is_available())
     folder.mkdir()
@@ -192,7 +218,8 @@ def _hash(path: Path, changed: int) -> str:
 @functools.cache
 def _code() -> str:
     """A hash of our code that trains and scores."""
-    paths = [Path(__file__), Path(sequence_classifier.__file__), *sorted(Path(pairwise.__file__).parent.glob("*.py"))]
+    own = [Path(__file__), Path(sequence_classifier.__file__), Path(seeds.__file__)]
+    paths = [*own, *sorted(Path(pairwise.__file__).parent.glob("*.py"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 

@@ -54,15 +54,15 @@ class Reward:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Comparing:
-    """The reward beside some native traces."""
+    """The reward beside the native traces of a stream."""
 
     settings: Reward
     known: Known
     perceives: ClassVar[bool] = False
 
     def score(self, problems: Sequence[Problem], texts: Sequence[str], models: Path) -> list[Score]:
-        """One `Score` per trace, in order."""
-        natives = [self.known.natives.get(problem.id) for problem in problems]
+        """One `Score` per trace of that stream, in order."""
+        natives = self.known.natives or [None] * len(problems)
         rows = [i for i, native in enumerate(natives) if native is not None]
         chats = [ask(self.settings.prompt, problems[i].question, texts[i], natives[i]) for i in rows]
         said = dict(zip(rows, self._replies(chats, models), strict=True))

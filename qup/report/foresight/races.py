@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qup.compat import Role
-from qup.measured import Measured
+from qup.measured import Measured, by_trace
 from qup.records import GREEDY, SAMPLED
 from qup.report.evidence import Evidence
 from qup.report.numbers import Missing
@@ -17,8 +17,8 @@ from qup.report.sections import adaptation
 from qup.stats import Array, Estimate, judge
 
 NLL, TRACES, REWARD = "nll", "null.traces", "reward."
-"""Surprisal of whole traces, nats: of two streams' traces of one problem its difference is the excess surprisal of the
-one over the other. Traces of a stream. What stands before a reward's name."""
+"""Surprisal of a whole trace, nats, mean over a problem's: of two streams' traces of one problem its difference is the
+excess surprisal of the one over the other. Traces of a stream. What stands before a reward's name."""
 
 
 @dataclass(frozen=True)
@@ -113,16 +113,15 @@ def _race(
 def known(arm: Measured) -> dict[str, Array]:
     """All that is known of an arm's traces before training, over its problems; what reads the truth off is not."""
     columns = {metric: values for metric, values in arm.metrics.items() if arm.roles[metric] != Role.TRUTH}
-    there = np.array([1.0 if trace is not None else np.nan for trace in arm.traces])
     rewards = {f"{REWARD}{reward}": values for reward, values in arm.rewards.items()}
-    return {**columns, **rewards, NLL: arm.nll, TRACES: there}
+    return {**columns, **rewards, NLL: by_trace.nll(arm), TRACES: by_trace.counts(arm)}
 
 
 def _means(columns: Mapping[str, Array]) -> dict[str, float]:
-    """Means over traces; of `null.traces` the count."""
+    """Means over problems; of `null.traces` the sum, all that the arm trains on."""
     there = {metric: values[np.isfinite(values)] for metric, values in columns.items()}
     means = {metric: float(values.mean()) for metric, values in there.items() if len(values)}
-    return means | {TRACES: float(len(there[TRACES]))}
+    return means | {TRACES: float(there[TRACES].sum())}
 
 
 def _outcomes(evidence: Evidence, arm: str, costs: Mapping[str, adaptation.Adaptation]) -> dict[str, float]:
@@ -198,8 +197,8 @@ def _gaps(
         if (there := np.isfinite(both)).any():
             gaps[metric] = float(both[there].mean())
     shared = int(np.isfinite(columns[first][TRACES][a] + columns[second][TRACES][b]).sum())
-    counts = [int(np.isfinite(columns[arm][TRACES]).sum()) for arm in (first, second)]
-    return dict(sorted((gaps | {TRACES: float(counts[0] - counts[1])}).items())), shared
+    totals = [float(np.nansum(columns[arm][TRACES])) for arm in (first, second)]
+    return dict(sorted((gaps | {TRACES: totals[0] - totals[1]}).items())), shared
 
 
 def _fingerprint(evidence: Evidence, arm: str, objective: str, decoding: str) -> str:

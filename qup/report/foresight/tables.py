@@ -41,8 +41,9 @@ def ranks(by_outcome: Mapping[str, Mapping[str, Rank]], roles: Mapping[str, str]
 
 def view_label(view: str) -> str:
     """A view as readers know it: `SFT, sampled`."""
-    objective, _, decoding = view.partition(".")
-    return f"{objective.upper()}, {decoding}" if decoding else view
+    # A place on the dial of objectives has a dot of its own: `alpha-0.5.sampled`.
+    objective, dot, decoding = view.rpartition(".")
+    return f"{objective.upper()}, {decoding}" if dot else view
 
 
 def rate(given: Rate | None, *, sign: bool = False) -> Cell:

@@ -26,8 +26,12 @@ def numbers(
     logic: Logic,
     notes: Sequence[str] = (),
     still: Mapping[str, Sequence[str]] | None = None,
+    chosen: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """One replicate, streams nearly alike or not as named, unmatched budgets and their like."""
+    """One replicate, streams nearly alike or not as named, unmatched budgets and their like.
+
+    By a stream's label: `still` its learners that say nothing else than the base, `chosen` the reward that chose it.
+    """
     primary = [contrast for contrast in contrasts if contrast.declared]
     return [
         *_decoded(declared),
@@ -35,6 +39,7 @@ def numbers(
         *_still(rows.values()),
         *_dead(still or {}),
         *_alike(primary),
+        *_chosen(chosen or {}),
         *_budgets(budgets.values(), declared.objectives),
         *_empty(rows.values()),
         *_left_out(budgets, rows),
@@ -84,6 +89,15 @@ def _alike(declared: Iterable[Contrast]) -> list[str]:
         f"{name} compares nearly the same data: {each.same} of {each.of} traces are identical."
         for name, each in same.items()
         if each.of and each.same / each.of >= NEAR
+    ]
+
+
+def _chosen(by_label: Mapping[str, str]) -> list[str]:
+    """Streams that win by a reward because it chose them."""
+    return [
+        f"{label}: its traces were chosen by {reward}, so that {reward} (and a panel with it) prefers them is no "
+        f"finding: the highest of several noisy values is high by its noise, too."
+        for label, reward in by_label.items()
     ]
 
 

@@ -23,7 +23,7 @@ def numbers(evidence: Evidence) -> Quality:
 def show(quality: Quality, labels: Mapping[str, str]) -> list[Section]:
     """One table, and the details folded."""
     rows = [
-        [Cell(labels[arm]), word(oracle), _named(reward, quality), *_cells(stream, claims=quality.valid[reward])]
+        [Cell(labels[arm]), word(oracle), *_cells(stream, reward, _void(quality, arm, reward))]
         for oracle, by_reward in quality.streams.items()
         for reward, streams in by_reward.items()
         for arm, stream in streams.items()
@@ -35,7 +35,8 @@ def show(quality: Quality, labels: Mapping[str, str]) -> list[Section]:
         "and stream, pooled over streams; what streams differ in between them tells nothing of length. Beyond style: "
         "whether the whole interval of the gap lies beyond the mean shift of a sample that is only restyled; a gap "
         "that does not is flagged. Bold is resolved: the interval after Holm's correction, over all rows of an "
-        "Oracle's column, excludes 0, of wins one half; of a reward whose premise failed nothing is."
+        "Oracle's column, excludes 0, of wins one half; of a reward whose premise failed nothing is, nor of the reward "
+        "that a stream's traces were chosen by: by it they win whatever they are."
     )
     columns = [
         "stream",
@@ -51,16 +52,19 @@ def show(quality: Quality, labels: Mapping[str, str]) -> list[Section]:
     return [first, _details(quality)] if rows else []
 
 
-def _named(reward: str, quality: Quality) -> Cell:
-    return Cell(reward, "" if quality.valid[reward] else "premise failed", "text")
+def _void(quality: Quality, arm: str, reward: str) -> str:
+    """Why no claim on a stream may rest on a reward; empty where one may."""
+    if not quality.valid[reward]:
+        return "premise failed"
+    return "chose these traces" if reward in quality.partial.get(arm, ()) else ""
 
 
-def _cells(stream: Stream, *, claims: bool) -> list[Cell]:
-    """`claims` says whether one may rest on the reward: else nothing is bold."""
+def _cells(stream: Stream, reward: str, void: str) -> list[Cell]:
+    """The reward and what it says; nothing is bold where that is void."""
     words = {None: DASH, True: "yes", False: "no: flagged"}
     style = Cell(words[stream.beyond_style], mark="text bad" if stream.beyond_style is False else "text")
     told = [_told(stream.z), _told(stream.win, 1, 100), _told(stream.gap, 3), _told(stream.adjusted, 3)]
-    return [*(cell if claims else replace(cell, mark="") for cell in told), style]
+    return [Cell(reward, void, "text"), *(replace(cell, mark="") if void else cell for cell in told), style]
 
 
 def _told(value: Difference | Missing, digits: int = 2, scale: float = 1.0) -> Cell:

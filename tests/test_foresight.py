@@ -8,9 +8,21 @@ import pytest
 import toyreport
 from toyreport import ALIGNED, NATIVE, REFINED
 
+from qup import settings
 from qup.advise import verdict
 from qup.report.evidence import Evidence
-from qup.report.foresight import Bootstrapped, Entry, Pair, Race, correlations, of_study, pick_rates, rule, tables
+from qup.report.foresight import (
+    Bootstrapped,
+    Entry,
+    Pair,
+    Race,
+    correlations,
+    of_study,
+    pick_rates,
+    published,
+    rule,
+    tables,
+)
 from qup.report.foresight.draws import clopper_pearson
 from qup.report.foresight.picks import chosen, hits
 from qup.report.foresight.published import everything
@@ -224,3 +236,10 @@ def test_an_experiment_that_two_studies_publish_counts_once(pooled) -> None:
     assert len(prints) == len(set(prints))
     # The strata have the main arms of the map: the same learners on the same traces.
     assert sum(source.repeated for source in pooled.sources) > 0
+
+
+def test_every_metric_can_be_asked_whether_one_pass_is_enough_for_it() -> None:
+    # Published arms hold the values of all of them; those of statistics that the tried trace lacked stopped the page.
+    enough = {name for name in settings.names("compat") if published._from_one_pass(name, name)}
+    assert {"ppl", "onpolicy_z", "grape", "lark", "rsr"} <= enough
+    assert not enough & {"excess_surprisal", "ifd", "style_auc"}

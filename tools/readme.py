@@ -32,10 +32,13 @@ def verdicts(path: Path, summary: dict[str, Any]) -> str:
     head = f"**[{summary['study']['title']}]({path.with_name('report.md')})**\n\n"
     if "premises" not in summary:
         return head + EARLIER + "\n"
-    lines = [
-        f"- {verdict['objective'].upper()}, Oracle {verdict['oracle']}: {verdict['headline']} {verdict['sentences'][1]}"
-        for verdict in summary["verdicts"]
-    ]
+    choices = {(each["oracle"], each["objective"]): each["headline"] for each in summary.get("choices", [])}
+    lines = []
+    for verdict in summary["verdicts"]:
+        choice = choices.get((verdict["oracle"], verdict["objective"]))
+        said = f" What to train on: {choice}." if choice else ""
+        who = f"{verdict['objective'].upper()}, Oracle {verdict['oracle']}"
+        lines.append(f"- {who}: {verdict['headline']} {verdict['sentences'][1]}{said}")
     return head + "\n".join(lines) + "\n"
 
 

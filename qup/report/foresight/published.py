@@ -124,7 +124,7 @@ def _from_one_pass(metric: str, plug: str) -> bool:
 
 def _alone() -> Seen:
     """A trace of four tokens, by itself."""
-    stats = TokenStats([1, 2, 3, 4], [-0.5, -1.0, -0.5, -0.1], [1.0] * 4, [1.0] * 4, [1, 2, 1, 1])
+    stats = TokenStats([1, 2, 3, 4], [-0.5, -1.0, -0.5, -0.1], [1.0] * 4, [1.0] * 4, [1, 2, 1, 1], [0.5] * 4)
     pieces = ("2+2", " = ", "4", "")
     return Seen(Problem("p", "2+2?", "4", "toy"), None, "".join(pieces), stats, None, {}, pieces)
 

@@ -132,10 +132,10 @@ def test_odd_golds_and_questions_go_from_prepare_to_measured(tmp_path: Path, mon
     sampling = dataclasses.replace(smoke.sampling, n=2, max_tokens=16)
     asked = dataclasses.replace(smoke.evaluation, max_tokens=16)
     rewards = {"answer": smoke.rewards["answer"]}
-    made = dataclasses.replace(
+    chosen_study = dataclasses.replace(
         smoke, problems=chosen, backend=backend, sampling=sampling, evaluation=asked, rewards=rewards, controls={}
     )
-    monkeypatch.setattr("stages.cli.start", lambda args: made)
+    monkeypatch.setattr("stages.cli.start", lambda args: chosen_study)
 
     def run(stage: Any, **flags: str) -> None:
         stage.main([word for name, value in flags.items() for word in (f"--{name}", str(tmp_path / value))])
@@ -145,12 +145,14 @@ def test_odd_golds_and_questions_go_from_prepare_to_measured(tmp_path: Path, mon
     run(sample, study="s", problems="problems/train.jsonl", models="base", out="traces.jsonl")
     run(evaluate, study="s", problems="problems/evaluation", models="base", out="evals.jsonl", scores="tasks.jsonl")
     own = {"study": "s", "traces": "traces.jsonl"}
-    run(reward_samples, **own, problems="problems/train.jsonl", models="base", out="scores.jsonl")
+    made = {"problems": "problems/train.jsonl", "models": "base", "out": "scores.jsonl", "restyled": "restyled.jsonl"}
+    run(reward_samples, **own, **made)
     run(
         measure_base,
         **own,
         problems="problems",
         scores="scores.jsonl",
+        restyled="restyled.jsonl",
         evals="evals.jsonl",
         tasks="tasks.jsonl",
         learner="base/learner",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qup.arms import HOME, ControlSettings
+from qup.arms import ControlSettings
 from qup.records import LEARNER
 from qup.report import outcomes
 from qup.report.evidence import Evidence
@@ -97,8 +97,9 @@ def dial(evidence: Evidence, arm: str) -> float:
     own = evidence.study.further.get(arm)
     if own is None or not own.shares:
         return _asked(evidence.study, evidence.arms[arm].oracle)
-    sources = evidence.study.main_arms([HOME])
-    return math.fsum(share * _asked(evidence.study, sources[source].oracle) for source, share in own.shares.items())
+    # Its sources are main arms, which are measured with it.
+    sources = {source: evidence.arms[source].oracle for source in own.shares}
+    return math.fsum(share * _asked(evidence.study, sources[source]) for source, share in own.shares.items())
 
 
 def _asked(study: Study, oracle: str) -> float:

@@ -17,8 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def hears_ctrl_c() -> None:
-    """Run in a process that a test starts: where tests run in the background it would ignore Ctrl-C, as they do."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Run in a process that a test starts: in the background or under nohup tests ignore both signals."""
+    for each in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from qup.report.foresight import Rate, Rule, tables
 from qup.report.foresight.published import ALL, Foresight, Source, everything
+from qup.report.foresight.shuffled import Null
 from qup.report.page import markdown_table
 from qup.report.view import Cell, Table
 
@@ -21,7 +22,7 @@ COSTS, UTILITY = "cost", "U."
 def text(foresight: Foresight) -> str:
     """The page between its markers."""
     parts = [markdown_table(_studies(foresight.sources)), *_absent(foresight.sources)]
-    parts += ["## The rule", *_rules(foresight.rules)]
+    parts += ["## The rule", *_rules(foresight.rules), *_null(foresight.null)]
     parts += ["## How often the stream of the lower value is the better one, in percent"]
     parts += [
         markdown_table(tables.picks({view: own for view, own in foresight.picks.items() if own}, foresight.roles))
@@ -66,6 +67,16 @@ def _rules(rules: Mapping[str, Rule | None]) -> Iterator[str]:
     rule = rules.get(ALL)
     if rule is not None:
         yield _said(rule)
+
+
+def _null(null: Null | None) -> Iterator[str]:
+    if null is not None:
+        yield (
+            f"Of values that know nothing, the arms' means of `{null.metric}` shuffled within each race, the "
+            f"{'lower' if null.lower else 'higher'} one is right in {100 * null.mean:.0f}% of the pairs (95% of "
+            f"{null.shuffles:,} shuffles: {100 * null.low:.0f} to {100 * null.high:.0f}%), by the true means in "
+            f"{100 * null.observed:.0f}%: p = {null.p:.2g}."
+        )
 
 
 def _rule(rule: Rule) -> list[Cell]:

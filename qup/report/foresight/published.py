@@ -22,6 +22,7 @@ from qup.report.foresight.draws import Bootstrapped
 from qup.report.foresight.picks import Pick, Rule, pick_rates, rule
 from qup.report.foresight.races import NLL, Pair, Race, of_study
 from qup.report.foresight.ranks import Rank, correlations
+from qup.report.foresight.shuffled import Null, null
 from qup.report.numbers import to_json
 from qup.study import Study
 
@@ -101,6 +102,12 @@ class Foresight:
     def ranks(self) -> dict[str, dict[str, Rank]]:
         """Outcome to metric to their correlation."""
         return correlations(self.races, self.drawn)
+
+    @cached_property
+    def null(self) -> Null | None:
+        """How often the rule over all pairs would be right of values that know nothing."""
+        own = self.rules[ALL]
+        return None if own is None else null(self.races, own.metric, lower=own.lower)
 
     @property
     def record(self) -> dict[str, Any]:

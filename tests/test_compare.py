@@ -234,6 +234,18 @@ def test_code_that_is_not_as_the_commit_has_it_is_said(tmp_path, summary) -> Non
     assert "code changed since" in tables.commit(reading.read(top)).small
 
 
+def test_a_study_named_by_a_run_is_no_change_of_code(tmp_path, summary) -> None:
+    top = put(tmp_path / "results", "toy", summary)
+    (top / "made.json").unlink()
+    git(tmp_path, "init")
+    (tmp_path / "params.yaml").write_text("study: glassbox\n", encoding="utf-8")
+    git(tmp_path, "add", "params.yaml")
+    git(tmp_path, "commit", "-m", "first")
+    (tmp_path / "params.yaml").write_text("study: toy\n", encoding="utf-8")
+    made.write(top, {}, Path("studies/toy.yaml"), tmp_path / "none", tmp_path)
+    assert made.read(top).clean is True
+
+
 def test_parameters_are_counted_in_the_heads_of_the_weights(tmp_path) -> None:
     import numpy as np
     from safetensors.numpy import save_file

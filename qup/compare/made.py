@@ -18,8 +18,9 @@ from qup import provenance, whole
 FILE = "made.json"
 REPORT = Path("report", "report.json")
 "Within a study's folder."
-CODE = ("qup", "stages", "dvc.yaml", "params.yaml", "requirements.lock")
-"What a result depends on, beside the study's own file."
+CODE = ("qup", "stages", "dvc.yaml", "requirements.lock")
+"""What a result depends on, beside the study's own file. Not params.yaml: `qup run <study>` changes it, and the Oracles
+and the refiner that it names are the report's own arms."""
 
 
 @dataclass(frozen=True)

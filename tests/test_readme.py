@@ -16,8 +16,17 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_readme_shows_a_line_per_verdict_and_leaves_the_rest_alone(tmp_path: Path) -> None:
-    page, report = tmp_path / "README.md", tmp_path / "results" / "toy" / "report" / "report.json"
+@pytest.mark.parametrize(
+    ("study", "told"),
+    [
+        ("glassbox", ["**[Toy](", "- SFT, Oracle home: Not resolved. RFT - Refined: 0.\n"]),
+        ("toy", ["- [Toy](", ": SFT, Oracle home: Not resolved.\n"]),
+    ],
+)
+def test_the_readme_tells_the_default_study_whole_and_others_by_their_headlines(
+    study: str, told: list[str], tmp_path: Path
+) -> None:
+    page, report = tmp_path / "README.md", tmp_path / "results" / study / "report" / "report.json"
     page.write_text("before\n<!-- verdicts -->\nold\n<!-- /verdicts -->\nafter\n", encoding="utf-8")
     verdict = {
         "objective": "sft",
@@ -30,15 +39,16 @@ def test_the_readme_shows_a_line_per_verdict_and_leaves_the_rest_alone(tmp_path:
     report.write_text(json.dumps(summary), encoding="utf-8")
     readme.main(page, tmp_path / "results")
     text = page.read_text(encoding="utf-8")
-    assert text.startswith("before\n<!-- verdicts -->\n\n**[Toy](")
-    assert "- SFT, Oracle home: Not resolved. RFT - Refined: 0.\n" in text
+    assert text.startswith(f"before\n<!-- verdicts -->\n\n{told[0]}")
+    assert told[1] in text
+    assert ("RFT - Refined" in text) == (study == "glassbox")
     assert text.endswith("<!-- /verdicts -->\nafter\n")
     assert "old" not in text
 
 
 def test_a_report_that_knows_no_replicates_names_no_winner() -> None:
     summary = {"study": {"title": "Toy"}, "verdicts": [{"headline": "RFT trains the better learner."}]}
-    said = readme.verdicts(Path("results/toy/report/report.json"), summary)
+    said = readme.verdicts(Path("results/toy/report/report.json"), summary, whole=False)
     assert "not replicated" in said
     assert "better" not in said
 

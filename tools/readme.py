@@ -9,11 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-EARLIER = (
-    "- Made by an earlier version on one training set: not replicated, so no winner is named "
-    "([docs/results.md](docs/results.md))."
-)
+EARLIER = "made by an earlier version on one training set: not replicated, so no winner is named."
 "What is said of a report that does not know replicates."
+DEFAULT = "glassbox"
+"The study whose verdicts are told whole; of the others the headlines are."
 MARKED = re.compile(r"(<!-- verdicts -->\n).*?(<!-- /verdicts -->)", re.DOTALL)
 
 
@@ -22,24 +21,32 @@ def main(readme: Path, results: Path) -> None:
     text = readme.read_text(encoding="utf-8")
     if not MARKED.search(text):
         sys.exit(f"{readme} has no markers <!-- verdicts --> and <!-- /verdicts -->")
-    reports = sorted(results.glob("*/report/report.json"))
-    shown = "\n".join(verdicts(path, json.loads(path.read_text(encoding="utf-8"))) for path in reports)
+    reports = sorted(results.glob("*/report/report.json"), key=lambda path: (_study(path) != DEFAULT, path))
+    shown = "".join(
+        verdicts(path, json.loads(path.read_text(encoding="utf-8")), whole=_study(path) == DEFAULT) for path in reports
+    )
     readme.write_text(MARKED.sub(lambda match: f"{match[1]}\n{shown}\n{match[2]}", text), encoding="utf-8")
 
 
-def verdicts(path: Path, summary: dict[str, Any]) -> str:
-    """A study's title and a line for each objective and Oracle."""
-    head = f"**[{summary['study']['title']}]({path.with_name('report.md')})**\n\n"
+def _study(report: Path) -> str:
+    return report.parent.parent.name
+
+
+def verdicts(path: Path, summary: dict[str, Any], *, whole: bool) -> str:
+    """A study's title and its verdicts: a line for each objective and Oracle, or all their headlines in one line."""
+    link = f"[{summary['study']['title']}]({path.with_name('report.md')})"
     if "premises" not in summary:
-        return head + EARLIER + "\n"
+        return f"- {link}: {EARLIER}\n"
+    told = {f"{each['objective'].upper()}, Oracle {each['oracle']}": each for each in summary["verdicts"]}
+    if not whole:
+        return f"- {link}: " + " ".join(f"{who}: {each['headline']}" for who, each in told.items()) + "\n"
     choices = {(each["oracle"], each["objective"]): each["headline"] for each in summary.get("choices", [])}
     lines = []
-    for verdict in summary["verdicts"]:
+    for who, verdict in told.items():
         choice = choices.get((verdict["oracle"], verdict["objective"]))
         said = f" What to train on: {choice}." if choice else ""
-        who = f"{verdict['objective'].upper()}, Oracle {verdict['oracle']}"
         lines.append(f"- {who}: {verdict['headline']} {verdict['sentences'][1]}{said}")
-    return head + "\n".join(lines) + "\n"
+    return f"**{link}**, the default:\n\n" + "\n".join(lines) + "\n\nOthers:\n\n"
 
 
 if __name__ == "__main__":

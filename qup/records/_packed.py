@@ -11,21 +11,21 @@ one, or as many more as it holds 63s.
 
 from collections.abc import Iterable
 
-DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+DIGITS64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 STEP = 0.01
 "Nats: a surprisal is off by half of it at most."
-LARGEST = len(DIGITS) ** 2 - 1
+LARGEST = len(DIGITS64) ** 2 - 1
 "Steps: what surprises more, or has no number, is written as this."
-MORE = len(DIGITS) - 1
+MORE = len(DIGITS64) - 1
 "A digit of a length that is not its last."
-VALUES = {digit: value for value, digit in enumerate(DIGITS)}
+VALUES = {digit: value for value, digit in enumerate(DIGITS64)}
 
 
 def pack_nats(nats: Iterable[float]) -> str:
     """Surprisals in nats, two characters each."""
     # Not `min`, whose answer about NaN depends on the order.
     steps = (round(own / STEP) if own < LARGEST * STEP else LARGEST for own in nats)
-    return "".join(DIGITS[place] for own in steps for place in divmod(max(0, own), len(DIGITS)))
+    return "".join(DIGITS64[place] for own in steps for place in divmod(max(0, own), len(DIGITS64)))
 
 
 def unpack_nats(text: str) -> list[float]:
@@ -39,12 +39,12 @@ def unpack_nats(text: str) -> list[float]:
         raise ValueError(f"expected two digits a token, got {len(values)} digits")
     pairs = zip(values[::2], values[1::2], strict=True)
     # Divided, so that 37 steps are 0.37 and not 0.37 and a trifle.
-    return [(len(DIGITS) * high + low) / round(1 / STEP) for high, low in pairs]
+    return [(len(DIGITS64) * high + low) / round(1 / STEP) for high, low in pairs]
 
 
 def pack_lengths(lengths: Iterable[int]) -> str:
     """Whole numbers from 0 on, most of them one character each."""
-    return "".join(DIGITS[MORE] * (own // MORE) + DIGITS[own % MORE] for own in lengths)
+    return "".join(DIGITS64[MORE] * (own // MORE) + DIGITS64[own % MORE] for own in lengths)
 
 
 def unpack_lengths(text: str) -> list[int]:

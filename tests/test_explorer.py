@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from toyreport import ALIGNED, NATIVE, REFINED
 from toytraces import NASTY, evidence, example, refined, scored
 
-from qup import records, report
-from qup.compat import Pass, Seen, drift_split
+from qup import compat, records, report
+from qup.compat import Pass, Seen, drift_split, ppl
 from qup.errors import SettingsError
 from qup.lm import spelling
 from qup.measured import examples, files
@@ -93,6 +93,26 @@ def test_every_token_has_its_place_in_the_text(text, pieces, expected) -> None:
 @given(st.text(max_size=30), st.lists(st.text(max_size=4), min_size=1, max_size=12))
 def test_whatever_the_tokens_say_together_they_are_the_text(text, pieces) -> None:
     assert sum(spelling.lengths(text, pieces)) == len(text)
+
+
+class Spelling:
+    """A learner that has a token for each character and is surprised by half a nat each time."""
+
+    def encode(self, question: str, text: str) -> tuple[list[int], list[int]]:
+        return [0], [*map(ord, text), 0]
+
+    def score(self, pairs) -> list[TokenStats]:
+        return [TokenStats(list(ids), [-0.5] * len(ids)) for _, ids in pairs]
+
+    def pieces(self, token_ids) -> list[str]:
+        return [chr(token) if token else "" for token in token_ids]
+
+
+def test_compat_keeps_the_tokens_of_every_trace() -> None:
+    asked = [Problem("p", "1 + 1?", "2", "toy")]
+    (row,) = compat.measure(Spelling(), [ppl.Metric()], asked, [], [refined("p", "1+1=2")])
+    assert records.unpack_nats(row.surprisal) == [0.5] * 6 and records.unpack_lengths(row.lengths) == [1, 1, 1, 1, 1, 0]
+    assert (row.tokens, row.nll) == (6, 3.0)
 
 
 # Whose traces are kept.

@@ -37,8 +37,12 @@ class Metric:
 
 
 def edits(before: Sequence[str], after: Sequence[str]) -> list[tuple[Span, str]]:
-    """Two texts in pieces, tokens or words, aligned: the spans in order, each with its kind."""
-    return kinded(_spans.align(before, after, (before, after)), before, after)
+    """Two texts in pieces, tokens or words, aligned: the spans in order, each with its kind.
+
+    Of tokens only the texts are known here: one with a space before it and one without are taken for the same.
+    """
+    one, two = ([piece.strip() or piece for piece in side] for side in (before, after))
+    return kinded(_spans.align(one, two, (before, after)), before, after)
 
 
 def kinded(spans: Sequence[Span], before: Sequence[str], after: Sequence[str]) -> list[tuple[Span, str]]:

@@ -84,14 +84,14 @@ function gain(problem, place) {
 function facts(stream) {
   const list = make("dl"), row = (name, value) => list.append(make("dt", {}, name), make("dd", {}, value));
   const verdict = make("span", stream.verdict ? { class: stream.verdict === "correct" ? "good" : "bad" } : {}, stream.verdict || "none");
-  row("answer", verdict);
-  row("draft", stream.outcome + (stream.wrong ? ", it was wrong" : ""));
+  row("answer is", verdict);
+  row("draft was", stream.outcome + (stream.wrong ? ", and wrong" : ""));
   if (stream.origin) row("author", stream.origin);
   if (stream.text !== undefined) {
-    data.rewards.forEach((name, i) => row(name, stream.rewards[i] == null ? "failed" : String(stream.rewards[i])));
+    data.rewards.forEach((name, i) => row("reward " + name, stream.rewards[i] == null ? "failed" : String(stream.rewards[i])));
     row("tokens", String(stream.tokens));
     row("surprisal, nats", stream.nll.toFixed(1));
-    if (stream.tokens) row("a token", mean(stream).toFixed(2));
+    if (stream.tokens) row("nats a token", mean(stream).toFixed(2));
   }
   row("Oracle tokens", stream.calls ? stream.oracle + " in " + stream.calls + (stream.calls > 1 ? " calls" : " call") : "none");
   return list;

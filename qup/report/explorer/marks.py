@@ -1,5 +1,6 @@
 """What is marked in a trace for a reader: tokens by how much they surprise the learner, edits by what they changed."""
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -62,12 +63,12 @@ def tokens(text: str, lengths: Sequence[int], nats: Sequence[float]) -> list[Tok
 
 
 def pieces(text: str, lengths: Iterable[int] = ()) -> list[str]:
-    """A text in pieces that together are all of it: its tokens, or words and marks where no lengths are given."""
-    cut, at = [], 0
-    for length in lengths:
-        cut += [text[at : at + length]] if length else []
-        at += length
-    return cut or PIECES.findall(text)
+    """A text in pieces that together are all of it: its tokens, or words and marks where no lengths are given.
+
+    Tokens without a character are empty pieces: an alignment counts them too.
+    """
+    ends = list(itertools.accumulate(lengths))
+    return [text[at:end] for at, end in itertools.pairwise([0, *ends])] or PIECES.findall(text)
 
 
 def edited(before: Sequence[str], after: Sequence[str]) -> list[Edit]:

@@ -23,5 +23,5 @@ def show(shown: Explorer | None) -> Section:
         "own sample, is *logic* where it changes an equation, a number or a claim, else *style*, as in the drift split."
     )
     cut = f" {shown.cut} long traces are shown up to a length." if shown.cut else ""
-    where = "index.html has them, to be chosen and ordered."
+    where = "In index.html they are chosen and ordered."
     return Section(TITLE, paragraphs=[f"{drawn} {where}{cut}", marks], html=html(shown))

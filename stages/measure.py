@@ -1,10 +1,11 @@
 """An arm's records as columns over problems and replicates, one small file: all that the report needs of it."""
 
+import dataclasses
 from collections.abc import Sequence
 
 from qup import measured, records
 from qup.evals import laid
-from qup.measured import files
+from qup.measured import examples, files
 from qup.records import due
 from stages import cli
 
@@ -26,18 +27,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     stream = records.read(args.arm / "stream.jsonl", records.Refined, drafts)
     runs = records.read(args.arm / "runs.jsonl", records.TrainRun, due.runs(stream, arm.training.objective_names))
     answers = due.answers([(run.objective, run.replicate) for run in runs], tasks, laid.repeats(asked))
+    scores = records.read(args.arm / "scores.jsonl", records.Score, due.scores(stream, study.rewards))
+    compat = records.read(args.arm / "compat.jsonl", records.Compat, due.compat(stream))
     columns = measured.measure(
         arm,
         study.compat,
         stream,
-        records.read(args.arm / "scores.jsonl", records.Score, due.scores(stream, study.rewards)),
-        records.read(args.arm / "compat.jsonl", records.Compat, due.compat(stream)),
+        scores,
+        compat,
         records.read(args.arm / "trajectory.jsonl", records.Step, due.steps(runs)),
         runs,
         records.read(args.arm / "evals.jsonl", records.Eval, answers),
         records.read(args.arm / "tasks.jsonl", records.TaskScore),
     )
-    files.write(args.out, [columns])
+    shown = examples.of_arm(stream, scores, compat, traces)
+    files.write(args.out, [dataclasses.replace(columns, examples=shown)])
 
 
 if __name__ == "__main__":

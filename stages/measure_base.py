@@ -1,11 +1,12 @@
 """The untrained learner's records as columns, with its samples, the problems' checks and how it was made."""
 
+import dataclasses
 from collections.abc import Sequence
 
 from qup import measured, records, restyles
 from qup.evals import laid
 from qup.lm import checkpoint
-from qup.measured import checks, files
+from qup.measured import checks, examples, files
 from qup.records import due
 from qup.records.restyled import Restyled
 from stages import cli
@@ -43,7 +44,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         records.read(args.tasks, records.TaskScore),
         records.read(args.restyled, Restyled, restyled),
     )
-    files.write(args.out, [base])
+    covered = due.stream(records.of_set(train, records.TRAIN), traces, study.streams.scope)
+    shown = examples.questions(train, (problem for problem, *_ in covered))
+    files.write(args.out, [dataclasses.replace(base, questions=shown)])
 
 
 if __name__ == "__main__":

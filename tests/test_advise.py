@@ -317,26 +317,7 @@ def test_the_draw_does_not_depend_on_the_order_of_files_or_rows() -> None:
     assert {t.problem for t in first[0]} != {t.problem for t in scoring.drawn([one, two], limit=12, seed=4)[0]}
 
 
-# The page.
-
-
-def test_tokens_that_make_a_character_together_are_shown_together() -> None:
-    raw = {1: b"a", 2: b"\xc3", 3: b"\xa9"}
-
-    def decode(ids):
-        return b"".join(raw[i] for i in ids).decode(errors="replace")
-
-    shown = page.spelled(decode, [1, 2, 3], [0.5, 1.0, 2.0])
-    assert [(token.text, token.surprisal) for token in shown] == [("a", 0.5), ("é", 3.0)]
-    assert [token.shade for token in shown] == [0, 4]
-
-
-def test_edits_give_back_both_traces() -> None:
-    before, after = "2+2 = 5, so five.", "2+2 = 4, so <b>four</b>."
-    edits = page.edited(before, after)
-    assert "".join(e.text for e in edits if e.kind != "delete") == after
-    assert "".join(e.text for e in edits if e.kind != "insert") == before
-    assert ("delete", "5") in [(e.kind, e.text) for e in edits]
+# The page, whose marks are tried in test_explorer.
 
 
 def test_numbers_are_said_to_three_digits() -> None:
@@ -435,7 +416,7 @@ def test_the_page_loads_nothing_and_what_traces_say_is_text(made) -> None:
     html = page.html(made)
     assert not re.search(r"https?:|src=|<script|@import|url\(|<link|<iframe|<img", html)
     assert "<b>." not in html and "&lt;b&gt;" in html
-    assert "<ins>" in html and "<del>" in html and 'class="s' in html
+    assert '<ins class="' in html and '<del class="' in html and '<span class="s' in html
 
 
 def test_what_is_not_known_is_said(made) -> None:

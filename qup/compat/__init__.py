@@ -12,9 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from qup import records
 from qup.compat import _passes
 from qup.compat._passes import Pair, Posed, Score
 from qup.learner import Learner
+from qup.lm import spelling
 from qup.records import Compat, Problem, Refined, TokenStats, Trace
 
 
@@ -167,11 +169,17 @@ def _measured(metrics: Sequence[Metric | SetMetric], stream: Sequence[Seen]) -> 
     """The record of each trace; one whose prompt fills all of the learner's positions has no values."""
     found = iter(values_of(metrics, [seen for seen in stream if seen.stats.token_ids]))
     return [
-        Compat(seen.problem.id, len(seen.stats.token_ids), -sum(seen.stats.logprob), next(found))
-        if seen.stats.token_ids
-        else Compat(seen.problem.id, 0, 0.0, {})
-        for seen in stream
+        _record(seen, next(found)) if seen.stats.token_ids else Compat(seen.problem.id, 0, 0.0, {}) for seen in stream
     ]
+
+
+def _record(seen: Seen, values: dict[str, float]) -> Compat:
+    """Metrics, and what they are made of: the surprisal of each token and its place in the text."""
+    nats = [-logprob for logprob in seen.stats.logprob]
+    # Without the tokens' texts, as a test's double may be, their places are not known.
+    lengths = spelling.lengths(seen.text, seen.pieces) if seen.pieces else []
+    packed = (records.pack_nats(nats), records.pack_lengths(lengths)) if lengths else ("", "")
+    return Compat(seen.problem.id, len(nats), -sum(seen.stats.logprob), values, 0, *packed)
 
 
 def values_of(metrics: Iterable[Metric | SetMetric], stream: Sequence[Seen]) -> list[dict[str, float]]:

@@ -30,11 +30,24 @@ class Metric:
         if native is None:
             return {}
         spans = _spans.between(seen)
-        before, after = _logic.atoms(seen.native_pieces), _logic.atoms(seen.pieces)
         nats = dict.fromkeys(("logic", "style", "context"), 0.0)
-        for span, kind in zip(spans, kinds(spans, before, after), strict=True):
+        for span, kind in kinded(spans, seen.native_pieces, seen.pieces):
             nats[kind] += sum(native.logprob[i] for i in span.before) - sum(seen.stats.logprob[i] for i in span.after)
         return {f"drift_split.{kind}": value for kind, value in nats.items()}
+
+
+def edits(before: Sequence[str], after: Sequence[str]) -> list[tuple[Span, str]]:
+    """Two texts in pieces, tokens or words, aligned: the spans in order, each with its kind.
+
+    Of tokens only the texts are known here: one with a space before it and one without are taken for the same.
+    """
+    one, two = ([piece.strip() or piece for piece in side] for side in (before, after))
+    return kinded(_spans.align(one, two, (before, after)), before, after)
+
+
+def kinded(spans: Sequence[Span], before: Sequence[str], after: Sequence[str]) -> list[tuple[Span, str]]:
+    """The spans of an alignment, each with its kind, given the text of each token on either side."""
+    return list(zip(spans, kinds(spans, _logic.atoms(before), _logic.atoms(after)), strict=True))
 
 
 def kinds(spans: Sequence[Span], before: Sequence[str], after: Sequence[str]) -> list[str]:

@@ -17,10 +17,10 @@ import numpy as np
 
 from qup.arms import Arm
 from qup.compat import Metric
-from qup.errors import SettingsError
-from qup.measured._columns import column, counted, short
+from qup.measured._columns import column, counted, plug_of, short
 from qup.measured._columns import hashed as hashed
 from qup.measured.answers import Answers, Column, answers_of
+from qup.measured.examples import Example, Question
 from qup.measured.restyled import Shifted, shifted
 from qup.measured.scored import Scored, scored, still
 from qup.records import OMITTED, Compat, Count, Eval, Problem, Refined, Score, Step, TaskScore, Trace, TrainRun, Verdict
@@ -105,6 +105,8 @@ class Measured:
     "Learners, as `sft-1`, whose weights say nothing else than the base's."
     trace_counts: list[int] = field(default_factory=list, metadata=OMITTED)
     "Traces of each problem, where these may have several."
+    examples: list[Example] = field(default_factory=list, metadata=OMITTED)
+    "Traces for people to read, of the main arms."
 
     @property
     def asks_oracle(self) -> bool:
@@ -147,6 +149,8 @@ class Base:
     "lm-eval's own scores, of its tasks."
     restyled: list[Shifted] = field(default_factory=list, metadata=OMITTED)
     "What rewards make of restyled samples."
+    questions: list[Question] = field(default_factory=list, metadata=OMITTED)
+    "The problems of the main arms' examples."
 
     def graded(self, task: str) -> bool:
         """Whether the answers to a task of lm-eval are graded, as the prepare stage saw by its gold answers."""
@@ -177,7 +181,7 @@ def measure(  # noqa: PLR0917 - an arm's records, of seven kinds
         if score.value is None:
             failures.setdefault(score.reward, Counter())[score.failure or "no value"] += 1
     keys = sorted({key for row in compat for key in row.values})
-    plugs = {key: _plug(key, metrics) for key in keys}
+    plugs = {key: plug_of(key, metrics) for key in keys}
     return Measured(
         name=arm.name,
         oracle=arm.oracle,
@@ -278,14 +282,6 @@ def _stream(stream: Sequence[Refined]) -> Stream:
         masked=sum(len(refined.mask.left_out) for refined in stream if refined.mask),
         drafts=len(stream) if len(stream) > problems else 0,
     )
-
-
-def _plug(key: str, metrics: Mapping[str, Metric]) -> str:
-    """The metric plug that a key is of: the one whose name it is or starts with."""
-    plug = max((name for name in metrics if key == name or key.startswith(f"{name}.")), key=len, default=None)
-    if plug is None:
-        raise SettingsError(f"no metric of this study gives {key!r}: measure the arm again (dvc repro)")
-    return plug
 
 
 def _curves(steps: Sequence[Step]) -> list[Curve]:

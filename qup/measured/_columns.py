@@ -3,11 +3,12 @@
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from statistics import fmean
 
 import numpy as np
 
+from qup.errors import SettingsError
 from qup.measured.answers import Column
 from qup.records import Refined
 
@@ -48,3 +49,15 @@ def _taught(refined: Refined) -> str:
     if refined.mask and refined.mask.left_out:
         return f"{refined.text}\x1f{refined.mask.left_out}"
     return refined.text or ""
+
+
+def plug_of(key: str, metrics: Collection[str]) -> str:
+    """The metric plug that a key is of: the one whose name it is or starts with.
+
+    Raises:
+        SettingsError: it is of none of these.
+    """
+    plug = max((name for name in metrics if key == name or key.startswith(f"{name}.")), key=len, default=None)
+    if plug is None:
+        raise SettingsError(f"no metric of this study gives {key!r}: measure the arm again (dvc repro)")
+    return plug

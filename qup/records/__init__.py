@@ -13,15 +13,17 @@ from typing import ClassVar, Literal
 from qup.records._compat import Compat
 from qup.records._distinct import calculation, distinct
 from qup.records._lines import OMITTED, line, omitted, parsed, read, row, write, written_fields
+from qup.records._packed import DIGITS64, pack_lengths, pack_nats, unpack_lengths, unpack_nats
 from qup.records._probes import Divergence, Probed
 from qup.records._scores import LIVE, TaskScore
 from qup.records._streams import Mask, Outcome, Refined, Stratum, Verdict
 from qup.records._tokens import TokenStats
 from qup.records._values import Count, Magnitude, Ordinal, typed
 
-__all__ = ["LIVE", "OMITTED", "Compat", "Count", "Divergence", "Mask", "Outcome", "Probed", "Refined", "Stratum"]
-__all__ += ["TaskScore", "TokenStats", "Verdict", "calculation", "distinct", "line", "omitted", "parsed", "read"]
-__all__ += ["row", "typed", "write", "written_fields"]
+__all__ = ["DIGITS64", "LIVE", "OMITTED", "Compat", "Count", "Divergence", "Magnitude", "Mask", "Outcome", "Probed"]
+__all__ += ["Refined", "Stratum", "TaskScore", "TokenStats", "Verdict", "calculation", "distinct", "line", "omitted"]
+__all__ += ["pack_lengths", "pack_nats", "parsed", "read", "row", "typed", "unpack_lengths", "unpack_nats", "write"]
+__all__ += ["written_fields"]
 
 Scope = Literal["solved", "failed", "all"]
 "Problems by whether the learner solved them."

@@ -18,6 +18,7 @@ from qup.report.sections import (
     controls,
     dial,
     dose,
+    explorer,
     foresight,
     harness,
     logic_and_style,
@@ -78,6 +79,8 @@ class Numbers:
     predictors: predictors.Predictors
     foresight: foresight.Foresight
     "Of all arms."
+    explorer: explorer.Explorer | None
+    "None where the arms keep no traces."
     harness: dict[str, harness.Task]
     "Of the main arms."
     problems: problems.Problems
@@ -127,6 +130,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         dose=dose.numbers(every),
         predictors=predictors.numbers(evidence),
         foresight=foresight.numbers(every),
+        explorer=explorer.numbers(evidence),
         harness=harness.numbers(evidence, tables.rows, {arm: row.label for arm, row in tables.rows.items()}),
         problems=problems.numbers(evidence.base),
         choices=choice.numbers(evidence),
@@ -182,6 +186,7 @@ def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
             ),
             dose.show(numbers.dose),
             Section("Plots", plots=[name for name in plots if name not in (*FIRST, dial.PLOT)]),
+            explorer.show(numbers.explorer),
             compat.show(numbers.main.compat, labels),
             predictors.show(numbers.predictors),
             foresight.show(numbers.foresight),

@@ -7,6 +7,7 @@ from typing import Any
 
 from qup.report import contents
 from qup.report.contents import Numbers
+from qup.report.explorer import marks
 from qup.report.numbers import Missing, percentage
 from qup.report.plots import Plot
 from qup.report.view import Cell, Section, Table
@@ -81,7 +82,7 @@ def render(template: Path, plots: Mapping[str, Plot], **given: Any) -> str:
     env = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     env.filters["inline"] = lambda text: markupsafe.Markup(_inline(str(markupsafe.escape(text))))
     pictures = {name: markupsafe.Markup(_embedded(plot.svg)) for name, plot in plots.items()}
-    style = markupsafe.Markup(STYLE.read_text(encoding="utf-8"))
+    style = markupsafe.Markup("".join(path.read_text(encoding="utf-8") for path in (STYLE, marks.STYLE)))
     text = template.read_text(encoding="utf-8")
     return env.from_string(text).render(style=style, plots=pictures, **given) + "\n"
 

@@ -48,6 +48,8 @@ class Section:
     "Closed at first on the page: for details."
     boxed: bool = False
     "Set off from the page: for what to read if nothing else."
+    html: str = ""
+    "Of our own making, for the page alone, which has it last; what others say must be escaped in it."
 
 
 def number(value: Number, digits: int = 2, *, scale: float = 1.0, sign: bool = False, failed: int = 0) -> Cell:

@@ -1,0 +1,170 @@
+"""The explorer in a real browser: by keyboard, at the width of a phone, light and dark, and without scripts."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+from toyreport import ALIGNED, FACTORIAL, NATIVE, REFINED, RESTYLED, toy
+from toytraces import NASTY, evidence, example
+
+from qup.measured.examples import Question
+from qup.report import explorer
+from qup.report.page import TEMPLATE, render
+from qup.report.sections import explorer as section
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+SYNTHESIZED = "home/oracle_synthesized"
+DRAFT = "1 + 1 = 2"
+TEXTS = {
+    NATIVE: DRAFT,
+    REFINED: f"Thus 1 + 1 = 3 {NASTY}",
+    ALIGNED: "1 + 1 = 3",
+    SYNTHESIZED: "It is 2, 好😀.",
+    RESTYLED: "Clearly 1 + 1 = 2",
+}
+pytestmark = pytest.mark.skipif(not CHROMIUM.is_file(), reason="needs Debian's chromium")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory) -> Path:
+    """A page of the explorer alone: three problems, of which each is more foreign than the one before."""
+    asked = [Question(f"t{i:03}", f"Question {i} {NASTY}", "2") for i in range(3)]
+    arms = {
+        name: [
+            example(
+                each.problem, text, (i + 1) * (0.1 if name == NATIVE else 2.0), draft=DRAFT if text != DRAFT else None
+            )
+            for i, each in enumerate(asked)
+        ]
+        for name, text in TEXTS.items()
+    }
+    arms[REFINED][1] = dataclasses.replace(example("t001", None), verdict="wrong")
+    shown = explorer.numbers(evidence(arms, asked, toy(FACTORIAL | {SYNTHESIZED: (1.0, 0.1, 1.5)})))
+    path = tmp_path_factory.mktemp("page") / "index.html"
+    path.write_text(render(TEMPLATE, {}, title="Traces", lead="A page.", sections=[section.show(shown)]))
+    return path
+
+
+@pytest.fixture
+def page(browser, file) -> Iterator[Page]:
+    """The page, opened; whatever it asks for besides itself, says as an error or pops up fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened, asked, faults = context.new_page(), [], []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on("dialog", lambda dialog: faults.append(dialog.message))
+    opened.goto(file.as_uri())
+    yield opened
+    context.close()
+    assert asked == [file.as_uri()]
+    assert faults == []
+
+
+def press_until(page: Page, name: str) -> None:
+    """Go by the tabulator key to what has this id."""
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == name:
+            return
+    raise AssertionError(f"no way to {name} by keyboard")
+
+
+def texts(page: Page, selector: str) -> list[str]:
+    return page.locator(selector).all_text_contents()
+
+
+def test_a_problem_is_chosen_by_keyboard_and_its_five_streams_stand_side_by_side(page) -> None:
+    assert "Problem 1 of 3" in page.inner_text("#explorer-chosen")
+    press_until(page, "explorer-problem")
+    assert page.evaluate("document.activeElement.matches(':focus-visible')")
+    page.keyboard.press("ArrowDown")
+    assert "Problem 2 of 3" in page.inner_text("#explorer-chosen")
+    page.keyboard.press("ArrowDown")
+    assert texts(page, "#explorer-question") == [f"Question 2 {NASTY}"]
+    assert texts(page, ".streams h3") == ["RFT", "Refined", "SAR", "Synthesized", "Restyled"]
+    tops = {box["y"] for article in page.locator(".streams article").all() if (box := article.bounding_box())}
+    assert len(tops) == 1
+    # What a trace says stands there to the letter, its end apart; what was taken away is there and not seen.
+    assert texts(page, ".streams article:nth-of-type(4) .trace > :not(del)")[-1] == "⏎"
+    whole = "[...document.querySelectorAll('.trace')].map((box) => { const own = box.cloneNode(true);"
+    whole += "own.querySelectorAll('del, .end').forEach((node) => node.remove()); return own.textContent; })"
+    assert page.evaluate(whole) == list(TEXTS.values())
+
+
+def test_tokens_are_shaded_and_read_out_by_arrow_keys(page) -> None:
+    colours = "[...document.querySelectorAll('.s1, .s8')].map((node) => getComputedStyle(node).backgroundColor)"
+    # At 0.1 nats no shade; at 2 nats a third of the full one.
+    assert set(page.locator(".trace").nth(0).locator("span").evaluate_all("a => a.map(n => n.className)")) == {
+        "s0",
+        "s0 end",
+    }
+    assert page.locator(".trace").nth(2).locator("span").first.get_attribute("class") == "s2"
+    assert len(set(page.evaluate(colours))) == 2
+    page.locator(".trace").nth(2).focus()
+    for _ in range(9):
+        page.keyboard.press("ArrowRight")
+    assert page.inner_text("#explorer-token") == "“3”: 2.00 nats, edit of logic"
+    page.keyboard.press("ArrowLeft")
+    assert page.inner_text("#explorer-token") == "“ ”: 2.00 nats"
+    page.uncheck("#explorer-surprisal")
+    shade = "getComputedStyle(document.querySelector('.trace .s2')).backgroundColor"
+    assert page.evaluate(shade) == "rgba(0, 0, 0, 0)"
+
+
+def test_edits_are_told_by_more_than_colour(page) -> None:
+    lines = "name => getComputedStyle(document.querySelector(name)).textDecorationStyle"
+    assert page.evaluate(lines, ".trace ins.logic") == "solid"
+    assert page.evaluate(lines, ".trace ins.style") == "dotted"
+    assert texts(page, ".streams article:nth-of-type(3) .trace ins") == ["3"]
+    assert not page.locator(".trace del").first.is_visible()
+    page.check("#explorer-removed")
+    assert page.locator(".trace del").first.is_visible()
+
+
+def test_problems_are_ordered_by_what_became_of_a_stream(page) -> None:
+    page.select_option("#explorer-stream", label="SAR")
+    page.select_option("#explorer-order", "foreign")
+    assert [text.split(": ")[0] for text in texts(page, "#explorer-problem option")] == [
+        "1. 6.00 nats a token",
+        "2. 4.00 nats a token",
+        "3. 2.00 nats a token",
+    ]
+    page.select_option("#explorer-order", "failed")
+    assert "None of the 3 problems" in page.inner_text("#explorer-chosen")
+    page.select_option("#explorer-stream", label="Refined")
+    assert len(texts(page, "#explorer-problem option")) == 1
+    assert "No trace: failed." in page.inner_text(".streams")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_a_phone_and_has_no_serious_fault(page, scheme) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.check("#explorer-removed")
+    faults = Axe().run(page).response["violations"]
+    assert [
+        (each["id"], each["nodes"][0]["html"]) for each in faults if each["impact"] in ("serious", "critical")
+    ] == []
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+
+
+def test_without_scripts_there_is_a_note_in_place_of_the_explorer(browser, file) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    opened = context.new_page()
+    opened.goto(file.as_uri())
+    assert "allow scripts" in opened.inner_text("body")
+    assert not opened.locator("#explorer").is_visible()
+    context.close()

@@ -1,13 +1,15 @@
 """The arms that the study lists beside the main ones, from stream to measured in one stage: starts would cost the most.
 
-Below the folder an arm has what a main arm has, but for the weights, which are not kept.
+Below the folder an arm has what a main arm has, but for the weights, which are not kept. Each step of an arm is, in
+the repository's `.qup/cells`: what is as it was is not done again, and a run that was stopped goes on where it was.
 """
 
+import argparse
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from qup import chain, records, whole
+from qup import chain, kept, records, whole
 from qup.arms import HOME, Arm
 from qup.lm import workers
 from qup.measured import Measured, files
@@ -34,12 +36,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         traces=traces,
         streams={arm: records.read(args.streams / arm / "stream.jsonl", records.Refined, drafts) for arm in main_arms},
         models=args.models,
+        hashes=_hashes(args, main_arms) if study.further else {},
     )
     arms = list(study.further.values())
     with whole.folder(args.out) as part:
         measured = workers.spread(functools.partial(_make, shared, part), arms, study.threads)
     files.write(args.measured, measured)
     print(f"{len(arms)} further arms: {', '.join(arm.name for arm in arms) or 'none'}")
+
+
+def _hashes(args: argparse.Namespace, arms: Iterable[str]) -> dict[str, str]:
+    """Of all that arms start from, once for all processes."""
+    files = {"problems": args.problems / "train.jsonl", "traces": args.traces}
+    files |= {arm: args.streams / arm / "stream.jsonl" for arm in arms}
+    models = {f"models/{path.name}": kept.of_folder(path) for path in sorted(args.models.iterdir()) if path.is_dir()}
+    return {name: kept.of_file(path) for name, path in files.items()} | models
 
 
 def _make(shared: chain.Shared, out: Path, arms: Sequence[Arm]) -> list[Measured]:

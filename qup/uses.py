@@ -8,7 +8,7 @@ on its own. A second Oracle, a voice, a prompt, a refiner or a reward then leave
 import contextlib
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,17 @@ def every(study: Study) -> dict[str, Any]:
             cells |= {main_name(oracle, refiner): of(study, oracle, made) for oracle in study.oracles}
     own = {name: of(study, arm.oracle, study.refiner_of(arm)) for name, arm in study.further.items() if not arm.shares}
     return cells | {FURTHER: own}
+
+
+def text(used: Mapping[str, Any]) -> str:
+    """What stands in a file."""
+    return json.dumps(used, indent=1, sort_keys=True) + "\n"
+
+
+def unchanged(study: Study, folder: Path) -> set[Path]:
+    """The files in a folder that would come out as they are."""
+    files = {folder / f"{name}.json": text(used) for name, used in every(study).items()}
+    return {file for file, now in files.items() if file.is_file() and file.read_text(encoding="utf-8") == now}
 
 
 def of(study: Study, oracle: str, refiner: Refiner) -> dict[str, str]:

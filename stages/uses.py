@@ -1,6 +1,5 @@
 """Write down what each arm's traces are made with, as hashes, an arm a file: the arm depends on it and on no more."""
 
-import json
 from collections.abc import Sequence
 
 from qup import uses, whole
@@ -13,7 +12,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     study = cli.start(args)
     with whole.folder(args.out) as part:
         for name, used in uses.every(study).items():
-            whole.write(part / f"{name}.json", json.dumps(used, indent=1, sort_keys=True) + "\n")
+            whole.write(part / f"{name}.json", uses.text(used))
 
 
 if __name__ == "__main__":

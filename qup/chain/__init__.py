@@ -3,25 +3,27 @@
 Main arms have a stage per step instead, so that a changed step repeats no other; here each step is kept, for the same.
 """
 
+import contextlib
 import dataclasses
 import gc
+import io
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qup import compat, evals, kept, measured, repository, rewards, seeds, training, uses
-from qup.arms import Arm
+from qup import compat, evals, kept, measured, records, repository, rewards, seeds, training, uses
+from qup.arms import HOME, Arm
 from qup.chain.mixtures import mixed, turns
 from qup.chain.steps import Made, Step
 from qup.evals import Asked, cells, laid
 from qup.measured import Measured
-from qup.records import LEARNER, Compat, Problem, Refined, Trace, due, of_set
+from qup.records import LEARNER, TRAIN, Compat, Problem, Refined, Score, Trace, due, of_set
 from qup.refiners import Pool, make_stream
 from qup.study import Study
 
-__all__ = ["Shared", "make", "mixed", "turns"]
+__all__ = ["Shared", "left", "make", "mixed", "opened", "turns", "work"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,32 @@ class Shared:
     "Of `problems`, `traces`, each main arm's stream by its name, and `models/<name>`; with none no step is kept."
 
 
+def opened(study: Study, problems: Path, traces: Path, models: Path, streams: Path) -> Shared:
+    """What all arms start from, as the stages before have left it.
+
+    `problems` is the folder of `prepare`, `models` that of `obtain`, `streams` that of the main arms.
+
+    Raises:
+        SettingsError: something is not there, or is none of this study.
+    """
+    known = {"problems": problems / "train.jsonl", "traces": traces}
+    main_arms = {arm: streams / arm / "stream.jsonl" for arm in study.main_arms([HOME])}
+    given = records.read(known["problems"], Problem)
+    samples = records.read(traces, Trace, due.traces(given, study.sampling.n))
+    drafts = due.stream(of_set(given, TRAIN), samples, study.streams.scope, study.streams.per_problem)
+    folders = [path for path in sorted(models.iterdir()) if path.is_dir() and study.further]
+    hashes = {f"models/{path.name}": kept.of_folder(path) for path in folders}
+    return Shared(
+        study=study,
+        problems=given,
+        evaluation=problems / "evaluation",
+        traces=samples,
+        streams={arm: records.read(path, Refined, drafts) for arm, path in main_arms.items()},
+        models=models,
+        hashes={name: kept.of_file(path) for name, path in (known | main_arms).items()} | hashes,
+    )
+
+
 def make(arm: Arm, shared: Shared, folder: Path) -> Measured:
     """All records of an arm, written to `folder` as the stages of a main arm write them; weights are not kept.
 
@@ -56,36 +84,63 @@ def make(arm: Arm, shared: Shared, folder: Path) -> Measured:
     return measured.measure(arm, shared.study.compat, stream, scores, rows, steps, runs, answers, tasks)
 
 
+def work(arm: Arm) -> list[str]:
+    """The stages of a main arm whose work an arm is; a mixture's stream costs nothing."""
+    return [*([] if arm.shares else ["refine"]), "reward", "compat", "train", "evaluate"]
+
+
+def left(arm: Arm, shared: Shared) -> list[str]:
+    """Of `work` what is still to be done, the rest being kept."""
+    if not (arm.shares or _refining(arm, shared).kept):
+        return work(arm)
+    with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(io.StringIO()):
+        folder = Path(name)
+        _refined(arm, shared, folder)
+        following = [_rewarding(arm, shared, folder), _measuring(arm, shared, folder)]
+        following.append(_training(arm, shared, folder, _paper(shared)))
+    return [stage for step in following if not step.kept for stage in step.stages]
+
+
 def _before_training(arm: Arm, shared: Shared, folder: Path) -> Made:
     """Stream, rewards and metrics; Oracle and scoring learner are let go of, so that training has the memory."""
-    study, made = shared.study, _refined(arm, shared, folder)
+    made = _refined(arm, shared, folder)
     stream = made["stream"]
     # Two engines at once may not fit; one that nobody holds still lives in its own circles.
     gc.collect()
-    known = _known(shared, folder)
-    judges = _models(shared, uses.models_run(study.rewards.values()))
-    reward = Step(("reward",), arm, study, known | judges, {"streams": None})
-    scored = reward.take(
-        folder,
-        ("scores",),
-        lambda: [rewards.score(study.rewards, shared.problems, stream, shared.models, shared.traces)],
-    )
-    metrics = Step(("compat",), arm, study, known | _models(shared, [LEARNER]), {"streams": None})
-    return made | scored | metrics.take(folder, ("compat",), lambda: [_measured(shared, stream)])
+    made |= _rewarding(arm, shared, folder).take(folder, ("scores",), lambda: [_scored(shared, stream)])
+    return made | _measuring(arm, shared, folder).take(folder, ("compat",), lambda: [_measured(shared, stream)])
 
 
 def _refined(arm: Arm, shared: Shared, folder: Path) -> Made:
     """The arm's stream; a mixture's costs nothing."""
-    unkept = Step((), arm, shared.study, {}, {})
-    if arm.shares:
-        return unkept.take(folder, ("stream",), lambda: [_mixture(arm, shared)])
-    step = _refining(arm, shared) if shared.hashes else unkept
-    return step.take(folder, ("stream",), lambda: [_asked(arm, shared)])
+    make = _mixture if arm.shares else _asked
+    return _refining(arm, shared).take(folder, ("stream",), lambda: [make(arm, shared)])
+
+
+def _rewarding(arm: Arm, shared: Shared, folder: Path) -> Step:
+    """The step of the rewards."""
+    judges = _models(shared, uses.models_run(shared.study.rewards.values()))
+    return Step(("reward",), arm, shared.study, _known(shared, folder) | judges, {"streams": None})
+
+
+def _measuring(arm: Arm, shared: Shared, folder: Path) -> Step:
+    """The step of the metrics."""
+    known = _known(shared, folder) | _models(shared, [LEARNER])
+    return Step(("compat",), arm, shared.study, known, {"streams": None})
+
+
+def _training(arm: Arm, shared: Shared, folder: Path, paper: evals.Paper) -> Step:
+    """The step of the runs and their learners' answers: one, for the weights are not kept."""
+    known = _known(shared, folder) | _models(shared, [LEARNER]) | _asked_of(shared, paper)
+    own = {"training": arm.training, "evaluation": [_terms(asked) for asked in paper.tasks], "streams": None}
+    return Step(("train", "evaluate"), arm, shared.study, known, own)
 
 
 def _refining(arm: Arm, shared: Shared) -> Step:
     """The step that makes a stream, by whom it asks and what it may choose from."""
     study = shared.study
+    if arm.shares or not shared.hashes:
+        return Step((), arm, study, {}, {})
     streams = dataclasses.replace(study.streams, scope=arm.scope, per_problem=arm.per_problem, refiners={})
     refiner = study.refiner_of(arm)
     known = _known(shared) | _models(shared, uses.models_of(study, arm.oracle, refiner))
@@ -109,6 +164,11 @@ def _mixture(arm: Arm, shared: Shared) -> list[Refined]:
     return mixed(arm.shares, shared.streams, keys, shared.study.seed)
 
 
+def _scored(shared: Shared, stream: Sequence[Refined]) -> list[Score]:
+    """The rewards of each trace."""
+    return rewards.score(shared.study.rewards, shared.problems, stream, shared.models, shared.traces)
+
+
 def _measured(shared: Shared, stream: Sequence[Refined]) -> list[Compat]:
     """The metrics of each trace."""
     study = shared.study
@@ -119,12 +179,9 @@ def _measured(shared: Shared, stream: Sequence[Refined]) -> list[Compat]:
 
 
 def _trained(arm: Arm, shared: Shared, stream: Sequence[Refined], folder: Path) -> Made:
-    """Curves and accounts of the runs, and what their learners answer: one step, for the weights are not kept."""
-    paper = _paper(shared)
-    known = _known(shared, folder) | _models(shared, [LEARNER]) | _asked_of(shared, paper)
-    own = {"training": arm.training, "evaluation": [_terms(asked) for asked in paper.tasks], "streams": None}
-    files = ("trajectory", "runs", "evals", "tasks")
-    step = Step(("train", "evaluate"), arm, shared.study, known, own)
+    """Curves and accounts of the runs, and what their learners answer."""
+    paper, files = _paper(shared), ("trajectory", "runs", "evals", "tasks")
+    step = _training(arm, shared, folder, paper)
     return step.take(folder, files, lambda: _learnt(arm, shared, stream, paper))
 
 

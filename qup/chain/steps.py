@@ -67,6 +67,12 @@ class Step:
         return made
 
     @property
+    def kept(self) -> bool:
+        """Whether it need not be taken."""
+        place = self.place
+        return place is not None and kept.read(place) is not None
+
+    @property
     def place(self) -> Path | None:
         """Where it is kept; None if it is not."""
         if not (self.stages and self.inputs and pipeline()):
@@ -79,7 +85,7 @@ class Step:
         """Path to hash of our code that takes it."""
         deps = {dep.replace("${item.refiner}", self.arm.refiner) for stage in self._listed for dep in stage["deps"]}
         places = [uses.ROOT / dep for dep in sorted(deps) if dep.startswith("qup/")]
-        files = uses.sources([*places, Path(__file__).parent])
+        files = uses.sources([*places, uses.ROOT / "qup" / "chain"])
         return {str(file.relative_to(uses.ROOT)): kept.of_file(file) for file in files}
 
     @property

@@ -26,6 +26,8 @@ RUNS = Path(".qup/runs")
 "Where in the repository stages leave how long they took; ignored by Git and DVC, nothing depends on it."
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 "What stops a stage in good order: Ctrl-C, a scheduler, the end of a terminal."
+PARTIAL = threading.Event()
+"Set by a stage part of whose work was kept from before: how long it took says nothing of the next time."
 GRACE = 8.0
 "Seconds that a stage has to end in good order; schedulers and containers kill ten seconds after they ask."
 
@@ -63,7 +65,8 @@ def run(main: Callable[[Sequence[str] | None], None]) -> None:
     try:
         with whole.room_in(Path(), Path(tempfile.gettempdir())):
             main(None)
-            leave_time(begin)
+            if not PARTIAL.is_set():
+                leave_time(begin)
     except SettingsError as error:
         print(f"qup: {error}", file=sys.stderr)
         sys.exit(2)

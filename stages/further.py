@@ -1,17 +1,17 @@
 """The arms that the study lists beside the main ones, from stream to measured in one stage: starts would cost the most.
 
-Below the folder an arm has what a main arm has, but for the weights, which are not kept.
+Below the folder an arm has what a main arm has, but for the weights, which are not kept. Each step of an arm is, in
+the repository's `.qup/cells`: what is as it was is not done again, and a run that was stopped goes on where it was.
 """
 
 import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-from qup import chain, records, whole
-from qup.arms import HOME, Arm
+from qup import chain, whole
+from qup.arms import Arm
 from qup.lm import workers
 from qup.measured import Measured, files
-from qup.records import due
 from stages import cli
 
 
@@ -22,20 +22,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags |= {"out": "a folder per arm is made in it", "measured": "file of the measured arms to write"}
     args = cli.parser(__doc__, **flags).parse_args(argv)
     study = cli.start(args)
-    main_arms = study.main_arms([HOME])
-    problems = records.read(args.problems / "train.jsonl", records.Problem)
-    traces = records.read(args.traces, records.Trace, due.traces(problems, study.sampling.n))
-    own, streams = records.of_set(problems, records.TRAIN), study.streams
-    drafts = due.stream(own, traces, streams.scope, streams.per_problem)
-    shared = chain.Shared(
-        study=study,
-        problems=problems,
-        evaluation=args.problems / "evaluation",
-        traces=traces,
-        streams={arm: records.read(args.streams / arm / "stream.jsonl", records.Refined, drafts) for arm in main_arms},
-        models=args.models,
-    )
+    shared = chain.opened(study, args.problems, args.traces, args.models, args.streams)
     arms = list(study.further.values())
+    if any(chain.left(arm, shared) != chain.work(arm) for arm in arms):
+        cli.PARTIAL.set()
     with whole.folder(args.out) as part:
         measured = workers.spread(functools.partial(_make, shared, part), arms, study.threads)
     files.write(args.measured, measured)

@@ -42,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     whole.write(args.results / "index.html", compare.html(compare.everything(args.results)))
     arms = main_names(chosen.oracles, chosen.refiner)
     sums = provenance.hashes(args.lock, args.arms.parent, args.arms, arms)
+    # What arms might use is no result; what they did use made theirs.
+    sums.pop(str(args.arms.parent / "uses"), None)
     mirror = tracking.Mirror(
         experiment=f"qup/{args.study.stem}",
         state=hashlib.sha256(json.dumps([arms, sums]).encode()).hexdigest(),

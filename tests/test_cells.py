@@ -210,7 +210,7 @@ def test_a_cell_is_of_a_number_of_threads_also_where_the_study_names_none(
 ) -> None:
     made = Learner(folder / "learner", "boxed", BackendSettings(name="hf"))
     vars(made)["runner"] = Runner()
-    two = Cells(made, None)._name({}, None)
-    assert two == Cells(made, 2)._name({}, None)
+    two = Cells(made, None)._parts({}, None)
+    assert two == Cells(made, 2)._parts({}, None)
     monkeypatch.setattr(cells, "usual_threads", lambda: 8)
-    assert Cells(made, None)._name({}, None) == Cells(made, 8)._name({}, None) != two
+    assert Cells(made, None)._parts({}, None) == Cells(made, 8)._parts({}, None) != two

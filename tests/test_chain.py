@@ -20,7 +20,9 @@ class Loaded:
         self.engine = self
 
 
-def test_an_oracle_and_its_model_are_let_go_of_before_judges_and_learner_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_oracle_and_its_model_are_let_go_of_before_judges_and_learner_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     oracles: list[weakref.ref[Loaded]] = []
 
     def desk(oracle: str, refiner: str, models: Path) -> Desk:
@@ -40,6 +42,6 @@ def test_an_oracle_and_its_model_are_let_go_of_before_judges_and_learner_start(m
     study.learner = lambda models: None
     study.refiner_of = lambda arm: settings.load("refiners", arm.refiner)()
     arm = Arm("idle", "home", "unfiltered", TrainingSettings(Budget(epochs=1)), "solved", main=False)
-    chain._before_training(arm, chain.Shared(study, [], Path(), [], {}, Path()))
+    chain._before_training(arm, chain.Shared(study, [], Path(), [], {}, Path()), tmp_path)
     assert len(oracles) == 1
     assert alive == [False, False]

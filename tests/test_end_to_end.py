@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 ARM = {"reward", "compat", "train", "evaluate", "measure"}
 HEAVY = {"prepare", "obtain", "sample", "native", "refine", "reward-samples", "baseline", "measure-base", "further"}
-HEAVY |= ARM | {f"{name}-native" for name in ARM}
+HEAVY |= {"uses"} | ARM | {f"{name}-native" for name in ARM}
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ ROOMS = [
     *(
         "errors",
         "whole",
+        "kept",
         "repository",
         "seeds",
         "settings",
@@ -38,8 +39,8 @@ ROOMS = [
         "models",
         "oracles",
     ),
-    *("refiners", "restyles", "rewards", "compat", "arms", "measured", "paper", "params", "study", "tracking", "chain"),
-    *("report",),
+    *("refiners", "restyles", "rewards", "compat", "arms", "measured", "paper", "params", "study", "tracking"),
+    *("uses", "chain", "report"),
     *("compare", "plan", "advise", "running", "doctor", "export", "new"),
     *("reference", "verbs", "__main__"),
 ]

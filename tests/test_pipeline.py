@@ -1,15 +1,19 @@
 """dvc.yaml says what each stage really uses: its code, its settings, its paths."""
 
 import ast
+import contextlib
+import dataclasses
 import importlib
 import re
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from qup import arms
+from qup import arms, settings, uses
+from qup.errors import SettingsError
 from qup.settings import read_yaml
 from qup.study import Study
 
@@ -20,6 +24,7 @@ MODULES = sorted(p.stem for p in (ROOT / "stages").glob("[!_]*.py") if p.stem !=
 PLUMBING = {
     "qup/__init__.py": "the version number",
     "qup/errors.py": "wording of an error, after which there is no result",
+    "qup/kept.py": "keeps what was computed; who computed it names all that it follows from",
     "qup/lm/lifeline.py": "ends a process with the one that started it",
     "qup/lm/workers.py": "deals runs out to processes; the threads of each run are tracked under `params:`",
     "qup/params.py": "checks what params.yaml chooses",
@@ -41,6 +46,8 @@ PLUMBING = {
 
 # A stage that always runs need not say what it runs.
 TRACKED = {name: stage for name, stage in STAGES.items() if not stage.get("always_changed")}
+# This one hashes the code of plugs and runs none of it.
+RUNNING = [name for name in TRACKED if name != "uses"]
 
 
 def module_of(stage: dict[str, Any]) -> str:
@@ -264,6 +271,37 @@ def covered(file: str, deps: list[str]) -> bool:
     return any(re.fullmatch(f"{pattern}(/.*)?", file) for pattern in patterns)
 
 
+def asks_uses(stage: dict[str, Any]) -> bool:
+    """Whether a stage depends on what `uses` has written of its arms."""
+    return any(dep.startswith("data/${item.study}/uses/") for dep in stage.get("deps", []))
+
+
+def plug(room: str, name: str, **given: Any) -> Any:
+    """A plug with its defaults and a model where it must have one."""
+    kind = settings.load(room, name)
+    needed = {f.name for f in dataclasses.fields(kind)} & {"model"}
+    return kind(**dict.fromkeys(needed, "learner") | given)
+
+
+@cache
+def hashed() -> frozenset[str]:
+    """Every file that can stand in what `uses` writes of an arm: of all Oracles, voices, refiners and rewards."""
+    folder = ROOT / "qup" / "prompts" / "oracle" / "voices"
+    voices = [plug("oracles", "prompted", voice=path.stem) for path in folder.glob("*.txt")]
+    oracles = [*voices, *(plug("oracles", name) for name in settings.names("oracles"))]
+    rewards = {name: plug("rewards", name) for name in settings.names("rewards")}
+    refiners = [plug("refiners", name) for name in settings.names("refiners")]
+    refiners += [plug("refiners", arms.PREFERRED, reward=name) for name in rewards]
+    files: set[str] = set()
+    for oracle in oracles:
+        study: Any = SimpleNamespace(oracles={"home": oracle}, rewards=rewards)
+        for refiner in refiners:
+            # One that no refiner can choose by is none that an arm depends on.
+            with contextlib.suppress(SettingsError):
+                files |= {key for key in uses.of(study, "home", refiner) if "/" in key}
+    return frozenset(files | {f"qup/rewards/{name}.py" for name in rewards})
+
+
 def test_the_walk_sees_lazy_imports_plugs_and_texts() -> None:
     assert {"qup/evals/harness.py", "qup/evals/heldout.yaml", "qup/evals/grading.py"} <= used("stages/evaluate.py")
     assert {"qup/problems/_content.py", "qup/problems/reasoning_gym.py"} <= used("stages/prepare.py")
@@ -280,19 +318,27 @@ def test_every_piece_of_plumbing_exists() -> None:
     assert [file for file in PLUMBING if not (ROOT / file).is_file()] == []
 
 
-@pytest.mark.parametrize("name", TRACKED)
+@pytest.mark.parametrize("name", RUNNING)
 def test_the_code_that_a_stage_runs_is_among_its_deps(name: str) -> None:
-    deps = STAGES[name]["deps"]
-    assert sorted(file for file in used(module_of(STAGES[name])) if not covered(file, deps)) == []
+    deps, by_uses = STAGES[name]["deps"], hashed() if asks_uses(STAGES[name]) else frozenset()
+    missing = (file for file in used(module_of(STAGES[name])) - by_uses if not covered(file, deps))
+    assert sorted(missing) == []
 
 
-def test_what_refiners_share_is_among_the_deps_by_its_own_name() -> None:
+def test_what_uses_hashes_and_what_hashes_it_are_among_its_deps() -> None:
+    own = {file for name in ("stages/uses.py", "qup/uses.py") for file, _ in reached(name)} | {"qup/uses.py"}
+    files = (hashed() | own) - set(PLUMBING)
+    assert sorted(file for file in files if not covered(file, STAGES["uses"]["deps"])) == []
+
+
+def test_what_plugs_share_is_hashed_for_every_arm() -> None:
     # A dep with an item in it stands for the item's own file when DVC runs the stage, never for these.
-    shared = {str(path.relative_to(ROOT)) for path in (ROOT / "qup" / "refiners").glob("_*.py")}
-    assert shared <= {dep.strip('"') for dep in STAGES["refine"]["deps"]}
+    study: Any = SimpleNamespace(oracles={"home": plug("oracles", "scripted")}, rewards={})
+    shared = {str(p.relative_to(ROOT)) for room in ("oracles", "refiners") for p in (ROOT / "qup" / room).glob("_*.py")}
+    assert shared <= set(uses.of(study, "home", plug("refiners", "restyled")))
 
 
-@pytest.mark.parametrize("name", TRACKED)
+@pytest.mark.parametrize("name", RUNNING)
 def test_a_stage_depends_on_no_code_that_it_does_not_run(name: str) -> None:
     mine = used(module_of(STAGES[name]))
     code = [dep for dep in STAGES[name]["deps"] if dep.startswith(("qup/", "stages/"))]
@@ -300,14 +346,18 @@ def test_a_stage_depends_on_no_code_that_it_does_not_run(name: str) -> None:
 
 
 def settings_tracked(stage: dict[str, Any]) -> list[str]:
+    """The keys of a study that a stage tracks, an Oracle's as the first one's."""
     entries = [entry for entry in stage["params"] if "params.yaml" not in entry]
-    return [key for entry in entries for keys in entry.values() for key in keys]
+    return [key.replace("${item.oracle}", arms.HOME) for entry in entries for keys in entry.values() for key in keys]
 
 
 @pytest.mark.parametrize("name", TRACKED)
 def test_the_settings_that_a_stage_reads_are_among_its_params(name: str) -> None:
     files = [file for file in used(module_of(STAGES[name])) if file.endswith(".py")]
     tracked = settings_tracked(STAGES[name])
+    if asks_uses(STAGES[name]):
+        # Of these it depends on what its arms need, see test_uses.
+        tracked += ["oracles", "rewards"]
     # Every stage limits its process to the study's threads.
     read = {"threads"}.union(*map(asked_of_study, files))
     assert read

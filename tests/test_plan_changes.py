@@ -98,6 +98,38 @@ def test_a_study_and_an_oracle_that_params_yaml_does_not_name_are_told_and_nothi
     assert {path: path.read_bytes() for path in folder.glob("*.[tyl]*")} == before
 
 
+USED = """
+stages:
+  uses:
+    cmd: mkdir -p uses && cp one.txt uses/one.txt && cp two.txt uses/two.txt
+    deps: [one.txt, two.txt]
+    outs: [uses]
+  refine:
+    matrix: {study: ["${study}"], oracle: [one, two]}
+    cmd: cat uses/${item.oracle}.txt > ${item.oracle}-stream.txt
+    deps: ["uses/${item.oracle}.txt"]
+    params:
+      - studies/${item.study}.yaml: ["sampling.n"]
+    outs: ["${item.oracle}-stream.txt"]
+"""
+
+
+def test_a_stage_of_whose_input_it_is_known_that_it_stays_as_it_is_is_cached(folder: Path) -> None:
+    (folder / "dvc.yaml").write_text(USED)
+    for name in ("one", "two"):
+        (folder / f"{name}.txt").write_text(name)
+    with Repo(str(folder)) as repo:
+        repo.reproduce()
+    (folder / "two.txt").write_text("another")
+    params = Params("toy", "style_aligned", ("home",))
+    made = {change.stage: change.state for change in status(folder, params).changes}
+    assert made == {"uses": State.RUNS, "refine@toy-one": State.FOLLOWS, "refine@toy-two": State.FOLLOWS}
+    made = {change.stage: change.state for change in status(folder, params, {folder / "uses" / "one.txt"}).changes}
+    assert made == {"uses": State.RUNS, "refine@toy-one": State.CACHED, "refine@toy-two": State.FOLLOWS}
+    # A part of a section is no section of a study.
+    assert status(folder, params).settings == {}
+
+
 def test_the_settings_of_the_last_run_are_those_of_the_lock(folder: Path) -> None:
     (folder / "studies" / "toy.yaml").write_text(STUDY.replace("batch: 8", "batch: 4"))
     then = status(folder, Params("toy", "style_aligned", ("home",))).settings

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import yaml
 from pipeline import ROOT, commands
 
+from qup import chain, settings, training
 from qup.arms import MAIN
 from qup.lm import workers
 from qup.measured import Measured, files
@@ -118,3 +120,53 @@ def test_a_reference_says_its_answer_in_a_box_and_without_the_data_sets_marks(ra
         assert refined.text.startswith("It is ")
         assert "<<" not in refined.text
         assert "####" not in refined.text
+
+
+def further(ran: Path, arms: dict[str, Any]) -> dict[str, bytes]:
+    """What `further` writes of some arms, made in the same folder once more."""
+    (ran / "studies" / "smoke.yaml").write_text(yaml.safe_dump(study() | {"arms": arms}), encoding="utf-8")
+    line = next(line for line in commands("smoke") if line[0] == "further")
+    importlib.import_module("stages.further").main(line[1:])
+    places = [ran / "data" / "smoke" / "further", ran / "results" / "smoke" / "arms" / "further.json"]
+    written = [path for place in places for path in ([place] if place.is_file() else sorted(place.rglob("*.jsonl")))]
+    return {str(path.relative_to(ran)): path.read_bytes() for path in written}
+
+
+def test_a_run_of_further_arms_that_was_stopped_goes_on_where_it_was_to_the_same_bytes(
+    ran: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path: path.read_bytes() for path in sorted((ran / "data" / "smoke" / "further").rglob("*.jsonl"))}
+    trained, refined = list[str](), list[str]()
+    fine_tune, make_stream = training.fine_tune, chain.make_stream
+    stopped = {"second"}
+
+    def tuning(*given: Any, arm: str) -> Any:
+        trained.append(arm)
+        if arm in stopped:
+            raise KeyboardInterrupt
+        return fine_tune(*given, arm=arm)
+
+    def refining(refiner: Any, *given: Any) -> Any:
+        refined.append(settings.name_of(refiner))
+        return make_stream(refiner, *given)
+
+    monkeypatch.setattr(training, "fine_tune", tuning)
+    monkeypatch.setattr(chain, "make_stream", refining)
+    first = further(ran, ARMS)
+    assert (trained, refined) == ([], [])
+    assert {ran / path: content for path, content in first.items() if path.endswith(".jsonl")} == before
+    more = ARMS | {"first": {"oracle": "home", "refiner": "restyled"}}
+    more |= {"second": {"oracle": "home", "refiner": "restyled", "training": {"budget": {"epochs": 2}}}}
+    with pytest.raises(KeyboardInterrupt):
+        further(ran, more)
+    # The second arm's stream is the first one's, which is not made twice.
+    assert (trained, refined) == (["first", "second"], ["restyled"])
+    stopped.clear()
+    resumed = further(ran, more)
+    assert (trained, refined) == (["first", "second", "second"], ["restyled"])
+    shutil.rmtree(ran / ".qup" / "cells")
+    afresh = further(ran, {name: more[name] for name in ("second", "calculator")})
+    assert trained[3:] == ["second", "calculator"]
+    assert {path: content for path, content in afresh.items() if resumed[path] != content}.keys() == {
+        "results/smoke/arms/further.json"
+    }

@@ -7,32 +7,27 @@ grading and scoring come after it and are done anew each time. A task that is ad
 cells of the others as they are. What a pass over given tokens says of each of them is kept in the same way, so that a
 study whose metrics change passes over no trace again.
 
-Cells are state of the repository and no output of DVC: they outlive a stage that is killed halfway and the throw-away
-copy of `dvc exp run --temp`, where an output would be lost. What a colleague pulls are the answers themselves. The
-folder may be deleted at any time.
+Cells are state of the repository (`qup.kept`) and no output of DVC, where they would be lost with a stage that is
+killed halfway. What a colleague pulls are the answers themselves.
 """
 
 import contextlib
 import dataclasses
 import functools
-import gzip
-import hashlib
 import json
-import os
 import platform
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
-from qup import whole
+from qup import kept
 from qup.backends import Completion, Message, Sampling
 from qup.learner import Learner
 from qup.records import Finish, TokenStats
 
-FOLDER = Path(".qup/cells")
+FOLDER = kept.FOLDER
 "Below the repository's root."
 CODE = ("backends", "lm", "learner.py", "seeds.py")
 "What of our code makes answers of requests."
@@ -86,17 +81,18 @@ class Cells:
         # What has no bytes to go by would be taken for any other such.
         if self.folder is None or not all(any(folder.rglob("*")) for folder in folders):
             return make()
-        path = self.folder / f"{self._name(asked, weights)}.json.gz"
-        rows = _read(path)
+        path = kept.place(self.folder, *self._parts(asked, weights))
+        rows = kept.read(path)
         if rows is None:
             rows = make()
-            _write(path, rows)
+            kept.write(path, rows)
         return rows
 
-    def _name(self, asked: dict[str, Any], weights: Path | None) -> str:
+    def _parts(self, asked: dict[str, Any], weights: Path | None) -> list[Any]:
+        """All that a cell's rows follow from."""
         run = dataclasses.asdict(self.learner.backend) | {"runner": type(self.learner.runner).__module__}
-        parts = [asked, run, _weights(self.learner.folder), weights and _weights(weights), code()]
-        return _sum(json.dumps([*parts, self.threads or usual_threads(), machine()], sort_keys=True).encode())
+        models = [kept.of_folder(self.learner.folder), weights and kept.of_folder(weights)]
+        return [asked, run, *models, code(), self.threads or usual_threads(), machine()]
 
 
 def _rows(completions: Sequence[Completion]) -> list[Any]:
@@ -109,60 +105,14 @@ def _completion(row: Sequence[Any]) -> Completion:
     return Completion(text, token_ids, Finish(finish), tokens, failure)
 
 
-def _read(path: Path) -> list[Any] | None:
-    """The rows in a file; None if it is not there, or is damaged."""
-    try:
-        head, _, body = gzip.decompress(path.read_bytes()).partition(b"\n")
-        rows: list[Any] = json.loads(body)
-    except (OSError, EOFError, ValueError, zlib.error):
-        return None
-    return rows if head.decode(errors="replace") == _sum(body) else None
-
-
-def _write(path: Path, rows: Sequence[Any]) -> None:
-    body = json.dumps(rows).encode()
-    # By its process's number: two processes may ask the untrained learner the same.
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole.room_in(path.parent):
-        try:
-            part.write_bytes(gzip.compress(_sum(body).encode() + b"\n" + body, mtime=0))
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-
-
-def _sum(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _weights(folder: Path) -> str:
-    """A hash of all files of a model's or an adapter's folder, by their paths in it."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    # A file that was written again has another time or size; the bytes of the others are hashed once a process.
-    hashes = [[str(path.relative_to(folder)), _hash(path, *_state(path))] for path in files]
-    return _sum(json.dumps(hashes).encode())
-
-
-def _state(path: Path) -> tuple[int, int, int]:
-    found = path.stat()
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-@functools.cache
-def _hash(path: Path, *state: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @functools.cache
 def code() -> str:
     """A hash of our code that makes answers, and of which libraries it calls."""
     root = Path(__file__).parents[1]
     paths = [path for name in CODE for path in sorted(_sources(root / name))]
-    sources = [[str(path.relative_to(root)), _sum(path.read_bytes())] for path in paths]
+    sources = [[str(path.relative_to(root)), kept.digest(path.read_bytes())] for path in paths]
     versions = [[name, _version(name)] for name in LIBRARIES if util.find_spec(name)]
-    return _sum(json.dumps([sources, versions]).encode())
+    return kept.digest(json.dumps([sources, versions]).encode())
 
 
 def _version(name: str) -> str:

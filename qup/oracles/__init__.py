@@ -1,7 +1,7 @@
 """Oracles: who solves, repairs and restyles. One file per kind: class `Oracle`, settings whose `start` gives the verbs.
 
 A verb takes a batch and answers in order. `attempt` is 0 for the first call and counts the retries, so that a retry
-draws anew.
+draws anew. An Oracle that reads prompts says which (`qup.prompts.Worded`).
 """
 
 from collections.abc import Sequence

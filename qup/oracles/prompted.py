@@ -6,6 +6,7 @@ weights make an Oracle at home in the learner's style and one that is not.
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 from pydantic import NonNegativeFloat, PositiveInt
 from pydantic.dataclasses import dataclass
@@ -15,7 +16,7 @@ from qup.backends.openai import Backend as Endpoint
 from qup.errors import SettingsError
 from qup.lm.progress import show
 from qup.oracles import Reply, Setting
-from qup.prompts.oracle import tell
+from qup.prompts.oracle import tell, texts
 from qup.records import Finish, Problem
 from qup.settings import STRICT
 
@@ -44,9 +45,18 @@ class Oracle:
     def __post_init__(self) -> None:
         if (self.model is None) == (self.api is None):
             raise SettingsError("a prompted oracle needs exactly one of model (a name) and api (endpoint settings)")
-        edits = (self.repair_prompt, self.keep_style_prompt, self.restyle_prompt, self.fewest_prompt)
-        for prompt in (self.solve_prompt, *edits, self.locate_prompt, self.proceed_prompt):
+        for prompt in self.prompts:
             tell(prompt, "", "", self.voice)
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """The names of all that it may be asked by."""
+        edits = (self.repair_prompt, self.keep_style_prompt, self.restyle_prompt, self.fewest_prompt)
+        return (self.solve_prompt, *edits, self.locate_prompt, self.proceed_prompt)
+
+    def texts(self) -> list[Path]:
+        """Its prompts and its voice."""
+        return texts(self.prompts, self.voice)
 
     def start(self, setting: Setting) -> "Voice":
         """The Oracle with its model at hand; weights are loaded at the first question."""

@@ -6,7 +6,7 @@ The study need not be the one that params.yaml names: the pipeline is resolved f
 import contextlib
 import enum
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,8 @@ class Status:
     "Sections of the study file as they were when its stages last ran, by dvc.lock."
 
 
-def status(root: Path, chosen: Params) -> Status:
-    """What becomes of each stage of what is chosen.
+def status(root: Path, chosen: Params, same: Collection[Path] = ()) -> Status:
+    """What becomes of each stage of what is chosen; `same` are files that are known to come out as they are.
 
     Raises:
         SettingsError: DVC cannot read the pipeline.
@@ -71,7 +71,7 @@ def status(root: Path, chosen: Params) -> Status:
     try:
         with _quiet(), Repo(str(root)) as repo:
             stages = _resolved(repo, chosen)
-            return Status(tuple(_judged(_in_order(stages))), _locked(stages, f"studies/{chosen.study}.yaml"))
+            return Status(tuple(_judged(_in_order(stages), same)), _locked(stages, f"studies/{chosen.study}.yaml"))
     except DvcException as error:
         raise SettingsError(f"DVC cannot tell what would run: {error}") from error
 
@@ -93,7 +93,9 @@ def _locked(stages: Sequence[Any], file: str) -> dict[str, Any]:
     from dvc.dependency import ParamsDependency
 
     params = [dep for stage in stages for dep in stage.deps if isinstance(dep, ParamsDependency)]
-    return {key: value for dep in params if dep.def_path == file for key, value in (dep.hash_info.value or {}).items()}
+    held = [dep.hash_info.value or {} for dep in params if dep.def_path == file]
+    # Of a section some stages track a part, such as one Oracle; those that track the whole have it too.
+    return {key: value for values in held for key, value in values.items() if "." not in key}
 
 
 def _in_order(stages: Sequence[Any]) -> list[tuple[Any, list[Any]]]:
@@ -121,11 +123,17 @@ def _reads(dep: Any, stage: Any) -> bool:
     return any(mine == theirs or mine in theirs.parents or theirs in mine.parents for mine, theirs in paths)
 
 
-def _judged(ordered: Sequence[tuple[Any, list[Any]]]) -> list[Change]:
+def _judged(ordered: Sequence[tuple[Any, list[Any]]], same: Collection[Path]) -> list[Change]:
     judged: dict[str, Change] = {}
     for stage, before in ordered:
-        judged[stage.addressing] = _change(stage, [(other, judged[other.addressing]) for other in before])
+        moving = [other for other in before if not _is_same(stage, other, same)]
+        judged[stage.addressing] = _change(stage, [(other, judged[other.addressing]) for other in moving])
     return list(judged.values())
+
+
+def _is_same(stage: Any, other: Any, same: Collection[Path]) -> bool:
+    """Whether all that a stage reads of another one comes out as it is."""
+    return all(Path(str(dep.fs_path)) in same for dep in stage.deps if _reads(dep, other))
 
 
 def _change(stage: Any, before: Sequence[tuple[Any, Change]]) -> Change:

@@ -6,8 +6,8 @@ of problems is known: all of them once the study is prepared.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,8 @@ class Counting:
     "Of the evaluation sets, as the prepare stage leaves them."
     engine: str
     "`hf`, which computes all of a batch to the end of its longest answer, or `vllm`, which fills a place at once."
+    left: Mapping[str, Collection[str]] = field(default_factory=dict)
+    "Further arm to the stages of a main arm whose work is still to be done for it; of one that is not here, all."
 
     def stages(self, arms: Sequence[Arm]) -> list[Stage]:
         """All stages for these main arms, the native one among them; `track`, which counts nothing, is left out."""
@@ -73,7 +75,7 @@ class Counting:
 
     def _sample(self) -> Stage:
         asked, settings = self.study.sampling, self.study.problems
-        sets = {TRAIN: settings.replicates} | {n: s.replicates or settings.replicates for n, s in self._sets.items()}
+        sets = {name: self._replicates(name) for name in (TRAIN, *settings.training_sets)}
         shares = [exactly(self._count(name) * asked.n) for name, replicates in sets.items() for _ in range(replicates)]
         work = self._generated(LEARNER, shares, asked.max_tokens)
         return Stage("sample", (Load.MODELS,), (work,), jobs=len(shares))
@@ -108,22 +110,22 @@ class Counting:
         yield Stage(_name("measure", arm), (Load.NOTHING,))
 
     def _further(self) -> Stage:
-        arms = list(self.study.further.values())
+        arms = [arm for arm in self.study.further.values() if self.left.get(arm.name, True)]
         works = [work for arm in arms for work in self._whole(arm)]
         if len(arms) > 1:
             return Stage("further", (Load.HARNESS,), tuple(works), jobs=len(arms))
-        # A single arm is made in the stage's own process, which starts others for its runs.
+        # A single arm is made in the stage's own process.
         learners = sum(self._replicates(arm.training_set) * len(arm.training.objectives) for arm in arms)
         loads = (Load.MODELS, Load.TRAINER, Load.HARNESS) if arms else (Load.NOTHING,)
         return Stage("further", loads, tuple(works), jobs=learners or 1)
 
     def _whole(self, arm: Arm) -> list[Work]:
-        """All of an arm beside the main ones, which answers the main task alone."""
-        drafts = self._drafts(arm)
+        """What is to be done of an arm beside the main ones, which answers the main task alone."""
         learners = self._replicates(arm.training_set) * len(arm.training.objectives)
-        exam = main_exam(self.study, self.folder)
-        trained = [self._passes(arm), *self._training(arm), *self._exam(exam, learners)]
-        return [*self._refined(arm), *self._rewards(drafts), *trained]
+        works = {"refine": self._refined(arm), "reward": self._rewards(self._drafts(arm))}
+        works |= {"compat": [self._passes(arm)], "train": self._training(arm)}
+        works |= {"evaluate": self._exam(main_exam(self.study, self.folder), learners)}
+        return [each for stage, own in works.items() if stage in self.left.get(arm.name, works) for each in own]
 
     def _refined(self, arm: Arm) -> list[Work]:
         """What an arm's refiner asks of its Oracle, of the learner and, for want of its name, of every reward."""
@@ -256,17 +258,13 @@ class Counting:
             batch=each,
         )
 
-    @property
-    def _sets(self) -> Any:
-        return self.study.problems.training_sets
-
     def _count(self, training_set: str) -> int:
         """Problems of a replicate of a training set."""
-        own = self._sets.get(training_set)
+        own = self.study.problems.training_sets.get(training_set)
         return (own and own.count) or self.study.problems.train
 
     def _replicates(self, training_set: str) -> int:
-        own = self._sets.get(training_set)
+        own = self.study.problems.training_sets.get(training_set)
         return (own and own.replicates) or self.study.problems.replicates
 
     def _problems(self, training_set: str) -> int:

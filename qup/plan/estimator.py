@@ -1,9 +1,10 @@
 """Seconds, memory, disk and dollars of each stage of one study on one machine."""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from qup.arms import Arm
 from qup.plan import money
@@ -38,11 +39,11 @@ class Estimator:
     machine: Machine
     speed: Speed
 
-    def stages(self, arms: Sequence[Arm]) -> list[Stage]:
-        """All stages, counted."""
+    def stages(self, arms: Sequence[Arm], left: Mapping[str, Collection[str]] = MappingProxyType({})) -> list[Stage]:
+        """All stages, counted; `left` is what of further arms is still to be done, where not all is."""
         name = self.study.backend.name
         engine = name if name != "auto" else "vllm" if self.machine.device or _installed("vllm") else "hf"
-        return Counting(self.study, self.lengths, self.problems, engine).stages(arms)
+        return Counting(self.study, self.lengths, self.problems, engine, left).stages(arms)
 
     def expected(self, arms: Sequence[Arm]) -> dict[str, Span]:
         """Stage to seconds by rule."""

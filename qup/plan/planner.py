@@ -1,21 +1,25 @@
 """A study at its place in a repository: what it is, what DVC will run of it, and what was measured of it before."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from qup import repository, settings, study
+from qup import chain, repository, settings, study, uses
 from qup.arms import HOME, Arm
 from qup.errors import SettingsError
 from qup.params import Params, read_params
 from qup.plan import calibration, lengths, runs, speeds
-from qup.plan.changes import Status, status
+from qup.plan.changes import Change, State, Status, status
 from qup.plan.estimator import Estimator
 from qup.plan.machine import here, named
 from qup.plan.rows import Plan
 from qup.plan.runs import History
 from qup.plan.shapes import shapes
 from qup.study import Study
+
+BEFORE = ("prepare", "obtain", "sample", "native", "refine")
+"The stages whose outputs further arms start from."
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,31 @@ class Planner:
         """All of it."""
         read = self.read()
         own = self.estimator(read)
-        judged = status(self.root, self.chosen(read)) if self.asked.status else Status()
+        same = uses.unchanged(read, (self.root / "data" / self.name / "uses").resolve())
+        judged = status(self.root, self.chosen(read), same) if self.asked.status else Status()
         by_stage = {_without_study(change.stage, self.name): change for change in judged.changes}
         history = self.history(own, self.as_it_ran(read, judged))
-        rows = tuple(own.row(stage, by_stage.get(stage.name), history) for stage in own.stages(self.arms(read)))
-        return Plan(self.name, own.machine, own.lengths.source, own.speed.source, rows, judged.changes, own.notes(rows))
+        left = self.left(read, by_stage)
+        rows = tuple(own.row(stage, by_stage.get(stage.name), history) for stage in own.stages(self.arms(read), left))
+        notes = (*own.notes(rows), *_kept(left))
+        return Plan(self.name, own.machine, own.lengths.source, own.speed.source, rows, judged.changes, notes)
+
+    def left(self, read: Study, changes: Mapping[str, Change]) -> dict[str, list[str]]:
+        """Further arm to what is still to be done of it here, where something is kept and that can be told."""
+        further = changes.get("further")
+        before = [change for name, change in changes.items() if name.partition("@")[0] in BEFORE]
+        if further is None or further.state is State.CACHED or self.asked.device or not read.further:
+            return {}
+        if any(change.state is not State.CACHED for change in before):
+            return {}
+        data, models = self.root / "data" / self.name, self.root / "models" / self.name / "base"
+        try:
+            shared = chain.opened(read, data / "problems", data / "traces.jsonl", models, data / "arms")
+            arms = {name: (chain.left(arm, shared), chain.work(arm)) for name, arm in read.further.items()}
+        except (SettingsError, OSError):
+            # It is in DVC's cache, or the stage will say what is wrong with it.
+            return {}
+        return {name: left for name, (left, work) in arms.items() if left != work}
 
     def read(self) -> Study:
         """The study."""
@@ -112,6 +136,14 @@ class Planner:
             return History(taken, theirs.expected(other.arms(read)), {}).by_step()
         except SettingsError:
             return {}
+
+
+def _kept(left: Mapping[str, Sequence[str]]) -> list[str]:
+    """What is told of further arms that are kept, in whole or in part."""
+    said = [f"{name} ({', '.join(stages)} to be done)" for name, stages in left.items() if stages]
+    whole = sum(not stages for stages in left.values())
+    told = [*([f"{whole} whole"] if whole else []), *([f"in part {', '.join(said)}"] if said else [])]
+    return [f"further: arms that are kept from before: {'; '.join(told)}"] if told else []
 
 
 def _without_study(stage: str, name: str) -> str:

@@ -1,13 +1,24 @@
 """Prompts are text files with `$question`-style fields, each one message; a package per role: learner, oracle, judge.
 
-A stage depends on the roles it uses, so a new prompt for the Oracle leaves the learner's traces alone.
+A stage depends on the roles it uses, so a new prompt for the Oracle leaves the learner's traces alone; a plug that
+reads prompts says which, so that a voice or a prompt leaves those arms alone that do not use it.
 """
 
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from qup.errors import SettingsError, unknown
+
+
+@runtime_checkable
+class Worded(Protocol):
+    """A plug that reads prompts has this verb too."""
+
+    def texts(self) -> Sequence[Path]:
+        """The files of all prompts that it may ever read, as it is set."""
+        ...
 
 
 def render(role: Path, name: str, fields: Mapping[str, str]) -> str:
@@ -19,9 +30,14 @@ def render(role: Path, name: str, fields: Mapping[str, str]) -> str:
     names = sorted(file.relative_to(role).with_suffix("").as_posix() for file in role.rglob("*.txt"))
     if name not in names:
         raise unknown(f"prompt of the {role.name}", name, names)
-    text = (role / f"{name}.txt").read_text(encoding="utf-8").strip()
+    text = file(role, name).read_text(encoding="utf-8").strip()
     try:
         return string.Template(text).substitute(fields)
     except (KeyError, ValueError) as error:
         known = ", ".join(f"${field}" for field in fields)
         raise SettingsError(f"prompt {role.name}/{name}.txt: {error}: it may have {known}; a dollar is $$") from error
+
+
+def file(role: Path, name: str) -> Path:
+    """Where the prompt of a name stands in a role's folder."""
+    return role / f"{name}.txt"

@@ -3,7 +3,7 @@
 A refiner is one file: class `Refiner`, a frozen dataclass whose fields are its settings, with one method. It is handed
 a `Desk`: the Oracle, the untrained learner and the study's rewards, none of which is loaded before it is asked. All
 streams of a study cover the same problems and drafts, one of each problem or up to `per_problem`; what a refiner could
-not deliver is recorded as failed.
+not deliver is recorded as failed. A refiner that reads prompts says which (`qup.prompts.Worded`).
 """
 
 import dataclasses

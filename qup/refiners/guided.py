@@ -8,6 +8,7 @@ scope `solved` have no failed problem: give the arm `scope: all`.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import PositiveInt
@@ -37,6 +38,10 @@ class Refiner:
 
     def __post_init__(self) -> None:
         guide.check(self.prompt)
+
+    def texts(self) -> list[Path]:
+        """The prompt."""
+        return guide.texts(self.prompt)
 
     def propose(self, drafts: Sequence[Draft], desk: Desk, attempt: int) -> list[Reply | None]:
         """The native trace of a solved problem; of a failed one the learner's guided trace, or the Oracle's."""

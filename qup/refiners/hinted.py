@@ -6,6 +6,7 @@ changed. The wording of the prompt (qup/prompts/guide/hinted.txt) is ours.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic.dataclasses import dataclass
@@ -30,6 +31,10 @@ class Refiner:
 
     def __post_init__(self) -> None:
         guide.check(self.prompt)
+
+    def texts(self) -> list[Path]:
+        """The prompt."""
+        return guide.texts(self.prompt)
 
     def propose(self, drafts: Sequence[Draft], desk: Desk, attempt: int) -> list[Reply | None]:
         """The learner's trace of each problem; one that misses the answer is drawn again, as `retries` has it."""

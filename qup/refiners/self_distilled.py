@@ -6,6 +6,7 @@ answer, the reference itself is trained on. The wording of the prompt (qup/promp
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic.dataclasses import dataclass
@@ -32,6 +33,10 @@ class Refiner:
 
     def __post_init__(self) -> None:
         guide.check(self.prompt)
+
+    def texts(self) -> list[Path]:
+        """The prompt."""
+        return guide.texts(self.prompt)
 
     def propose(self, drafts: Sequence[Draft], desk: Desk, attempt: int) -> list[Reply | None]:
         """Each reference in the learner's words, or as it is where those come to another answer or to no end."""

@@ -28,3 +28,8 @@ def check(name: str) -> None:
         ask(name, [{"role": "user", "content": ""}], "")
     except SettingsError as error:
         raise error.below("prompt") from error
+
+
+def texts(name: str) -> list[Path]:
+    """The files that `ask` reads."""
+    return [prompts.file(Path(__file__).parent, name)]

@@ -1,5 +1,6 @@
 """What an Oracle is told to do with a problem or a draft, and the voices it may speak in."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from qup import prompts
@@ -16,3 +17,9 @@ def tell(name: str, question: str, draft: str, voice: str | None = None) -> list
     if voice is None:
         return said
     return [{"role": "system", "content": prompts.render(here, f"voices/{voice}", {})}, *said]
+
+
+def texts(names: Iterable[str], voice: str | None) -> list[Path]:
+    """The files that `tell` reads for some prompts in a voice."""
+    here = Path(__file__).parent
+    return [prompts.file(here, name) for name in (*names, *([f"voices/{voice}"] if voice else []))]

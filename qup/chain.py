@@ -20,6 +20,7 @@ from qup.measured import Measured
 from qup.records import Compat, Problem, Refined, Score, Trace, due, of_set
 from qup.refiners import make_stream
 from qup.study import Study
+from qup.training.live import NOBODY, Live
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Shared:
     "The main arms' streams by arm, for refiners that choose from them."
     models: Path
     "Folder of the study's models."
+    live: Live = NOBODY
+    "Who is told of runs while they train."
 
 
 def make(arm: Arm, shared: Shared, folder: Path) -> Measured:
@@ -48,7 +51,7 @@ def make(arm: Arm, shared: Shared, folder: Path) -> Measured:
     learner = study.learner(shared.models)
     with tempfile.TemporaryDirectory() as weights:
         trained = Path(weights)
-        start = training.Start(learner.folder, study.prompt, study.seed, shared.problems, shared.traces)
+        start = training.Start(learner.folder, study.prompt, study.seed, shared.problems, shared.traces, shared.live)
         steps, runs = training.fine_tune(start, stream, arm.training, trained, study.threads, arm=arm.name)
         results = evals.evaluate(learner, evals.examinees(runs, trained), _paper(shared), study.threads)
     files: dict[str, Sequence[Any]] = {"stream": stream, "scores": scores, "compat": rows, "evals": results.answers}

@@ -12,6 +12,7 @@ from qup.arms import HOME, Arm
 from qup.lm import workers
 from qup.measured import Measured, files
 from qup.records import due
+from qup.training import live
 from stages import cli
 
 
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         traces=traces,
         streams={arm: records.read(args.streams / arm / "stream.jsonl", records.Refined, drafts) for arm in main_arms},
         models=args.models,
+        live=live.asked(args.study.stem),
     )
     arms = list(study.further.values())
     with whole.folder(args.out) as part:

@@ -231,6 +231,12 @@ def test_runs_followed_live_come_below_their_arms_and_those_under_way_stay(
     parents = {name: found[name].data.tags.get("mlflow.parentRunId") for name in ("ended", "training", "gone")}
     assert parents == {"ended": arm, "training": None, "gone": arm}
     assert (found["training"].info.status, found["gone"].info.status) == ("RUNNING", "KILLED")
+    # Where the report's runs make room for new ones, those followed live go over to them.
+    client.set_tag(found[REFINED].data.tags["mlflow.parentRunId"], tracking.COMPLETE, "true")
+    tracking.track(mirror, tmp_path)
+    renewed = runs(client)
+    assert renewed[REFINED].info.run_id != arm
+    assert renewed["ended"].data.tags["mlflow.parentRunId"] == renewed[REFINED].info.run_id
 
 
 def test_what_is_half_mirrored_of_another_state_goes_when_its_process_has(

@@ -27,6 +27,7 @@ from qup.training.following import KIND
 __all__ = ["Data", "Mirror", "attempt", "track"]
 
 STATE, COMPLETE = "qup.state", "qup.complete"
+PARENT = "mlflow.parentRunId"
 SHAPE = "2"
 "What a complete run is tagged with; another when runs hold other things, so that older ones are mirrored afresh."
 ANSWER, NEW_STORE = 6.0, 60.0
@@ -184,15 +185,14 @@ def _adopt(client: Any, experiment: str, parent: str) -> None:
     ended = [
         run
         for run in _search(client, experiment, f"tags.`{KIND}` = '{following.LIVE}'")
-        if run.info.status != "RUNNING" and "mlflow.parentRunId" not in run.data.tags
+        if run.info.status != "RUNNING" and PARENT not in run.data.tags
     ]
     if not ended:
         return
-    children = _search(client, experiment, f"tags.`mlflow.parentRunId` = '{parent}'")
-    arms = {run.data.tags.get(following.ARM): run.info.run_id for run in children}
+    arms = {run.data.tags.get(following.ARM): run.info.run_id for run in _below(client, experiment, parent)}
     for run in ended:
         if arm := arms.get(run.data.tags[following.ARM]):
-            client.set_tag(run.info.run_id, "mlflow.parentRunId", arm)
+            client.set_tag(run.info.run_id, PARENT, arm)
 
 
 def _experiment(client: Any, name: str, root: Path | None) -> str:
@@ -211,19 +211,29 @@ def _search(client: Any, experiment: str, where: str) -> list[Any]:
 
 
 def _delete(client: Any, experiment: str, parent: str) -> None:
-    for child in _search(client, experiment, f"tags.`mlflow.parentRunId` = '{parent}'"):
+    """Delete a report's run and its arms'; runs that were followed live are there once: they stay."""
+    for child in _below(client, experiment, parent):
+        for followed in _below(client, experiment, child.info.run_id):
+            client.delete_tag(followed.info.run_id, PARENT)
         client.delete_run(child.info.run_id)
     client.delete_run(parent)
 
 
+def _below(client: Any, experiment: str, run: str) -> list[Any]:
+    return _search(client, experiment, f"tags.`{PARENT}` = '{run}'")
+
+
 def _add(client: Any, experiment: str, mirror: Mirror) -> str:
     summary = mirror.summary
+    # Or MLflow shows it as it shows chats.
+    client.set_experiment_tag(experiment, "mlflow.experimentKind", "custom_model_development")
+    client.set_experiment_tag(experiment, _runs.NOTE, str(mirror.settings.get("title", "")))
     tags = {STATE: mirror.state, KIND: "pipeline", _runs.NOTE: _runs.described(summary), **_runs.choice_tags(summary)}
     whole = Entry(mirror.name or mirror.state[:12], tags, _runs.flat(mirror.settings), _runs.headline(summary))
     base = _runs.base(summary, mirror.pretraining, mirror.data.get("base", ()))
     with _run(client, experiment, mirror, whole) as parent:
         for entry in (*_runs.arms(summary, mirror.curves, mirror.data), *([base] if base else [])):
-            own = {**mirror.arm_tags.get(entry.name, {}), **entry.tags, "mlflow.parentRunId": parent}
+            own = {**mirror.arm_tags.get(entry.name, {}), **entry.tags, PARENT: parent}
             with _run(client, experiment, mirror, dataclasses.replace(entry, tags=own)):
                 pass
         for file in sorted(mirror.artifacts.rglob("*")) if mirror.artifacts else ():

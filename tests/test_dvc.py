@@ -13,7 +13,7 @@ import toyreport
 
 from qup.report import contrast_rows
 from qup.report.numbers import Missing
-from qup.report.sections.contrasts import Tested
+from qup.report.sections import contrasts as section
 from qup.settings import read_yaml
 from stages import report as stage
 
@@ -57,9 +57,9 @@ def test_a_template_lays_experiments_over_each_other(rows: dict[str, list[dict[s
 def test_a_contrast_has_a_point_for_each_decoding_with_the_interval_that_decides() -> None:
     contrasts = toyreport.toy().build().numbers.contrasts
     rows = contrast_rows.contrast_rows(contrasts)
-    both = [c for c in contrasts if isinstance(c.tested, Tested) and not isinstance(c.tested.greedy, Missing)]
+    both = [c for c in contrasts if isinstance(c.tested, section.Tested) and not isinstance(c.tested.greedy, Missing)]
     first = both[0]
-    assert isinstance(first.tested, Tested)
+    assert isinstance(first.tested, section.Tested)
     sampled, greedy = (row for row in rows if row["contrast"] == first.name and row["panel"].startswith("SFT"))
     assert (sampled["panel"], greedy["panel"]) == ("SFT, sampled", "SFT, greedy")
     holm = first.tested.difference.holm

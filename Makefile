@@ -29,7 +29,7 @@ bench: $(VENV)/ready          ## speed: each benchmark side by side with the pla
 	python -m bench
 
 experiments: $(VENV)/ready    ## what each experiment set and found, without the hashes of code and data
-	dvc exp show --only-changed --drop '(\.?qup|stages|data|models)(/.*|$$)|.*/arms.*'
+	dvc exp show --only-changed --drop '(\.?qup|stages|data|models)(/.*|$$)|.*/arms.*' --keep '.*(_minus_.*|verdict)'
 
 readme: $(VENV)/ready         ## copy the verdicts of the published studies into the README
 	python tools/readme.py

@@ -12,6 +12,7 @@ from qup import chain, whole
 from qup.arms import Arm
 from qup.lm import workers
 from qup.measured import Measured, files
+from qup.training import live
 from stages import cli
 
 
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags |= {"out": "a folder per arm is made in it", "measured": "file of the measured arms to write"}
     args = cli.parser(__doc__, **flags).parse_args(argv)
     study = cli.start(args)
-    shared = chain.opened(study, args.problems, args.traces, args.models, args.streams)
+    shared = chain.opened(study, args.problems, args.traces, args.models, args.streams, live.asked(args.study.stem))
     arms = list(study.further.values())
     if any(chain.left(arm, shared) != chain.work(arm) for arm in arms):
         cli.PARTIAL.set()

@@ -8,10 +8,12 @@ from qup.arms import NATIVE, main_cells
 from qup.evals import laid
 from qup.measured import checks, files
 from qup.params import read_params
+from qup.report import contrast_rows
+from qup.report.plot_rows import Rows
 from stages import cli
 
 DRAWN = ("quality-utility", "training-curves")
-"Plots whose rows are kept for `dvc plots diff`."
+"Plots of the page whose rows are kept for `dvc plots diff`."
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -35,10 +37,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         for name, content in built.files().items():
             whole.write(part / name, content)
     whole.write(args.metrics, json.dumps(built.metrics, indent=1) + "\n")
-    for name in DRAWN:
-        rows = built.plots[name].rows if name in built.plots else []
-        whole.write(args.plots / f"{name}.json", json.dumps(rows, indent=1) + "\n")
+    kept = {name: built.plots[name].rows for name in DRAWN if name in built.plots}
+    kept[contrast_rows.NAME] = contrast_rows.contrast_rows(built.numbers.contrasts)
+    for name in (*DRAWN, contrast_rows.NAME):
+        whole.write(args.plots / f"{name}.json", as_json(kept.get(name, [])))
     print("\n".join(built.headlines))
+
+
+def as_json(rows: Rows) -> str:
+    """A plot's rows as a file; none at all as a mapping without keys, for DVC warns of an empty list."""
+    return json.dumps(rows or {}, indent=1) + "\n"
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ cache.
 
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from typing import Any
 from qup import compare, provenance, repository, settings, tracking, whole
 from qup.arms import main_names
 from qup.compare import made
-from qup.measured import files
-from qup.params import read_params
-from qup.records import LEARNER
+from qup.measured import Curve, files
+from qup.params import Params, read_params
+from qup.records import LEARNER, Step
+from qup.training import live
 from stages import cli
 
 TIMES = "runtime.json"
@@ -44,15 +46,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     sums = provenance.hashes(args.lock, args.arms.parent, args.arms, arms)
     # What arms might use is no result; what they did use made theirs.
     sums.pop(str(args.arms.parent / "uses"), None)
+    summary = json.loads((results / "report" / "report.json").read_text(encoding="utf-8"))
+    tags = provenance.environment(args.lock.parent)
     mirror = tracking.Mirror(
-        experiment=f"qup/{args.study.stem}",
+        experiment=live.experiment(args.study.stem),
         state=hashlib.sha256(json.dumps([arms, sums]).encode()).hexdigest(),
-        summary=json.loads((results / "report" / "report.json").read_text(encoding="utf-8")),
+        summary=summary,
         settings=settings.plain(study),
-        curves={name: files.read_arm(results / "arms" / f"{name}.json").curves for name in arms},
-        tags=provenance.environment(args.lock.parent),
+        curves=curves(results / "arms", arms),
+        tags=tags,
         arm_tags={arm: arm_sums(sums, args.arms / arm) for arm in arms},
         artifacts=results / "report",
+        name=called(chosen, tags, os.environ.get("DVC_EXP_NAME", "")),
+        data=used(sums, args.arms, summary),
+        pretraining=pretraining(results / "arms" / "base.json"),
     )
     print(tracking.attempt(mirror, repository.root(args.lock.resolve().parent)))
     if times := timings(args.study.stem, arms):
@@ -103,6 +110,39 @@ def files_behind(report: Path) -> set[Path]:
     top = report.parent.parent
     arms = json.loads(report.read_text(encoding="utf-8"))["arms"]
     return {top / "arms" / f"{name}.json" for name in (*arms, "base", "further")} | {top / "metrics.json"}
+
+
+def called(chosen: Params, tags: Mapping[str, str], experiment: str) -> str:
+    """What a whole report is called in MLflow: what was compared, and DVC's experiment or the commit that made it."""
+    commit = tags.get("mlflow.source.git.commit", "")[:7] + "+" * (tags.get("git.dirty") == "true")
+    return " ".join(filter(None, (chosen.refiner, "by", ", ".join(chosen.oracles), experiment or commit)))
+
+
+def curves(folder: Path, arms: Sequence[str]) -> dict[str, list[Curve]]:
+    """Training curves of the main arms and of those beside them, from their records, which a fresh clone has too."""
+    measured = [files.read_arm(folder / f"{name}.json") for name in arms]
+    further = folder / "further.json"
+    return {arm.name: arm.curves for arm in [*measured, *(files.read(further) if further.is_file() else [])]}
+
+
+def pretraining(base: Path) -> list[Step]:
+    """The learner's own curve; none where it was not made here."""
+    return files.read_base(base).pretraining if base.is_file() else []
+
+
+def used(sums: Mapping[str, str], arms: Path, summary: dict[str, Any]) -> dict[str, list[tracking.Data]]:
+    """What each arm was trained on and judged by, and what the untrained learner was judged by, as DVC keeps it."""
+
+    def data(path: Path, context: str, traces: int | None = None) -> list[tracking.Data]:
+        return [tracking.Data(str(path), sums[str(path)], context, traces)] if str(path) in sums else []
+
+    judged = data(arms.parent / "problems", "evaluation")
+    own = {
+        arm: data(arms / arm / "stream.jsonl", "training", told.get("stream", {}).get("traces"))
+        for arm, told in summary["arms"].items()
+    }
+    beside = {arm: data(arms.parent / "further", "training") for arm in summary.get("control_arms", {})}
+    return {arm: [*streams, *judged] for arm, streams in (own | beside | {"base": []}).items()}
 
 
 def arm_sums(sums: dict[str, str], folder: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from qup import records, training, whole
 from qup.records import due
+from qup.training import live
 from stages import cli
 
 
@@ -22,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     own = records.of_set(problems, records.TRAIN)
     drafts = due.stream(own, traces, study.streams.scope, study.streams.per_problem)
     stream = records.read(args.stream, records.Refined, drafts)
-    start = training.Start(args.models / records.LEARNER, study.prompt, study.seed, problems, traces)
+    told = live.asked(args.study.stem)
+    start = training.Start(args.models / records.LEARNER, study.prompt, study.seed, problems, traces, told)
     settings = study.training.of_arm(args.arm)
     with whole.folder(args.out) as part:
         steps, runs = training.fine_tune(start, stream, settings, part, study.threads, arm=args.arm)

@@ -1,5 +1,6 @@
 """A copy of the repository in which the pipeline is run for real."""
 
+import configparser
 import json
 import os
 import re
@@ -110,8 +111,11 @@ def copy(folder: Path) -> Repo:
     params = folder / "params.yaml"
     # One Oracle: the second one's arms are the same code again.
     params.write_text("study: smoke\nrefiner: style_aligned\noracles: [home]\n", encoding="utf-8")
-    remote = f"[core]\n    remote = here\n['remote \"here\"']\n    url = {folder.parent / (folder.name + '-remote')}\n"
-    (folder / ".dvc" / "config").write_text(remote, encoding="utf-8")
+    config = configparser.ConfigParser()
+    config.read(folder / ".dvc" / "config", encoding="utf-8")
+    config.read_dict({"core": {"remote": "here"}, "'remote \"here\"'": {"url": f"{folder}-remote"}})
+    with (folder / ".dvc" / "config").open("w", encoding="utf-8") as file:
+        config.write(file)
     repo = Repo(folder)
     repo.run("git", "init", "--quiet")
     repo.run("git", "config", "user.name", "test")

@@ -27,7 +27,9 @@ TOLD = {
     "qup/backends/openai/ledger.py": "how long a call has been under way: whether its promised tokens are still held",
     "qup/plan/calibration.py": "how fast this machine is, for a plan, which is no output",
     "qup/running/__init__.py": "how long a run took, which is told on the terminal",
-    "qup/tracking/__init__.py": "when a run was mirrored in MLflow, which is no output",
+    "qup/training/following.py": "when a followed run said something to MLflow, which is no output",
+    "qup/tracking/__init__.py": "how long a store has been silent",
+    "qup/tracking/_write.py": "when a run was mirrored in MLflow, which is no output",
 }
 "Files that may ask the clock, and what for."
 SEEN = ("qup", "stages", "transformers", "trl", "peft", "lm_eval", "datasets", "huggingface_hub", "accelerate")

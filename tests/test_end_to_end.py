@@ -38,6 +38,14 @@ def test_one_command_runs_every_stage_to_the_report(first_run: tuple[Repo, set[s
     assert all(made.values())
 
 
+def test_trained_weights_lie_on_the_disk_once(repo: Repo) -> None:
+    if re.search(r"Cache types:.*reflink", repo.run("dvc", "version")):
+        pytest.skip("this file system shares blocks of copies, which no test can see")
+    weights = [*(repo.folder / "models" / "smoke" / "trained").rglob("*.safetensors")]
+    assert weights
+    assert [file for file in weights if file.stat().st_nlink < 2] == []
+
+
 def test_a_second_run_runs_track_only(repo: Repo) -> None:
     assert repo.dvc("repro") == {"track@smoke"}
 
@@ -99,9 +107,11 @@ def test_a_wrong_setting_stops_the_run_with_its_message_and_correcting_it_runs_n
     ],
 )
 def test_a_wrong_name_in_an_experiment_is_one_line_and_nothing_is_lost(repo: Repo, change: str, said: str) -> None:
-    before = repo.outs(), repo.results()
+    before, changed = (repo.outs(), repo.results()), {*repo.changed()}
     with pytest.raises(AssertionError, match=re.escape(f"qup: {said}")):
         repo.dvc("exp", "run", "-S", change)
+    # The one change is all that it leaves.
+    assert {line.split()[-1] for line in {*repo.changed()} - changed} == {"params.yaml"}
     repo.run("git", "checkout", "--quiet", "--force", "params.yaml", "dvc.lock")
     assert repo.dvc("repro") == {"track@smoke"}
     assert (repo.outs(), repo.results()) == before

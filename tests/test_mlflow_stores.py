@@ -13,6 +13,7 @@ import pytest
 
 from qup import tracking
 from qup.tracking import Mirror, _store
+from qup.training import following
 
 SECRET = "hunter2hunter2"
 MIRROR = Mirror("qup/toy", "a" * 64, {"arms": {}}, {"seed": 1}, {})
@@ -46,7 +47,7 @@ def echo() -> Iterator[str]:
 
 def told_soon(root: Path) -> str:
     """The one line that a try ends with, within ten seconds."""
-    tracking._prepare()
+    following.prepare()
     begin = time.monotonic()
     line = tracking.attempt(MIRROR, root)
     assert time.monotonic() - begin < 10
@@ -114,7 +115,7 @@ def test_a_new_store_in_a_new_folder_has_the_time_to_make_its_tables(tmp_path: P
 
 
 def test_mlflow_does_not_print_the_address_of_a_server_whose_run_ends() -> None:
-    told = "import os; from qup import tracking; tracking._prepare(); print(os.environ[NAME])"
+    told = "import os; from qup.training import following; following.prepare(); print(os.environ[NAME])"
     told = told.replace("NAME", "'MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT'")
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert done.stdout == "true\n"

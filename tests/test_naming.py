@@ -21,6 +21,7 @@ UNSPEAKABLE = [
     "a\0b",
     "a\nb",
     "-x",
+    "x-",
     " x",
     "x ",
     "a b",

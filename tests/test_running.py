@@ -141,6 +141,16 @@ def test_a_change_that_is_refused_leaves_no_litter(asked, monkeypatch) -> None:
     assert "params.yaml is as it was" in said
 
 
+def test_an_experiment_says_what_it_has_changed_and_the_way_back_that_the_docs_have(asked, monkeypatch) -> None:
+    monkeypatch.chdir(asked.root)
+    monkeypatch.setattr(running, "_tell", lambda asked, console: None)
+    code, said = ran(asked, monkeypatch, "from pathlib import Path; Path('params.yaml').write_text('study: smoke')")
+    assert code == 0
+    assert f"params.yaml now say what ran; what Git has comes back by: {running.BACK}" in said
+    docs = Path(__file__).parents[1] / "docs" / "experiments.md"
+    assert running.BACK in docs.read_text(encoding="utf-8")
+
+
 def test_a_run_that_failed_later_keeps_its_changes_so_that_it_can_go_on(asked, monkeypatch) -> None:
     monkeypatch.chdir(asked.root)
     script = WRITES + "print(\"Running stage 'sample@smoke':\"); print('qup: no room on the disk'); sys.exit(1)"

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import platform
 import re
 import shutil
 import socket
@@ -22,7 +23,8 @@ from qup.errors import SettingsError
 from qup.measured import Curve, files
 from qup.records import Step
 from qup.study import read
-from qup.tracking import Mirror
+from qup.tracking import Mirror, _runs, _write
+from qup.training import following
 from qup.training.settings import Budget, TrainingSettings
 from stages import cli
 from stages import track as stage
@@ -110,14 +112,150 @@ def test_the_parent_holds_the_settings_and_the_report(tmp_path: Path, client: An
     parent, _ = tracking.track(mirror, tmp_path)
     params = client.get_run(parent).data.params
     assert params["training.objectives"] == "['sft']"
-    assert len(params["training.note"]) == tracking.PARAM_LIMIT
+    assert len(params["training.note"]) == _write.PARAM_LIMIT
     assert [f.path for f in client.list_artifacts(parent)] == ["report.md"]
+
+
+def the_whole() -> dict[str, Any]:
+    """A report with all that is mirrored of one."""
+    stream = {"traces": 7, "outcomes": {"kept": 5, "failed": 2}, "attempts": 9, "oracle_tokens": 40}
+    arms = {name: {**an_arm(name), "stream": stream, "label": name.upper()} for name in (NATIVE, REFINED)}
+    choice = {"oracle": "home", "objective": "sft", "arms": [NATIVE], "state": "chosen", "headline": "train on RFT"}
+    verdict = {"oracle": "home", "objective": "sft", "headline": "Paradox shown.", "sentences": ["V and C."]}
+    contrast = {"name": "RFT - Refined", "declared": True, "estimate": ESTIMATE, "holm": {"low": 0.3, "high": 0.7}}
+    explored = {**contrast, "name": "SAR - RFT", "declared": False}
+    return {
+        "study": {"title": "Toy"},
+        "arms": arms,
+        "control_arms": {"twin": {**arms[REFINED], "label": "twin"}},
+        "base": {"accuracy": ESTIMATE, "sets": {}},
+        "adaptation": {REFINED: {"cost": ESTIMATE, "recovery": MISSING, "tasks": {}}},
+        "oracles": {"home": {"objectives": {"sft": {"contrasts": [contrast, explored]}}}},
+        "choices": [{**choice, "sentence": "By 3 points."}],
+        "verdicts": [verdict],
+        "cautions": ["few problems"],
+    }
+
+
+@pytest.fixture
+def whole(mirror: Mirror) -> Mirror:
+    streams = [tracking.Data("data/toy/arms/x/stream.jsonl", "1" * 32, "training", 7)]
+    folder = [tracking.Data("data/toy/problems", f"{'2' * 32}.dir", "evaluation")]
+    data = {REFINED: [*streams, *folder], "base": folder}
+    curves = {REFINED: [curve(4)], "twin": [curve(2)]}
+    return dataclasses.replace(
+        mirror, summary=the_whole(), curves=curves, name="by home", data=data, pretraining=steps(3)
+    )
+
+
+def test_the_report_has_the_verdict_in_words_and_its_headline_numbers_with_the_ends_that_decide(
+    tmp_path: Path, client: Any, whole: Mirror
+) -> None:
+    tracking.track(whole, tmp_path)
+    report = runs(client)["by home"]
+    note = report.data.tags["mlflow.note.content"]
+    assert note.startswith("**Toy**\n\n**What to train on, SFT, Oracle home: train on RFT.** By 3 points.\n\n")
+    assert note.endswith("**SFT, Oracle home: Paradox shown.**\n\n- V and C.\n\nCautions:\n\n- few problems")
+    assert report.data.tags["qup.train_on.home.sft"] == "train on RFT"
+    name = "difference/RFT - Refined.home.sft"
+    # Two main arms and a control, of 40 tokens each.
+    wanted = {name: 0.5, f"{name}.low": 0.3, f"{name}.high": 0.7, "oracle_tokens": 120.0}
+    assert report.data.metrics == wanted
+
+
+def test_the_best_arm_is_tagged_and_where_none_is_named_none_is(tmp_path: Path, client: Any, whole: Mirror) -> None:
+    tracking.track(whole, tmp_path)
+    assert runs(client)[NATIVE].data.tags["qup.best.home.sft"] == "best"
+    assert "qup.best.home.sft" not in runs(client)[REFINED].data.tags
+    choice = {"oracle": "home", "objective": "sft", "arms": [NATIVE, REFINED], "state": "no gain"}
+    assert _runs.best_tags({"choices": [choice]}, REFINED) == {"qup.best.home.sft": "among the best, no gain"}
+    assert _runs.best_tags({"choices": [{**choice, "state": "not replicated"}]}, REFINED) == {}
+
+
+def test_controls_and_the_untrained_learner_are_runs_with_their_curves(
+    tmp_path: Path, client: Any, whole: Mirror
+) -> None:
+    parent, _ = tracking.track(whole, tmp_path)
+    found = runs(client)
+    kinds = {name: run.data.tags[tracking.KIND] for name, run in found.items()}
+    assert kinds == {"by home": "pipeline", NATIVE: "arm", REFINED: "arm", "twin": "control", "base": "base"}
+    assert {run.data.tags.get("mlflow.parentRunId") for name, run in found.items() if name != "by home"} == {parent}
+    assert [m.value for m in client.get_metric_history(found["twin"].info.run_id, "loss/sft/1")] == [1.0, 0.5]
+    assert found["base"].data.metrics["accuracy.low"] == 0.4
+    points = client.get_metric_history(found["base"].info.run_id, "pretraining/loss")
+    assert [(m.step, m.value) for m in points] == [(1, 1.0), (2, 0.5), (3, 1 / 3)]
+
+
+def test_an_arm_has_what_it_cost_and_what_it_was_made_from(tmp_path: Path, client: Any, whole: Mirror) -> None:
+    tracking.track(whole, tmp_path)
+    arm = runs(client)[REFINED]
+    assert arm.data.metrics["adaptation/cost.high"] == 0.6
+    assert "adaptation/recovery" not in arm.data.metrics
+    assert arm.data.metrics["oracle_tokens"] == 40
+    said = "**HOME/ORACLE_REFINED**: 7 traces (kept 5, failed 2); 40 Oracle tokens in 9 attempts."
+    assert arm.data.tags["mlflow.note.content"] == said
+    sets = {each.dataset.name: each for each in client.get_run(arm.info.run_id).inputs.dataset_inputs}
+    stream = sets["data/toy/arms/x/stream.jsonl"]
+    assert (stream.dataset.digest, stream.tags[0].value) == ("1" * 32, "training")
+    assert json.loads(stream.dataset.profile) == {"num_rows": 7}
+    assert sets["data/toy/problems"].dataset.digest == f"{'2' * 32}.dir"
+
+
+def test_what_an_older_version_mirrored_is_mirrored_afresh(tmp_path: Path, client: Any, mirror: Mirror) -> None:
+    older, _ = tracking.track(mirror, tmp_path)
+    client.set_tag(older, tracking.COMPLETE, "true")
+    newer, added = tracking.track(mirror, tmp_path)
+    assert added
+    assert newer != older
+    assert len(all_runs(client)) == 3
+
+
+def test_runs_followed_live_come_below_their_arms_and_those_under_way_stay(
+    tmp_path: Path, client: Any, mirror: Mirror
+) -> None:
+    tracking.track(mirror, tmp_path)
+    experiment = client.get_experiment_by_name("qup/toy").experiment_id
+
+    def followed(name: str, process: str, status: str | None) -> None:
+        tags = {tracking.KIND: "live", "qup.arm": REFINED, "qup.process": process}
+        run = client.create_run(experiment, tags=tags, run_name=name).info.run_id
+        if status:
+            client.set_terminated(run, status)
+
+    followed("ended", "a 1 1", "FINISHED")
+    followed("training", "another-host 1 1", None)
+    followed("gone", f"{platform.node()} 1 x", None)
+    assert tracking.track(mirror, tmp_path)[1] is False
+    found = runs(client)
+    arm = found[REFINED].info.run_id
+    parents = {name: found[name].data.tags.get("mlflow.parentRunId") for name in ("ended", "training", "gone")}
+    assert parents == {"ended": arm, "training": None, "gone": arm}
+    assert (found["training"].info.status, found["gone"].info.status) == ("RUNNING", "KILLED")
+    # Where the report's runs make room for new ones, those followed live go over to them.
+    client.set_tag(found[REFINED].data.tags["mlflow.parentRunId"], tracking.COMPLETE, "true")
+    tracking.track(mirror, tmp_path)
+    renewed = runs(client)
+    assert renewed[REFINED].info.run_id != arm
+    assert renewed["ended"].data.tags["mlflow.parentRunId"] == renewed[REFINED].info.run_id
+
+
+def test_what_is_half_mirrored_of_another_state_goes_when_its_process_has(
+    tmp_path: Path, client: Any, mirror: Mirror
+) -> None:
+    tracking.track(mirror, tmp_path)
+    experiment = client.get_experiment_by_name("qup/toy").experiment_id
+    for name, process in {"half": f"{platform.node()} 1 x", "under way": "another-host 1 1"}.items():
+        tags = {tracking.KIND: "pipeline", tracking.STATE: "b" * 64, "qup.process": process}
+        client.create_run(experiment, tags=tags, run_name=name)
+    tracking.track(mirror, tmp_path)
+    assert "half" not in runs(client)
+    assert "under way" in runs(client)
 
 
 def test_a_crash_midway_is_redone_and_leaves_no_half_run(
     tmp_path: Path, client: Any, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = tracking._log
+    log = _write.log
 
     def failing(client: Any, run: str, *args: Any, **named: Any) -> None:
         if client.get_run(run).info.run_name == REFINED:
@@ -125,29 +263,30 @@ def test_a_crash_midway_is_redone_and_leaves_no_half_run(
         log(client, run, *args, **named)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(tracking, "_log", failing)
+        patch.setattr(_write, "log", failing)
         tracking.track(mirror, tmp_path)
     half = {run.info.run_id for run in runs(client).values()}
+    assert {run.info.status for run in runs(client).values()} == {"KILLED", "FINISHED"}
     parent, added = tracking.track(mirror, tmp_path)
     whole = runs(client)
     assert added
     assert len(whole) == 3
     assert not half & {run.info.run_id for run in whole.values()}
-    assert client.get_run(parent).data.tags[tracking.COMPLETE] == "true"
+    assert client.get_run(parent).data.tags[tracking.COMPLETE] == tracking.SHAPE
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_last_step() -> None:
-    thinned = tracking.thin(1001)
-    assert len(thinned) <= tracking.CURVE
+    thinned = _runs.thin(1001)
+    assert len(thinned) <= _runs.CURVE
     assert thinned[-1] == 1001
     # Every fifth counted from the last: 1001 / 250 is a little more than 4.
     assert thinned[:3] == [1, 6, 11]
-    assert tracking.losses([curve(1001)])[-1] == ("loss/sft/1", 1 / 1001, 1001)
+    assert _runs.losses([curve(1001)])[-1] == ("loss/sft/1", 1 / 1001, 1001)
 
 
 def test_a_short_curve_is_kept_whole() -> None:
-    assert tracking.thin(3) == [1, 2, 3]
-    assert tracking.thin(0) == []
+    assert _runs.thin(3) == [1, 2, 3]
+    assert _runs.thin(0) == []
 
 
 # --- where a result comes from
@@ -405,7 +544,7 @@ def test_the_stage_stops_at_a_lock_without_the_study(tmp_path: Path, repo: list[
 
 def told_soon(mirror: Mirror, root: Path) -> str:
     """The line, which comes within ten seconds; the import of MLflow, which comes before, is the machine's matter."""
-    tracking._prepare()
+    following.prepare()
     begin = time.monotonic()
     line = tracking.attempt(mirror, root)
     assert time.monotonic() - begin < 10
@@ -519,8 +658,8 @@ def test_names_that_mlflow_refuses_are_mirrored_under_names_like_them(
     assert {"reward.a b", "reward.ü"} <= set(metrics)
     parent = next(run for run in all_runs(client) if run.data.tags[tracking.KIND] == "pipeline")
     assert len(parent.data.params) == len(names)
-    assert len({tracking.accepted(name) for name in ["", *names]}) == len(names) + 1
-    assert all(len(tracking.accepted(name)) <= tracking.NAME_LIMIT for name in names)
+    assert len({_write.accepted(name) for name in ["", *names]}) == len(names) + 1
+    assert all(len(_write.accepted(name)) <= _write.NAME_LIMIT for name in names)
 
 
 def test_the_stage_goes_on_without_mlflow(

@@ -22,6 +22,7 @@ from qup.measured import Measured
 from qup.records import LEARNER, TRAIN, Compat, Problem, Refined, Score, Trace, due, of_set
 from qup.refiners import Pool, make_stream
 from qup.study import Study
+from qup.training.live import NOBODY, Live
 
 __all__ = ["Shared", "left", "make", "mixed", "opened", "turns", "work"]
 
@@ -43,9 +44,11 @@ class Shared:
     "Folder of the study's models."
     hashes: Mapping[str, str] = field(default_factory=dict)
     "Of `problems`, `traces`, each main arm's stream by its name, and `models/<name>`; with none no step is kept."
+    live: Live = NOBODY
+    "Who is told of runs while they train."
 
 
-def opened(study: Study, problems: Path, traces: Path, models: Path, streams: Path) -> Shared:
+def opened(study: Study, problems: Path, traces: Path, models: Path, streams: Path, live: Live = NOBODY) -> Shared:
     """What all arms start from, as the stages before have left it.
 
     `problems` is the folder of `prepare`, `models` that of `obtain`, `streams` that of the main arms.
@@ -68,6 +71,7 @@ def opened(study: Study, problems: Path, traces: Path, models: Path, streams: Pa
         streams={arm: records.read(path, Refined, drafts) for arm, path in main_arms.items()},
         models=models,
         hashes={name: kept.of_file(path) for name, path in (known | main_arms).items()} | hashes,
+        live=live,
     )
 
 
@@ -192,7 +196,7 @@ def _learnt(arm: Arm, shared: Shared, stream: Sequence[Refined], paper: evals.Pa
     learner = study.learner(shared.models)
     with tempfile.TemporaryDirectory() as weights:
         trained = Path(weights)
-        start = training.Start(learner.folder, study.prompt, study.seed, shared.problems, shared.traces)
+        start = training.Start(learner.folder, study.prompt, study.seed, shared.problems, shared.traces, shared.live)
         steps, runs = training.fine_tune(start, stream, arm.training, trained, study.threads, arm=arm.name)
         results = evals.evaluate(learner, evals.examinees(runs, trained), paper, study.threads)
     return [steps, runs, results.answers, results.scores]

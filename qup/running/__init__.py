@@ -29,6 +29,8 @@ LOGS = Path(".qup/logs")
 "Where a run's whole output is; one file a study, that of its last run."
 CHECK = "check"
 "The stage that refuses what does not fit, before any other."
+BACK = "git restore --staged --worktree params.yaml studies dvc.lock && dvc repro"
+"How an experiment is left again; finished stages come from the cache."
 MISUSED, INTERRUPTED = 2, 130
 "Exit codes: bad input, and Ctrl-C."
 
@@ -80,6 +82,9 @@ def run(asked: Run, console: Console) -> int:
             _put_back(before, console)
         return _failed(asked, console, code, failures)
     _tell(asked, console)
+    if changed := _changed(before):
+        names = " and ".join(path.name for path in changed)
+        console.print(f"{names} now say what ran; what Git has comes back by: {BACK}", soft_wrap=True)
     console.print(f"{asked.study} took {duration(time.monotonic() - start)}; all that was said: {asked.log}")
     return 0
 
@@ -99,12 +104,16 @@ def _written(root: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in (root / "params.yaml", *sorted((root / "studies").glob("*.yaml")))}
 
 
+def _changed(before: Mapping[Path, bytes]) -> list[Path]:
+    """Which of these files an experiment has changed."""
+    return [path for path, content in before.items() if path.read_bytes() != content]
+
+
 def _put_back(before: Mapping[Path, bytes], console: Console) -> None:
     """Take out changes that the check refused: DVC leaves them there, and the next run would trip over them."""
-    for path, content in before.items():
-        if path.read_bytes() != content:
-            whole.write(path, content)
-            console.print(f"{path} is as it was", soft_wrap=True)
+    for path in _changed(before):
+        whole.write(path, before[path])
+        console.print(f"{path} is as it was", soft_wrap=True)
 
 
 def _watch(asked: Run, screen: Screen) -> tuple[int, list[Failed]]:

@@ -9,13 +9,13 @@ from pydantic import AfterValidator
 
 from qup.errors import SettingsError, shown
 
-NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
+NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 LONGEST = 100
 DEEPEST = 4
 "Folders above the last of such names."
 OURS = (".json", ".jsonl")
 "Endings of the files that stand among the folders named so."
-ALLOWED = f"at most {LONGEST} of a-z A-Z 0-9 _ - . that starts with no - or . and ends in no . or {' or '.join(OURS)}"
+ALLOWED = f"at most {LONGEST} of a-z A-Z 0-9 _ - . with no - or . at its ends, and no {' or '.join(OURS)}"
 
 
 def check(names: Iterable[str], *where: str) -> None:

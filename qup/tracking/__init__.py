@@ -1,48 +1,39 @@
-"""A finished pipeline state mirrored into MLflow: one parent run, one child per arm. Reads no pipeline file itself.
+"""A finished pipeline state mirrored into MLflow: one parent run, a child per arm. Reads no pipeline file itself.
 
-A state is mirrored once. A run without the tag `qup.complete` is what a crash left: the next call deletes it and starts
-afresh. A mirror must not cost what it mirrors, so whatever MLflow does not like becomes one line, soon.
+A state is mirrored once. A run without the tag `qup.complete` is what a crash left, or another version of qup: the next
+call deletes it and starts afresh. Runs that were followed while they trained are put below their arms, and ended where
+their process is gone. A mirror must not cost what it mirrors, so whatever MLflow does not like becomes one line, soon.
 """
 
-import hashlib
-import logging
+import contextlib
+import dataclasses
 import os
-import posixpath
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from qup.measured import Curve
-from qup.tracking import _store
+from qup.records import Step
+from qup.tracking import _runs, _store, _write
+from qup.tracking._runs import Data, Entry
+from qup.training import following
+from qup.training.following import KIND
 
-T = TypeVar("T")
-STATE, COMPLETE, KIND = "qup.state", "qup.complete", "qup.kind"
-PARAM_LIMIT = 6000
-"Longest parameter value MLflow takes, in characters."
-METRICS_A_CALL, PARAMS_A_CALL = 1000, 100
-"MLflow's limits for one `log_batch`."
-NAME_LIMIT = 250
-"MLflow's longest name of a parameter or metric."
+__all__ = ["Data", "Mirror", "attempt", "track"]
+
+STATE, COMPLETE = "qup.state", "qup.complete"
+PARENT = "mlflow.parentRunId"
+SHAPE = "2"
+"What a complete run is tagged with; another when runs hold other things, so that older ones are mirrored afresh."
 ANSWER, NEW_STORE = 6.0, 60.0
 "Seconds that a store has for an answer, and for its first one if its tables are yet to be made."
 THREAD = "mlflow"
 "The thread in which a store may stay silent."
-ENVIRONMENT = {
-    # MLflow starts a thread that reports usage to its makers; a pipeline stage asks nobody's network.
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    # It prints the server's address, password and all.
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    # Its own are 120 seconds and 7 retries, which are four minutes of silence.
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-}
-"Defaults set before MLflow is imported; what the user has set wins."
 REMEDIES = {
     r"database is locked": "another process holds the store: end it",
     r"filesystem tracking backend": "set MLFLOW_TRACKING_URI to sqlite:///<path>/mlflow.db or to a server",
@@ -51,8 +42,6 @@ REMEDIES = {
     r"": "mend the store, or set MLFLOW_TRACKING_URI to another",
 }
 "What MLflow says to what to do; the first that fits."
-CURVE = 250
-"Points of a training curve; longer ones are thinned evenly, the last step kept."
 
 
 @dataclass(frozen=True)
@@ -72,6 +61,12 @@ class Mirror:
     arm_tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     artifacts: Path | None = None
     "Folder of report files."
+    name: str = ""
+    "What the whole is called; the state's hash if nothing."
+    data: Mapping[str, Sequence[Data]] = field(default_factory=dict)
+    "What each arm, and `base`, was made from."
+    pretraining: Sequence[Step] = ()
+    "The learner's own curve, where the study made it."
 
 
 class Patience:
@@ -120,7 +115,7 @@ def attempt(mirror: Mirror, root: Path) -> str:
             done.set_exception(error)
 
     try:
-        _prepare()
+        following.prepare()
         if store.startswith("sqlite:"):
             # It would be imported on the first question, which is to take no longer than the store does.
             import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
@@ -138,16 +133,6 @@ def attempt(mirror: Mirror, root: Path) -> str:
     return f"MLflow: {'added' if added else 'already there'}, run {run} of {mirror.experiment}"
 
 
-def _prepare() -> None:
-    """Import MLflow, which takes seconds, under our defaults; it says nothing of its own, for a failure is one line."""
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    import mlflow.tracking
-
-    for logger in ("mlflow", "mlflow.store.db.utils", "urllib3.connectionpool", mlflow.__name__):
-        logging.getLogger(logger).setLevel(logging.ERROR)
-
-
 def _reason(error: Exception) -> str:
     """What MLflow said, in one line without passwords, and what to do."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
@@ -161,17 +146,53 @@ def track(mirror: Mirror, root: Path, patience: Patience | None = None) -> tuple
 
     The store is `MLFLOW_TRACKING_URI`, else SQLite at `root`/mlflow.db with artifacts in `root`/mlruns.
     """
-    _prepare()
+    following.prepare()
     from mlflow.tracking import MlflowClient
 
     client: Any = MlflowClient(_store.address(root))
     client = TimedClient(client, patience) if patience else client
     experiment = _experiment(client, mirror.experiment, None if os.environ.get("MLFLOW_TRACKING_URI") else root)
-    for run in _search(client, experiment, f"tags.`{STATE}` = '{mirror.state}' and tags.`{KIND}` = 'pipeline'"):
-        if run.data.tags.get(COMPLETE) == "true":
-            return str(run.info.run_id), False
-        _delete(client, experiment, run.info.run_id)
-    return _add(client, experiment, mirror), True
+    following.sweep(client, experiment)
+    _sweep(client, experiment)
+    parent, added = _found(client, experiment, mirror.state), False
+    if parent is None:
+        parent, added = _add(client, experiment, mirror), True
+    _adopt(client, experiment, parent)
+    return parent, added
+
+
+def _sweep(client: Any, experiment: str) -> None:
+    """Delete what a process that is gone has left half mirrored, of whatever state."""
+    for run in _search(client, experiment, f"tags.`{KIND}` = 'pipeline'"):
+        tags = run.data.tags
+        if COMPLETE not in tags and not following.alive(tags.get(following.PROCESS, "")):
+            _delete(client, experiment, run.info.run_id)
+
+
+def _found(client: Any, experiment: str, state: str) -> str | None:
+    """The run of a state that is mirrored whole; what is there of it otherwise is deleted."""
+    whole = None
+    for run in _search(client, experiment, f"tags.`{STATE}` = '{state}' and tags.`{KIND}` = 'pipeline'"):
+        if run.data.tags.get(COMPLETE) == SHAPE and whole is None:
+            whole = str(run.info.run_id)
+        else:
+            _delete(client, experiment, run.info.run_id)
+    return whole
+
+
+def _adopt(client: Any, experiment: str, parent: str) -> None:
+    """Put runs that were followed live, and have ended, below the runs of their arms."""
+    ended = [
+        run
+        for run in _search(client, experiment, f"tags.`{KIND}` = '{following.LIVE}'")
+        if run.info.status != "RUNNING" and PARENT not in run.data.tags
+    ]
+    if not ended:
+        return
+    arms = {run.data.tags.get(following.ARM): run.info.run_id for run in _below(client, experiment, parent)}
+    for run in ended:
+        if arm := arms.get(run.data.tags[following.ARM]):
+            client.set_tag(run.info.run_id, PARENT, arm)
 
 
 def _experiment(client: Any, name: str, root: Path | None) -> str:
@@ -190,90 +211,52 @@ def _search(client: Any, experiment: str, where: str) -> list[Any]:
 
 
 def _delete(client: Any, experiment: str, parent: str) -> None:
-    for child in _search(client, experiment, f"tags.`mlflow.parentRunId` = '{parent}'"):
+    """Delete a report's run and its arms'; runs that were followed live are there once: they stay."""
+    for child in _below(client, experiment, parent):
+        for followed in _below(client, experiment, child.info.run_id):
+            client.delete_tag(followed.info.run_id, PARENT)
         client.delete_run(child.info.run_id)
     client.delete_run(parent)
 
 
+def _below(client: Any, experiment: str, run: str) -> list[Any]:
+    return _search(client, experiment, f"tags.`{PARENT}` = '{run}'")
+
+
 def _add(client: Any, experiment: str, mirror: Mirror) -> str:
-    tags = {**mirror.tags, STATE: mirror.state, KIND: "pipeline"}
-    parent = client.create_run(experiment, tags=tags, run_name=mirror.state[:12]).info.run_id
-    _log(client, parent, params=flat(mirror.settings))
-    for arm, numbers in mirror.summary["arms"].items():
-        tags = {**mirror.tags, **mirror.arm_tags.get(arm, {}), KIND: "arm", "mlflow.parentRunId": parent}
-        child = client.create_run(experiment, tags=tags, run_name=arm).info.run_id
-        _log_arm(client, child, arm, numbers, mirror.curves.get(arm, []))
-    for file in sorted(mirror.artifacts.rglob("*")) if mirror.artifacts else ():
-        if mirror.artifacts and file.is_file():
-            place = file.parent.relative_to(mirror.artifacts).as_posix()
-            client.log_artifact(parent, str(file), None if place == "." else place)
-    client.set_tag(parent, COMPLETE, "true")
-    client.set_terminated(parent)
-    return str(parent)
+    summary = mirror.summary
+    # Or MLflow shows it as it shows chats.
+    client.set_experiment_tag(experiment, "mlflow.experimentKind", "custom_model_development")
+    client.set_experiment_tag(experiment, _runs.NOTE, str(mirror.settings.get("title", "")))
+    tags = {STATE: mirror.state, KIND: "pipeline", _runs.NOTE: _runs.described(summary), **_runs.choice_tags(summary)}
+    whole = Entry(mirror.name or mirror.state[:12], tags, _runs.flat(mirror.settings), _runs.headline(summary))
+    base = _runs.base(summary, mirror.pretraining, mirror.data.get("base", ()))
+    with _run(client, experiment, mirror, whole) as parent:
+        for entry in (*_runs.arms(summary, mirror.curves, mirror.data), *([base] if base else [])):
+            own = {**mirror.arm_tags.get(entry.name, {}), **entry.tags, PARENT: parent}
+            with _run(client, experiment, mirror, dataclasses.replace(entry, tags=own)):
+                pass
+        for file in sorted(mirror.artifacts.rglob("*")) if mirror.artifacts else ():
+            if mirror.artifacts and file.is_file():
+                place = file.parent.relative_to(mirror.artifacts).as_posix()
+                client.log_artifact(parent, str(file), None if place == "." else place)
+        client.set_tag(parent, COMPLETE, SHAPE)
+    return parent
 
 
-def _log_arm(client: Any, run: str, arm: str, numbers: Mapping[str, Any], curves: Sequence[Curve]) -> None:
-    params = {"arm": arm, "refiner": str(numbers["refiner"]), "oracle": str(numbers["oracle"])}
-    points = [(name, value, 0) for name, value in metrics(numbers).items()]
-    _log(client, run, params, [*points, *losses(curves)])
+@contextlib.contextmanager
+def _run(client: Any, experiment: str, mirror: Mirror, entry: Entry) -> Iterator[str]:
+    """A run that holds all that an entry has, ended with the block, as failed or killed where that is."""
+    tags = {following.PROCESS: following.this_process(), **mirror.tags, **entry.tags}
+    tags = {_write.accepted(key): value[: _write.TAG_LIMIT] for key, value in tags.items()}
+    run = str(client.create_run(experiment, tags=tags, run_name=entry.name).info.run_id)
+    try:
+        _write.log(client, run, entry.params, entry.points)
+        if entry.data:
+            client.log_inputs(run, datasets=[_write.dataset(data) for data in entry.data])
+        yield run
+    except BaseException as error:
+        with contextlib.suppress(Exception):
+            client.set_terminated(run, "FAILED" if isinstance(error, Exception) else "KILLED")
+        raise
     client.set_terminated(run)
-
-
-def _log(client: Any, run: str, params: Mapping[str, str], points: Sequence[tuple[str, float, int]] = ()) -> None:
-    from mlflow.entities import Metric, Param
-
-    now = int(time.time() * 1000)
-    for batch in batches((Param(accepted(k), v[:PARAM_LIMIT]) for k, v in params.items()), PARAMS_A_CALL):
-        client.log_batch(run, params=batch)
-    for batch in batches((Metric(accepted(name), value, now, step) for name, value, step in points), METRICS_A_CALL):
-        client.log_batch(run, metrics=batch)
-
-
-def batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
-    """`items` in lists of at most `size`."""
-    while batch := list(islice(items, size)):
-        yield batch
-
-
-def accepted(name: str) -> str:
-    """A name that MLflow takes: itself, or one that is like it and like no other."""
-    plain = re.sub(r"[^/\w.\- ]", "_", name)
-    if plain == name == posixpath.normpath(name) and len(name) <= NAME_LIMIT and name[:1] not in ("", ".", "/"):
-        return name
-    mark = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return f"{re.sub(r'^[./]+|/(?=[./]|$)', '_', plain)[: NAME_LIMIT - 9]}-{mark}"
-
-
-def flat(settings: Any, prefix: str = "") -> dict[str, str]:
-    """Nested settings as dotted names and text."""
-    if isinstance(settings, Mapping) and settings:
-        return {k: v for key, value in settings.items() for k, v in flat(value, f"{prefix}.{key}".lstrip(".")).items()}
-    return {prefix: str(settings)}
-
-
-def metrics(arm: Mapping[str, Any]) -> dict[str, float]:
-    """An arm's numbers with the ends of their intervals; what was not measured has no metric."""
-    estimates = {f"reward.{name}": estimate for name, estimate in arm["rewards"].items()}
-    estimates |= {"ppl": arm["ppl"]["micro"], "ppl.macro": arm["ppl"]["macro"]}
-    for objective, learner in arm["learners"].items():
-        estimates |= {f"{name}.{objective}": learner[name] for name in ("utility", "accuracy")}
-    out: dict[str, float] = {}
-    for name, estimate in estimates.items():
-        if estimate["value"] is not None:
-            out |= {name: estimate["value"], f"{name}.low": estimate["low"], f"{name}.high": estimate["high"]}
-    return out
-
-
-def losses(curves: Sequence[Curve]) -> list[tuple[str, float, int]]:
-    """Training loss as (`loss/<objective>/<seed>`, value, optimizer step)."""
-    return [
-        (f"loss/{curve.objective}/{curve.replicate}", curve.loss[step - 1], step)
-        for curve in curves
-        for step in thin(len(curve.loss))
-    ]
-
-
-def thin(steps: int) -> list[int]:
-    """At most about `CURVE` of the steps 1 to `steps`, evenly spaced, the last one among them."""
-    every = -(-steps // CURVE)
-    return [step for step in range(1, steps + 1) if (steps - step) % every == 0]

@@ -13,6 +13,7 @@ from qup.lm import workers
 from qup.lm.checkpoint import open_chat
 from qup.records import Mask, Problem, Refined, Step, Trace, TrainRun, Verdict, traces_of
 from qup.training.examples import Example, examples, trainable
+from qup.training.live import NOBODY, Live
 from qup.training.probes import Heldout
 from qup.training.settings import Budget, TrainingSettings
 from qup.training.trainer import Cell, train
@@ -33,6 +34,8 @@ class Start:
     problems: Sequence[Problem]
     traces: Sequence[Trace]
     "The learner's samples."
+    live: Live = NOBODY
+    "Who is told of runs while they train; nothing of them depends on it."
 
 
 def fine_tune(
@@ -58,7 +61,8 @@ def fine_tune(
         _require_traces([refined for refined in stream if refined.replicate == replicate], arm or "stream")
     cells = [(objective, replicate) for objective in settings.objective_names for replicate in replicates]
     share = functools.partial(_runs, start, stream, settings, out, arm=arm)
-    runs = workers.spread(share, cells, threads)
+    with start.live.swept():
+        runs = workers.spread(share, cells, threads)
     return [step for curve, _ in runs for step in curve], [account for _, account in runs]
 
 
@@ -86,7 +90,8 @@ def _runs(
         heldout = Heldout(_joined(own, others), _joined(native, others), settings.probes)
         cell = Cell(objective, replicate, seeds.derive(start.seed, "train", replicate))
         try:
-            curve, account = train(start.learner, own.get(replicate, []), settings, cell, folder, heldout)
+            with start.live.run(arm or "stream", folder.name) as told:
+                curve, account = train(start.learner, own.get(replicate, []), settings, cell, folder, heldout, told)
         except SettingsError as error:
             raise error.below(arm or "stream") from error
         print(f"{folder.name}: {account.steps} steps, {account.tokens} tokens, {account.truncated} traces truncated")

@@ -18,6 +18,7 @@ from qup.lm.checkpoint import forget_drawing, open_chat
 from qup.records import Step, TrainRun
 from qup.training.divergence import divergence
 from qup.training.examples import Example, schedule, trainable
+from qup.training.live import UNWATCHED, Watched, attach
 from qup.training.objective import minimize
 from qup.training.probes import Heldout
 from qup.training.settings import TrainingSettings
@@ -43,10 +44,11 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
     cell: Cell,
     out: Path,
     heldout: Heldout | None = None,
+    watched: Watched = UNWATCHED,
 ) -> tuple[list[Step], TrainRun]:
     """One fine-tuned learner in `out`, with its curve (one `Step` per optimizer step) and its account.
 
-    With `heldout` it is probed as it trains.
+    With `heldout` it is probed as it trains; `watched` says who is told meanwhile, which changes nothing of it.
 
     Raises:
         SettingsError: there is nothing to train on, several GPUs are seen, or training diverges.
@@ -62,7 +64,7 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
     with tempfile.TemporaryDirectory() as scratch:
         trainer = SFTTrainer(
             model=_model(learner, settings, cell.seed),
-            args=_arguments(settings, cell, objective.ready or "nll", len(plan), scratch),
+            args=_arguments(settings, cell, objective.ready or "nll", len(plan), scratch, watched),
             train_dataset=Dataset.from_list(rows),
             processing_class=tokenizer(learner),
             peft_config=_lora(settings) if settings.method == "lora" else None,
@@ -74,6 +76,7 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
         forget_drawing(trainer.model, learner)
         minimize(objective, trainer.model)
         trainer.add_callback(_watch(cell, settings))
+        attach(trainer, watched)
         spent = list(itertools.accumulate(sum(used[i].trained for i in step) for step in plan))
         if heldout is not None:
             trainer.add_callback(_prober(heldout, spent))
@@ -192,7 +195,9 @@ def _lora(settings: TrainingSettings) -> Any:
     return LoraConfig(r=settings.rank, lora_alpha=settings.alpha, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
-def _arguments(settings: TrainingSettings, cell: Cell, loss: str, steps: int, scratch: str) -> Any:
+def _arguments(  # noqa: PLR0917 - what a run is set by
+    settings: TrainingSettings, cell: Cell, loss: str, steps: int, scratch: str, watched: Watched
+) -> Any:
     import torch
     from trl import SFTConfig
 
@@ -225,7 +230,8 @@ def _arguments(settings: TrainingSettings, cell: Cell, loss: str, steps: int, sc
         # Left alone, a loss that is no number is logged as 0.
         logging_nan_inf_filter=False,
         save_strategy="no",
-        report_to="none",
+        report_to=list(watched.report_to) or "none",
+        run_name=watched.name or None,
         disable_tqdm=False,
     )
 

@@ -56,10 +56,10 @@ class Aligned:
     def __call__(self, values: Array, problems: Sequence[str]) -> Array:
         """`values` over `problems`, all of which must be among `onto`."""
         aligned = np.full((*values.shape[:-1], len(self.place)), np.nan)
-        aligned[..., self._places(problems)] = values
+        aligned[..., self.places(problems)] = values
         return aligned
 
-    def _places(self, problems: Sequence[str]) -> npt.NDArray[np.intp]:
+    def places(self, problems: Sequence[str]) -> npt.NDArray[np.intp]:
         """Where problems stand. Arms have few different lists of them, and comparing two takes no time."""
         for known, places in self._known:
             if known == problems:

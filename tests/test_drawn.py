@@ -3,7 +3,7 @@
 import dataclasses
 
 import numpy as np
-from toyreport import NATIVE, REFINED, toy
+from toyreport import ALIGNED, NATIVE, REFINED, toy
 
 from qup.report.drawn import Drawn
 from qup.report.traces import POPULATION, Traces
@@ -36,3 +36,14 @@ def test_what_is_drawn_of_an_arm_of_other_problems_is_what_all_problems_give() -
         (whole,) = traces.boot.means(traces.metric_columns(name)[arm, name][:, None], POPULATION)
         assert traces.metrics[arm, name].value == whole.value
         np.testing.assert_allclose(traces.metrics[arm, name].replicates, whole.replicates, rtol=1e-12)
+
+
+def test_main_arms_are_drawn_at_once_and_those_beside_them_apart(monkeypatch) -> None:
+    drawn, ratios = [], Bootstrap.ratios
+    monkeypatch.setattr(Bootstrap, "ratios", lambda boot, *sums: drawn.append(sums[0].shape[1]) or ratios(boot, *sums))
+    arms = {arm.name: arm for arm in toy().main_arms()}
+    traces = Traces(Bootstrap(1, 50), {}, arms, {}, beside={REFINED})
+    assert traces.metrics[REFINED, "rsr"].n > 0
+    (one,) = drawn
+    assert all(traces.ppl[arm, "micro"].n > 0 for arm in (NATIVE, ALIGNED))
+    assert drawn == [one, 2 * one]

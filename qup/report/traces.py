@@ -1,7 +1,7 @@
 """What is known of all streams before training: rewards, metrics and perplexities over problems, with their draws."""
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from qup import stats
 from qup.compat import Role, quarter
 from qup.measured import Measured, by_trace
 from qup.report.drawn import Drawn, Key
-from qup.report.exams import Aligned
+from qup.report.exams import Aligned, Places
 from qup.rewards import Reward
 from qup.stats import Array, Bootstrap, Crossed, Draws, Estimate
 
@@ -25,6 +25,8 @@ Columns = dict[Key, Array]
 "(Arm, name of a reward or metric) to its values over problems, NaN where there is none."
 REWARDS, METRICS, PPL = "rewards", "metrics", "ppl"
 "Kinds of what is drawn of an arm."
+Kinds = dict[str, dict[str, Draws]]
+"Kind to name to draws."
 Sums = tuple[Array, Array]
 "Above and below, (P,) of an arm's problems: the quantity is a ratio of their sums. 0 where there is none."
 
@@ -39,6 +41,8 @@ class Traces:
     arms: Mapping[str, Measured]
     weights: Mapping[str, float]
     "Of the rewards in the panel, by their validity."
+    beside: Collection[str] = ()
+    "The arms beside the main ones. Drawn apart from these: most sections ask for the one or the other."
 
     @cached_property
     def problems(self) -> list[str]:
@@ -147,24 +151,41 @@ class Traces:
         ]
         return Drawn(keys, lambda arm: {kind: log.exp() for kind, log in self._drawn(arm)[PPL].items()})
 
-    @cached_property
-    def _drawn(self) -> Callable[[str], Mapping[str, Mapping[str, Draws]]]:
-        """Kind to name to draws, of an arm: made when first asked for, and kept."""
-        return functools.cache(self._draw)
+    def _drawn(self, arm: str) -> Kinds:
+        """What is drawn of an arm."""
+        return self._draw(self._alike[arm])[arm]
 
-    def _draw(self, name: str) -> Mapping[str, Mapping[str, Draws]]:
+    @cached_property
+    def _alike(self) -> dict[str, tuple[str, ...]]:
+        """Arm to those that are drawn with it: of the same problems, and main ones or not as it is."""
+        groups: dict[tuple[bool, bytes], list[str]] = {}
+        for name, arm in self.arms.items():
+            groups.setdefault((name in self.beside, self._onto.places(arm.problems).tobytes()), []).append(name)
+        return {name: tuple(group) for group in groups.values() for name in group}
+
+    @cached_property
+    def _draw(self) -> Callable[[tuple[str, ...]], dict[str, Kinds]]:
+        """Arms of the same problems to what is drawn of them: made when first asked for, and kept."""
+        return functools.cache(self._drawn_together)
+
+    def _drawn_together(self, arms: tuple[str, ...]) -> dict[str, Kinds]:
         """All at once: a pass over the draws costs more than the sums."""
-        arm, rows = self.arms[name], self._onto.places(self.arms[name].problems)
+        rows = self._onto.places(self.arms[arms[0]].problems)
+        sums = {(arm, *key): own for arm in arms for key, own in self._sums(arm, rows).items()}
+        above, below = (np.array(side).T for side in zip(*sums.values(), strict=True))
+        among = None if len(rows) == len(self.problems) else (rows, len(self.problems))
+        drawn: dict[str, Kinds] = {arm: {REWARDS: {}, METRICS: {}, PPL: {}} for arm in arms}
+        for (arm, kind, name), draws in zip(sums, self.boot.ratios(above, below, POPULATION, among), strict=True):
+            drawn[arm][kind] |= {name: draws} if draws else {}
+        return drawn
+
+    def _sums(self, name: str, rows: Places) -> dict[tuple[str, str], Sums]:
+        """(Kind, name) to the ratio, over an arm's own problems, which stand in these `rows`."""
+        arm = self.arms[name]
         rewards = {reward: values[rows] for (own, reward), values in self.reward_columns.items() if own == name}
         sums = {(REWARDS, reward): _mean(values) for reward, values in rewards.items()}
         sums |= {(METRICS, metric): _mean(values) for metric, values in arm.metrics.items()}
-        sums |= {(PPL, kind): own for kind, own in self._logs(arm).items()}
-        above, below = (np.array(side).T for side in zip(*sums.values(), strict=True))
-        among = None if len(rows) == len(self.problems) else (rows, len(self.problems))
-        drawn: dict[str, dict[str, Draws]] = {REWARDS: {}, METRICS: {}, PPL: {}}
-        for (kind, own), draws in zip(sums, self.boot.ratios(above, below, POPULATION, among), strict=True):
-            drawn[kind] |= {own: draws} if draws else {}
-        return drawn
+        return sums | {(PPL, kind): own for kind, own in self._logs(arm).items()}
 
     def _logs(self, arm: Measured) -> dict[str, Sums]:
         """`micro`, each quarter and `macro` to the ratio that is the logarithm of this perplexity."""

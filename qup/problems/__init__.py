@@ -19,8 +19,10 @@ from qup import seeds
 from qup.errors import SettingsError
 from qup.problems import _pools, _published, _splits
 from qup.problems._content import HEAVIEST, Supply, normalized, quotas
+from qup.problems._hub import load as from_hub
 from qup.problems._pools import Pool, gold_passes
 from qup.problems._splits import KeptBack, Split, TakenError, contaminated
+from qup.problems._tables import rows
 from qup.records import HELDOUT, TRAIN, Problem
 from qup.settings import STRICT, Plug, name_of
 
@@ -32,8 +34,10 @@ __all__ = [
     "TrainingSet",
     "Weighted",
     "contaminated",
+    "from_hub",
     "gold_passes",
     "prepare",
+    "rows",
 ]
 
 

@@ -353,6 +353,19 @@ def test_a_size_is_read_off_a_name_and_an_unknown_one_is_none() -> None:
     assert of_name("Qwen2.5-Math") is None
 
 
+def test_a_learner_that_the_study_makes_is_as_large_as_its_settings_say_whatever_an_earlier_run_left(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "learner").mkdir()
+    config = {"hidden_size": 999, "num_hidden_layers": 9, "num_attention_heads": 9}
+    (tmp_path / "learner" / "config.json").write_text(json.dumps(config))
+    sizes = shapes(study.read(ROOT / "studies" / "glassbox.yaml"), tmp_path)
+    assert [shape and shape.hidden for shape in sizes.values()] == [160, 160]
+    other = shapes(study.read(ROOT / "studies" / "qwen2.5-coder-0.5b.yaml"), tmp_path)["learner"]
+    assert other is not None
+    assert other.hidden == 999
+
+
 def test_full_training_of_seven_billion_does_not_fit_one_gpu_and_an_adapter_does() -> None:
     """16 bytes a parameter: 112 GB before any activation; an adapter leaves 14 GB of bfloat16."""
     seven = Shape(7e9, 28, 3584, 28672, 152_000, "toy")

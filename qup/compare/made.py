@@ -18,8 +18,8 @@ from qup import provenance, whole
 FILE = "made.json"
 REPORT = Path("report", "report.json")
 "Within a study's folder."
-CODE = ("qup", "stages", "dvc.yaml", "params.yaml", "requirements.lock")
-"What a result depends on, beside the study's own file."
+CODE = ("qup", "stages", "dvc.yaml", "requirements.lock")
+"What a result depends on, beside the study's own file; what params.yaml chose, the report shows by its study and arms."
 
 
 @dataclass(frozen=True)

@@ -39,9 +39,9 @@ def lay(asked: Sequence[Asked], train: Sequence[Problem], ngram: int, files: Pat
         if each.leaf is not None:
             try:
                 _pinned(each, each.leaf, files, folder / each.name)
+                documents, account = _documents(each, each.leaf, folder / each.name)
             except SettingsError as error:
                 raise error.below("evaluation", "tasks", each.name) from error
-            documents, account = _documents(each, each.leaf, folder / each.name)
             account["sharing_an_ngram"] = len(contaminated(train, documents, ngram))
             accounts[each.name] = account
             if account["graded"]:
@@ -127,6 +127,8 @@ def _documents(asked: Asked, leaf: Leaf, folder: Path) -> tuple[list[Problem], d
     A gold answer is what stands after `####` or in the last box of a document's target, else the whole of a short one.
     """
     with tasks.opened(leaf, folder) as task:
+        if library.is_file(asked.entry.task):
+            tasks.require_given(task)
         documents = list(task.eval_docs)
         asks = [str(task.doc_to_text(document)) for document in documents]
         generated = leaf.output == GENERATED

@@ -55,7 +55,7 @@ def _planned(given: Given, found: calibration.Measured, data: str) -> dict[str, 
     folder, models = given.root / "data" / data, given.learner.folder.parent
     sizes, machine = shapes(given.study, models), named(MACHINE, 1)
     speed = calibration.speed_of(found, machine, sizes, own=True)
-    seen = lengths.of_study(given.study, folder)
+    seen = lengths.of_study(given.study, folder, models)
     estimator = Estimator(given.study, folder / "problems" / "evaluation", seen, sizes, machine, speed)
     stages = estimator.stages(list(given.study.main_arms([HOME]).values()))
     return {stage.name: speed.seconds(stage, given.study.threads).mid for stage in stages}
@@ -63,7 +63,7 @@ def _planned(given: Given, found: calibration.Measured, data: str) -> dict[str, 
 
 def _found(given: Given) -> calibration.Measured:
     """What a calibration finds just now; nothing of it is kept."""
-    seen = lengths.of_study(given.study, given.root / "data" / given.name)
+    seen = lengths.of_study(given.study, given.root / "data" / given.name, given.learner.folder.parent)
     question, answer = round(seen.question.mid), round(seen.answer(given.study.sampling.max_tokens).mid)
     # A benchmark's process may start no others side by side, as stages do; a fresh one may.
     words = [str(given.file), str(given.learner.folder.parent), str(question), str(answer)]

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,9 @@ from qup.backends import BackendSettings, Completion, Sampling, open_backend
 from qup.backends import hf as hf_module
 from qup.backends.hf import Backend
 from qup.errors import SettingsError
+from qup.evals.cells import Cells
+from qup.evals.model import harness_model
+from qup.learner import Learner
 from qup.prompts.learner import ask
 from qup.records import Finish, Problem
 from qup.settings import load, read
@@ -416,15 +420,51 @@ class TestVllm:
     ) -> None:
         reference = opened(peaky, "bfloat16")
         pairs = [reference.encode(chat, "2 + 2 = 4") for chat in CHATS]
+        told = []
         for weights in (None, adapter):
             ours, theirs = (backend.loglikelihoods(pairs, weights) for backend in (reference, vllm))
             for (mine, _), (other, _), (_, given) in zip(ours, theirs, pairs, strict=True):
                 assert other == pytest.approx(mine, abs=0.1 * len(given))
+            told.append([logp for logp, _ in theirs])
+        # By so much that none passes for the other.
+        moved = [abs(bare - worn) / len(given) for bare, worn, (_, given) in zip(*told, pairs, strict=True)]
+        assert min(moved) > 0.2
         # What it says greedily is rated as greedy.
         (said,) = vllm.generate(CHATS[:1], GREEDY, IDS[:1])
         own = [(vllm.encode(CHATS[0])[0], said.token_ids[:3])]
         assert [greedy for _, greedy in vllm.loglikelihoods(own)] == [True]
         assert [greedy for _, greedy in vllm.loglikelihoods([(own[0][0], [said.token_ids[0], 0])])] == [False]
+
+    def test_a_log_likelihood_is_the_pairs_own_whatever_is_asked_beside_it(self, vllm: Any) -> None:
+        """As choices of one question are: they share a prompt, which the engine keeps from one to the next."""
+        prompt = vllm.encode(CHATS[3])[0]
+        pairs = [(prompt, vllm.encode(CHATS[3], said)[1]) for said in ("4", "2 + 2", "5", "so \\boxed{2}")]
+        together = [logp for logp, _ in vllm.loglikelihoods(pairs)]
+        alone = [vllm.loglikelihoods([pair])[0][0] for pair in pairs]
+        assert together == pytest.approx(alone, abs=0.1)
+        assert [logp for logp, _ in vllm.loglikelihoods(pairs[::-1])] == pytest.approx(together[::-1], abs=0.1)
+        assert len({round(logp) for logp in alone}) > 1
+
+    def test_lm_evals_requests_get_the_reference_s_log_likelihoods_rolling_and_cut_contexts_too(
+        self, vllm: Any, peaky: Path
+    ) -> None:
+        def model(runner: Any) -> Any:
+            learner = Learner(peaky, "boxed", BackendSettings(name="hf", dtype="bfloat16", max_length=512))
+            vars(learner)["runner"] = runner
+            return harness_model(Cells(learner, None), None, 7)
+
+        ours, theirs = model(vllm), model(opened(peaky, "bfloat16"))
+        pairs = [("Question: 1 + 1?\nAnswer:", " 2"), ("", "no context"), ("x" * 600, "cut at its start")]
+        texts = ("short", "a text in several windows " * 24)
+        for asked, of in ((pairs, "loglikelihood"), ([(text,) for text in texts], "loglikelihood_rolling")):
+            given = [SimpleNamespace(args=each) for each in asked]
+            mine, other = (getattr(each, of)(given) for each in (ours, theirs))
+            logps = [[each[0] if isinstance(each, tuple) else each for each in side] for side in (mine, other)]
+            tokens = [len(ours.tok_encode(each[-1])) for each in asked]
+            assert [a / n for a, n in zip(logps[0], tokens, strict=True)] == pytest.approx(
+                [b / n for b, n in zip(logps[1], tokens, strict=True)], abs=0.1
+            )
+            assert min(logps[0]) < -1
 
     def test_both_backends_cut_an_answer_at_its_first_stop(self, vllm: Any) -> None:
         (whole,) = vllm.generate(CHATS[:1], GREEDY, IDS[:1])

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from qup import graders, settings
+from qup import graders, settings, study
 from qup.errors import SettingsError
-from qup.problems import ProblemSettings, _pools, _published
+from qup.problems import ProblemSettings, _pools, _published, prepare
 from qup.problems.benchmark import Source
 from qup.records import Problem
 from tools import benchmarks as page
@@ -325,6 +325,19 @@ def test_a_file_of_a_set_that_is_not_there_says_how_to_fetch_it(tmp_path: Path, 
     fetched = f"`curl -L -o {tmp_path}/math500.jsonl {known.url}` (SHA-256 {known.sha256})"
     told = str(raised.value)
     assert told.endswith(f"did you mean 'math50.jsonl'? known: math50.jsonl; math500 is to be had: {fetched}")
+
+
+def test_all_files_of_sets_that_are_missing_are_said_at_once(tmp_path: Path) -> None:
+    own = study.read(ROOT / "studies" / "llama-3.2-3b.yaml").problems
+    (tmp_path / "amc23.jsonl").touch()
+    with pytest.raises(SettingsError, match="lacks 4 files: math500") as raised:
+        prepare(own, 1, tmp_path)
+    told = str(raised.value)
+    for name in ("math500", "minerva_math", "aime24", "olympiadbench"):
+        (known,) = _published.benchmark(name).files
+        assert f"{name}.jsonl: `curl -L -o {tmp_path}/{name}.jsonl {known.url}` (SHA-256 {known.sha256})" in told
+    assert "amc23" not in told
+    assert "\n" not in told
 
 
 def test_a_file_without_a_known_hash_is_to_be_had_as_well_and_a_set_without_files_says_no_more(tmp_path: Path) -> None:

@@ -231,10 +231,11 @@ def test_code_that_is_not_as_the_commit_has_it_is_said(tmp_path, summary) -> Non
     (tmp_path / "qup" / "new.py").write_text("", encoding="utf-8")
     made.write(top, {}, Path("studies/toy.yaml"), tmp_path / "none", tmp_path)
     assert made.read(top).clean is False
-    assert "code changed since" in tables.commit(reading.read(top)).small
+    assert "with uncommitted changes" in tables.commit(reading.read(top)).small
 
 
-def test_a_study_named_by_a_run_is_no_change_of_code(tmp_path, summary) -> None:
+def test_naming_another_study_in_params_changes_no_code(tmp_path, summary) -> None:
+    """As `dvc exp run -S study=toy`, and so `qup run toy`, leaves it: every study but the committed one is run so."""
     top = put(tmp_path / "results", "toy", summary)
     (top / "made.json").unlink()
     git(tmp_path, "init")
@@ -339,9 +340,20 @@ def test_of_two_studies_the_settings_that_differ_are_listed_old_and_new() -> Non
     assert between(old, new) == [
         Change("training.rate", "0.001", "0.002"),
         Change("training.on", "true", "1"),
-        Change("oracles.home", "{}", None),
+        Change("oracles", "{home: {}}", None),
         Change("sets.1.a", "2", "3"),
         Change("arms", None, "{}"),
+    ]
+
+
+def test_what_only_one_study_has_is_one_line_without_what_is_not_set_in_it() -> None:
+    judge = {"source": "random", "hidden": 32, "classes": None, "mix": {"share": 0.5, "seed": None}}
+    old = {"models": {"learner": {"template": None}, "judge": judge}, "sets": [{"a": 1}]}
+    new = {"models": {"learner": {"repo": None, "size": 7}}, "sets": [{"a": 1}, {"b": [1, 2]}]}
+    assert between(old, new) == [
+        Change("models.learner.size", None, "7"),
+        Change("models.judge", "{source: random, hidden: 32, mix: {share: 0.5}}", None),
+        Change("sets.1", None, "{b: [1, 2]}"),
     ]
 
 

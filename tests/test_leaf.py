@@ -1,11 +1,13 @@
 """What is taken from answers to tasks of lm-eval, and what their documents' gold answers are."""
 
+import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from toytasks import settings
+from toytasks import ARC, DATA, pinned, settings
 
 from qup.backends import hf, vllm
 from qup.errors import SettingsError
@@ -164,3 +166,36 @@ def test_log_likelihoods_are_asked_for_as_many_at_once_as_scores(monkeypatch: py
     vars(runner)["model"] = None
     assert runner.loglikelihoods([]) == []
     assert sizes == [3]
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        (
+            "acc_nrom",
+            r"unknown metric of 'mine' 'acc_nrom': did you mean 'acc_norm'",
+        ),
+        (
+            "perplexity",
+            r"'mine' is of multiple_choice, which gives no perplexity: l",
+        ),
+    ],
+)
+def test_a_metric_that_a_users_task_will_not_have_is_refused_before_anything_is_asked(
+    tmp_path: Path, metric: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where lm-eval looks for a name that it does not know.
+    monkeypatch.setitem(sys.modules, "evaluate", None)
+    (file := tmp_path / "mine" / "mine.yaml").parent.mkdir()
+    (tmp_path / ARC["test"]).write_bytes((DATA / ARC["test"]).read_bytes())
+    own = {"include": str(library.leaves("arc_easy")[0].path), "task": "mine"}
+    for metrics, refused in ((["acc", metric], True), (["acc", "acc_norm"], False)):
+        listed = [{"metric": name, "aggregation": "mean", "higher_is_better": True} for name in metrics]
+        file.write_text(json.dumps(own | {"metric_list": listed}))
+        library._alone.cache_clear()
+        asked = settings("heldout", {"task": str(file), "data": pinned(ARC)}).asked(["heldout"])
+        if refused:
+            with pytest.raises(SettingsError, match=rf"^evaluation\.tasks\.mine\.metric_list: {said}"):
+                data.lay(asked, [], 13, tmp_path, tmp_path / "out")
+        else:
+            assert data.lay(asked, [], 13, tmp_path, tmp_path / "out")["mine"]["count"] == 8

@@ -53,7 +53,17 @@ def test_a_task_needs_the_splits_that_it_shows_and_no_others() -> None:
             {"task": "gsm8k", "data": {"test": {"file": "a.jsonl"}}},
             r"tasks.*data\.test\.sha256: needs the SHA",
         ),
-        ({"task": "gsm8k", "data": pinned(ARC)}, r"^tasks\[0\]\.data: needs train, got test$"),
+        (
+            {"task": "gsm8k", "data": pinned(ARC)},
+            r"^tasks\[0\]\.data: needs train, got test; of files in data/problems: "
+            r"data: \{test: \{file: \.\.\., sha256: \.\.\.\}, train: \{file: \.\.\., sha256: \.\.\.\}\}$",
+        ),
+        (
+            {"task": "arc_easy", "data": {"test": "my arc.jsonl"}},
+            r"^tasks\[0\]\.data\.test: expected \{file: \.\.\., sha256: \.\.\.\}, got 'my arc\.jsonl': "
+            r"`sha256sum 'data/problems/my arc\.jsonl'` prints the hash$",
+        ),
+        ({"task": "arc_easy", "data": {"test": None}}, r"^tasks\[0\]\.data\.test: expected \{file: .*, got None: `sha"),
         (
             {"task": "ai2_arc", "data": pinned(ARC)},
             r"^tasks\[0\]: reads 2 parts of a data set: pin a",
@@ -78,7 +88,7 @@ def test_a_task_needs_the_splits_that_it_shows_and_no_others() -> None:
             {"task": "minerva_math", "data": {"revision": COMMIT}},
             r"^tasks\[0\]: 'minerva_math_\w+' reads formulas by ant",
         ),
-        ("no/such.yaml", r"^tasks\[0\]: no/such\.yaml cannot be read as an lm-eval task"),
+        ("no/such.yaml", r"^tasks\[0\]: unknown task file 'no/such\.yaml': known: "),
         (3, r"^tasks\[0\]: expected a name, or settings with the key `task`, got 3$"),
     ],
 )
@@ -123,6 +133,20 @@ def test_a_task_of_the_users_is_its_yaml_file(tmp_path: Path) -> None:
     assert asked.name == "mine"
     assert asked.leaf
     assert asked.leaf.splits == ["test"]
+
+
+def test_a_file_of_a_task_that_is_not_there_names_the_near_one_and_one_that_is_no_task_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "data" / "problems" / "own"
+    own.mkdir(parents=True)
+    (own / "mine.yaml").write_text("{")
+    near = r"unknown task file 'data/problems/mine\.yaml': did you mean 'data/problems/own/mine\.yaml'\?"
+    with pytest.raises(SettingsError, match=near):
+        settings("heldout", "data/problems/mine.yaml").asked(["heldout"])
+    with pytest.raises(SettingsError, match=r"mine\.yaml cannot be read as an lm-eval task"):
+        settings("heldout", "data/problems/own/mine.yaml").asked(["heldout"])
 
 
 def test_a_group_of_the_users_is_refused_for_its_tasks(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from qup.arms import Arm
 from qup.compat import Pass, shares
 from qup.errors import SettingsError
 from qup.evals.settings import LOGLIKELIHOOD, Decoding
-from qup.plan import calibration, lengths, money, needs, speeds, trials, view
+from qup.plan import calibration, lengths, masks, money, needs, speeds, tokens, trials, view
 from qup.plan.changes import Status
 from qup.plan.counts import Counting
 from qup.plan.exams import CHOICES, UNKNOWN, Exam, exams
@@ -29,6 +30,7 @@ from qup.plan.shapes import Shape, of_name, shapes
 from qup.plan.spans import Span, about, exactly
 from qup.plan.spending import spent
 from qup.plan.work import Kind, Load, Stage, Work
+from qup.prompts.learner import ask
 from qup.records import TRAIN, Finish, Problem, Refined, Trace, Verdict, due
 from qup.study import Study
 from qup.training.examples import Example, schedule
@@ -72,7 +74,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Drawn:
     traces = [trace(problem, place, index) for place, problem in enumerate(problems) for index in range(own.sampling.n)]
     records.write(data / "problems" / "train.jsonl", problems)
     records.write(data / "traces.jsonl", traces)
-    seen = lengths.of_study(own, data)
+    seen = lengths.of_study(own, data, NOWHERE)
     stages = Counting(own, seen, NOWHERE, "hf").stages(list(own.main_arms(["home"]).values()))
     return Drawn(own, problems, traces, {stage.name: stage for stage in stages})
 
@@ -140,6 +142,28 @@ def test_a_task_of_lm_eval_has_the_problems_that_were_prepared_and_none_known_be
     (work, *_) = Counting(own, lengths.Lengths("toy", exactly(20), (10,)), folder, "hf")._exam(gsm8k, learners=1)
     assert work.prompt.mid == pytest.approx(work.items.mid * (20 + 5 * (20 + 10)))
     assert work.prompt.low < work.prompt.mid < work.prompt.high
+
+
+def test_a_set_or_task_of_a_file_that_is_here_has_its_rows_before_anything_was_prepared(tmp_path: Path) -> None:
+    files = tmp_path / "problems"
+    files.mkdir()
+    pins = {split: {"file": f"{split}.jsonl", "sha256": "0" * 64} for split in ("test", "train")}
+    own = [{"source": "jsonl", "file": "own.csv", "first": 2}, {"source": "jsonl", "file": "own.csv"}]
+    given = settings.read_yaml(ROOT / "studies" / "smoke.yaml")
+    given["problems"]["sets"] = {"own": {"sources": own}}
+    given["evaluation"]["tasks"] = ["heldout", "own", {"task": "gsm8k", "data": pins}]
+
+    def counts() -> list[Span]:
+        return [exam.problems for exam in exams(settings.read(Study, given), tmp_path / "a" / "b" / "evaluation")[1:]]
+
+    assert counts() == [UNKNOWN, UNKNOWN]
+    (files / "own.csv").write_text("question,answer\n1 + 1,2\n1 + 2,3\n1 + 3,4\n")
+    (files / "train.jsonl").write_text('{"question": "a"}\n' * 9)
+    (files / "test.jsonl").write_text('{"question": "a"}\n' * 7)
+    assert counts() == [exactly(2 + 3), exactly(7)]
+    # A file that a stage will refuse tells nothing.
+    (files / "test.jsonl").write_text("{")
+    assert counts()[1] == UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -250,6 +274,48 @@ def paid(price: dict[str, float] | None, budget: int = 10**9) -> tuple[Study, di
     return own, {stage.name: stage for stage in stages}
 
 
+def test_tokens_that_a_mask_leaves_out_are_no_part_of_a_budget_and_cost_time(tmp_path: Path) -> None:
+    """Traces of 20 tokens, 15 of which are trained on: 600 tokens are 40 traces, 10 steps of 4, which compute 800."""
+    own = study.read(ROOT / "studies" / f"{TINY}.yaml")
+    arm, data = own.main_arm("home", "masked"), tmp_path / "data"
+    training = arm.training.changed({"batch": 4, "micro_batch": None, "budget": {"tokens": 600}, "objectives": ["sft"]})
+    arm = dataclasses.replace(arm, training=training)
+    counting = Counting(own, lengths.Lengths("toy", exactly(9), (20,)), data / "problems" / "evaluation", "hf")
+    unmasked = dataclasses.replace(own.main_arm("home", "oracle_refined"), training=training)
+    assert masks.kept(own, unmasked, data) == masks.ALL
+    assert masks.kept(own, arm, data) == masks.KEPT
+
+    (stream := data / "arms" / "home" / "masked" / "stream.jsonl").parent.mkdir(parents=True)
+    given: list[Any] = [{"tokens": 12, "left_out": [3]}, None, {"tokens": 8, "left_out": [0, 1, 2, 5]}]
+    stream.write_text("".join(json.dumps({"text": "so", "mask": mask}) + "\n" for mask in given))
+    assert masks.kept(own, arm, data) == exactly(15 / 20)
+    trained, plain = (counting._training(each)[0] for each in (arm, unmasked))
+    runs = own.problems.replicates
+    assert (trained.passes.mid, plain.passes.mid) == (10 * runs, math.ceil(600 / (4 * 20)) * runs)
+    assert trained.masked.mid == pytest.approx(10 * 4 * 5 * runs)
+    assert plain.masked == exactly(0)
+    # Computed is all of a trace with its question, but for half a step by which a budget is overrun.
+    over = 4 * 15 / 2 * runs
+    assert trained.computed.mid == pytest.approx((10 * 4 * (9 + 20) * runs + over) * trained.padding)
+    stream.write_text("{")
+    assert masks.kept(own, arm, data) == masks.KEPT
+
+
+def test_what_training_says_in_a_calibration_is_not_in_the_plan(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def model(*_: object) -> Path:
+        print("{'loss': '5.658'}")
+        raise SettingsError("enough")
+
+    monkeypatch.setattr(calibration, "_model", model)
+    monkeypatch.setattr(calibration.workers, "limit", lambda _: None)
+    with pytest.raises(SettingsError, match="enough"):
+        calibration.measure(study.read(ROOT / "studies" / "smoke.yaml"), NOWHERE, 1, 1)
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "{'loss': '5.658'}\n")
+
+
 def test_an_endpoints_cost_is_its_tokens_by_its_prices() -> None:
     own, stages = paid({"prompt": 2.0, "completion": 8.0})
     stage = stages["refine@home-oracle_refined"]
@@ -285,6 +351,19 @@ def test_a_size_is_read_off_a_name_and_an_unknown_one_is_none() -> None:
     assert (mixture.parameters, mixture.active) == (30e9, 3e9)
     assert of_name("microsoft/phi-4") is None
     assert of_name("Qwen2.5-Math") is None
+
+
+def test_a_learner_that_the_study_makes_is_as_large_as_its_settings_say_whatever_an_earlier_run_left(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "learner").mkdir()
+    config = {"hidden_size": 999, "num_hidden_layers": 9, "num_attention_heads": 9}
+    (tmp_path / "learner" / "config.json").write_text(json.dumps(config))
+    sizes = shapes(study.read(ROOT / "studies" / "glassbox.yaml"), tmp_path)
+    assert [shape and shape.hidden for shape in sizes.values()] == [160, 160]
+    other = shapes(study.read(ROOT / "studies" / "qwen2.5-coder-0.5b.yaml"), tmp_path)["learner"]
+    assert other is not None
+    assert other.hidden == 999
 
 
 def test_full_training_of_seven_billion_does_not_fit_one_gpu_and_an_adapter_does() -> None:
@@ -425,7 +504,7 @@ def test_a_packed_model_is_as_small_on_disk_as_its_bits_say() -> None:
 
     def disk() -> float:
         own = settings.read(Study, given)
-        kept = needs.Needs(own, lengths.of_study(own, NOWHERE), shapes(own, NOWHERE))
+        kept = needs.Needs(own, lengths.of_study(own, NOWHERE, NOWHERE), shapes(own, NOWHERE))
         return kept.disk(Stage("obtain", ())).mid / needs.COPIES
 
     # The other models and the tokenizers are a few megabytes.
@@ -448,8 +527,9 @@ def test_an_answer_has_a_token_at_least_so_that_solutions_of_a_character_can_be_
     (tmp_path / "problems").mkdir()
     (tmp_path / "problems" / "train.jsonl").write_text(json.dumps({"id": "a", "question": "1 + 1", "solution": "2"}))
     own = study.read(ROOT / "studies" / "smoke.yaml")
-    seen = lengths.of_study(own, tmp_path)
-    assert seen.answer(100).mid == seen.longest(100, batch=8).mid == 1
+    seen = lengths.of_study(own, tmp_path, NOWHERE)
+    # One of them and the end by three characters a token, which is less than two.
+    assert (seen.answer(100).mid, seen.longest(100, batch=8).mid) == (1, lengths.STRETCH)
     assert Counting(own, seen, NOWHERE, "hf").stages(list(own.main_arms(["home"]).values()))
 
 
@@ -467,21 +547,63 @@ def test_before_anything_has_run_answers_are_about_as_long_as_solutions_where_pr
     (tmp_path / "toy" / "problems").mkdir(parents=True)
     text = "".join(json.dumps(row) + "\n" for row in problems)
     (tmp_path / "toy" / "problems" / "train.jsonl").write_text(text)
-    seen = lengths.of_study(study.read(ROOT / "studies" / "smoke.yaml"), tmp_path / "toy")
-    # Three characters a token, and the chat template around a question.
-    assert seen.answer(1000) == about(40, *lengths.SKETCHED)
-    assert seen.question.mid == pytest.approx(45 / 3 + lengths.TEMPLATE)
+    seen = lengths.of_study(study.read(ROOT / "studies" / "smoke.yaml"), tmp_path / "toy", NOWHERE)
+    # Three characters a token, what ends an answer, and around a question of 45 the prompt's words and the template.
+    instruction = sum(len(message["content"]) for message in ask("boxed", ""))
+    assert seen.answer(1000) == about(40 + 1, *lengths.SKETCHED)
+    assert seen.question.mid == pytest.approx((45 + instruction) / 3 + tokens.TEMPLATE)
     assert "no traces yet" in seen.source
     # The glass box makes its problems without a file.
-    drawn = lengths.of_study(study.read(ROOT / "studies" / "glassbox.yaml"), tmp_path / "nothing")
+    drawn = lengths.of_study(study.read(ROOT / "studies" / "glassbox.yaml"), tmp_path / "nothing", NOWHERE)
     assert 20 < drawn.answer(96).mid < 60
+
+
+def test_before_anything_has_run_tokens_are_those_of_the_tokenizer_that_the_study_makes(tmp_path: Path) -> None:
+    """A word is a token: five of the solution and the end, five of the question with its frame of two."""
+    row = {"id": "a", "question": "b is + a 1", "solution": "so b is 2 ."}
+    (tmp_path / "toy" / "problems").mkdir(parents=True)
+    (tmp_path / "toy" / "problems" / "train.jsonl").write_text(json.dumps(row))
+    seen = lengths.of_study(study.read(ROOT / "studies" / "glassbox.yaml"), tmp_path / "toy", NOWHERE)
+    assert (seen.answer(96).mid, seen.question.mid) == (5 + 1, 5 + 2)
+    # All of a batch is computed to the end of its longest answer, which goes further than any solution.
+    assert seen.longest(96, batch=4).mid == pytest.approx(6 * lengths.STRETCH)
+    assert seen.longest(96, batch=1).mid == 6
+
+
+def test_the_glass_boxs_own_count_of_tokens_is_its_tokenizers() -> None:
+    from qup.glassbox.vocabulary import tokenizer
+    from qup.lm.chat import format_of
+
+    source: Any = study.read(ROOT / "studies" / "glassbox.yaml").models["learner"].source
+    chat = [{"role": "user", "content": "ann is + bob 1"}]
+    asked, said = format_of(tokenizer()).encode(chat, "so b is 2")
+    assert (source.asked(chat), source.said("so b is 2")) == (len(asked), len(said))
+
+
+def test_a_learner_that_is_here_counts_tokens_by_its_own_tokenizer_and_a_broken_one_tells_nothing(
+    tmp_path: Path,
+) -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    own, folder = study.read(ROOT / "studies" / "qwen2.5-coder-0.5b.yaml"), tmp_path / "learner"
+    assert tokens.of_learner(own, tmp_path) is None
+    folder.mkdir()
+    (folder / "tokenizer.json").write_text("{")
+    assert tokens.of_learner(own, tmp_path) is None
+    tokenizer = Tokenizer(models.WordLevel({"a": 0, "?": 1}, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    counted = tokens.of_learner(own, tmp_path)
+    assert counted is not None
+    assert counted.said("a long word") == 3 + 1
+    assert counted.asked([{"role": "user", "content": "a long word"}]) == 3 + tokens.TEMPLATE
 
 
 def test_records_that_cannot_be_read_are_said_to_be_and_lengths_are_assumed(tmp_path: Path) -> None:
     own = study.read(ROOT / "studies" / "smoke.yaml")
     for text in ("{", '{"tokens": 1}\n', "[1]\n", '{"tokens": "x", "text": 1, "finish": 1}\n'):
         (tmp_path / "traces.jsonl").write_text(text)
-        seen = lengths.of_study(own, tmp_path)
+        seen = lengths.of_study(own, tmp_path, NOWHERE)
         assert seen.sampled == ()
         assert "cannot be read" in seen.source
 
@@ -616,6 +738,9 @@ def test_the_page_has_the_rules_that_the_code_has() -> None:
     assert (LARGE, "two billion parameters or more" in page) == (2e9, True)
     assert (calibration.FARTHEST, "more than twenty times larger" in page) == (20, True)
     assert f"for one {DEFAULT}" in page
+    assert (lengths.STRETCH, "a quarter longer than the longest of them" in page) == (1.25, True)
+    assert (masks.KEPT, "three quarters, or 0.4 to all" in page) == (Span(0.4, 0.75, 1.0), True)
+    assert (tokens.CHARACTERS, "three characters a token" in page) == (3.0, True)
 
 
 def test_the_bounds_that_the_page_gives_are_those_of_the_benchmark() -> None:

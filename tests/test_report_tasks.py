@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from toyreport import toy
 
-from qup import report
+from qup import records, report
 from qup.measured import checks
 from qup.measured.scored import Scored, scored
 from qup.records import TaskScore
@@ -81,6 +81,15 @@ def test_the_report_has_a_table_for_each_task_and_says_whose_number_it_is(built:
     found = built.summary["tasks"]["arc_easy"]["scores"]
     assert found["base"]["loglikelihood acc"]["harness"] == {"value": 0.5}
     assert {"base", "RFT SFT"} <= set(found)
+
+
+def test_contexts_that_lost_their_beginning_are_said_beside_the_numbers(built: report.Report) -> None:
+    assert "lost its beginning" not in built.markdown
+    (acc,) = scored([score("sft", replicate, [1.0, 0.0, 1.0, 1.0], shortened=replicate) for replicate in (3, 1)])
+    assert acc.shortened == 3
+    assert "shortened" not in records.row(columns("base", [0])[0])
+    (table,) = harness.show({"arc": harness.Task("version 1", False, {}, 3)}).tables  # type: ignore[union-attr]
+    assert table.caption.startswith("Task arc: version 1. Of 3 documents the context is longer than the learner takes")
 
 
 def test_learners_whose_weights_were_not_loaded_are_a_caution(built: report.Report) -> None:

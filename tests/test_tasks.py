@@ -143,6 +143,20 @@ def test_log_likelihoods_are_those_of_lm_evals_own_model(folder: Path, weights: 
     assert [logp for logp, _ in mine] == pytest.approx([logp for logp, _ in their], abs=1e-3)
     assert [greedy for _, greedy in mine] == [greedy for _, greedy in their]
     assert min(logp for logp, _ in mine) < -1
+    # A character is a token here.
+    assert ours.shortened == [len(context) > length for context, _ in PAIRS]
+
+
+def test_documents_whose_context_lost_its_beginning_are_counted(tmp_path: Path, folder: Path) -> None:
+    asked = settings(entry("gsm8k", GSM8K, k=2, **SHORT), entry("arc_easy", ARC))
+    counts = {}
+    for length in (4096, 512):
+        exam = paper(asked, tmp_path / str(length))
+        said = evaluate(learner(folder, max_length=length), [Examinee("base", 0, None)], exam, None)
+        counts[length] = {(each.task, each.decoding): each.shortened for each in said.scores}
+    assert set(counts[4096].values()) == {0}
+    # Five examples are longer than 512 characters, a question of ARC with a choice is not.
+    assert counts[512] == {("gsm8k", "sampled"): 6, ("gsm8k", "greedy"): 6, ("arc_easy", "loglikelihood"): 0}
 
 
 def test_what_greedy_decoding_says_is_rated_as_greedy(folder: Path, weights: Path | None) -> None:

@@ -54,6 +54,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("problems|sources|0|source", "jsonnl", r"^problems\.sources\[0\]: unknown source 'jsonnl': did you mean 'json"),
     ("compat|rrs", {}, r"^compat: unknown metric 'rrs': did you mean 'rsr'\?"),
     ("prompt", "boxd", r"unknown prompt of the learner 'boxd': did you mean 'boxed' "),
+    ("prompt", "systems/qwen_boxed", r"unknown prompt of the learner 'systems/qwen_boxed': did you mean 'qwen_boxed'"),
     ("evaluation|prompt", "boxd", r"^evaluation\.prompt: unknown prompt of the learner 'boxd': did you mean 'boxed' "),
     ("backend|name", "vlm", r"^backend\.name: unknown backend 'vlm': did you mean 'vllm'\? known: auto, hf, vllm"),
     ("backend|name", "openai", r"^backend\.name: unknown backend 'openai': .*known: auto, hf, vllm"),

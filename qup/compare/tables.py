@@ -124,7 +124,7 @@ def commit(each: Published) -> Cell:
     by, count = each.made, each.replicates
     said = ["not replicated" if count is None else f"{count} replicate{'s' * (count != 1)}"]
     if by.clean is False:
-        said.append("code changed since")
+        said.append("with uncommitted changes")
     return Cell(by.commit[:HEX] if by.commit else DASH, "\n".join(said))
 
 

@@ -19,7 +19,7 @@ from qup.evals import library, tasks
 from qup.evals.library import GENERATED, Leaf
 from qup.evals.settings import Asked
 from qup.graders import verdicts
-from qup.problems import contaminated
+from qup.problems import contaminated, from_hub
 from qup.records import Problem, Verdict
 
 SOURCES = "sources.txt"
@@ -39,9 +39,9 @@ def lay(asked: Sequence[Asked], train: Sequence[Problem], ngram: int, files: Pat
         if each.leaf is not None:
             try:
                 _pinned(each, each.leaf, files, folder / each.name)
+                documents, account = _documents(each, each.leaf, folder / each.name)
             except SettingsError as error:
                 raise error.below("evaluation", "tasks", each.name) from error
-            documents, account = _documents(each, each.leaf, folder / each.name)
             account["sharing_an_ngram"] = len(contaminated(train, documents, ngram))
             accounts[each.name] = account
             if account["graded"]:
@@ -82,19 +82,15 @@ def _pinned(asked: Asked, leaf: Leaf, files: Path, folder: Path) -> None:
 
 def _fetch(leaf: Leaf, revision: str, folder: Path) -> None:
     """The splits of a data set of the hub at a commit, as Parquet."""
-    from datasets import load_dataset
-
     path, name = leaf.dataset
     own = dict(leaf.config.get("dataset_kwargs") or {})
     own.pop("trust_remote_code", None)
     for split in leaf.splits:
         try:
-            rows = load_dataset(path, name, split=split, revision=revision, **own)
-        except Exception as error:
-            # Whatever the hub, the network and the data set's files can be wrong with.
+            rows = from_hub(path, name, split, revision, **own)
+        except SettingsError as error:
             raise SettingsError(
-                f"{leaf.name}: {path} at {revision} cannot be read ({type(error).__name__}: {error}): without a "
-                f"network pin files instead, data: {{{split}: {{file: ..., sha256: ...}}}}"
+                f"{error.problem}; without a network pin files instead, data: {{{split}: {{file: ..., sha256: ...}}}}"
             ) from error
         rows.to_parquet(folder / f"{split}.parquet")
 
@@ -131,6 +127,8 @@ def _documents(asked: Asked, leaf: Leaf, folder: Path) -> tuple[list[Problem], d
     A gold answer is what stands after `####` or in the last box of a document's target, else the whole of a short one.
     """
     with tasks.opened(leaf, folder) as task:
+        if library.is_file(asked.entry.task):
+            tasks.require_given(task)
         documents = list(task.eval_docs)
         asks = [str(task.doc_to_text(document)) for document in documents]
         generated = leaf.output == GENERATED

@@ -37,10 +37,18 @@ def examine(  # noqa: PLR0917 - who, what, how, from where, drawn how
         for decoding in asked.decodings:
             model = harness_model(cells, weights, seed, decoding)
             answered = tasks.put(task, model, asked.prompt or COMPLETION, decoding.repeats)
-            scores += _scores(answered, asked, decoding, together=asked.leaf.repeats > 1)
+            own = _scores(answered, asked, decoding, together=asked.leaf.repeats > 1)
+            shortened = _shortened(answered, model.shortened, decoding.repeats)
+            scores += [dataclasses.replace(score, shortened=shortened) for score in own]
             if problems and decoding.name != LOGLIKELIHOOD:
                 answers += _answers(answered, model.completions, problems, asked.name, decoding)
     return Said(answers, scores)
+
+
+def _shortened(answered: Answered, requests: Sequence[bool], repeats: int) -> int:
+    """Documents with a request whose context lost its beginning; each request was put so many times in a row."""
+    rows = zip(answered.task.instances, requests[::repeats], strict=True)
+    return len({instance.doc_id for instance, cut in rows if cut})
 
 
 def _scores(answered: Answered, asked: Asked, decoding: Decoding, *, together: bool) -> list[TaskScore]:

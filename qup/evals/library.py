@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qup.errors import WIDEST, SettingsError, shown
+from qup.errors import WIDEST, SettingsError, shown, unknown
+from qup.settings import pins
 
 NAMED = re.compile(rb"""^["']?(task|group|class)["']?:[ \t]*["']?([^\s"'#\[]+)""", re.MULTILINE)
 TAGGED = re.compile(rb"""^["']?tag["']?:""", re.MULTILINE)
@@ -93,6 +94,9 @@ def leaves(name: str, beside: Collection[str] = ()) -> list[Leaf]:
         SettingsError: there is no such name or file, or it is no task that can be run on pinned data.
     """
     path = Path(name) if is_file(name) else _names().get(name)
+    if is_file(name) and not pins.is_file(Path(name)):
+        below = Path(pins.FOLDER)
+        raise unknown("task file", name, (each.as_posix() for each in below.rglob("*.y*ml")))
     if is_file(name) and "group" in config(Path(name)):
         raise SettingsError(f"{name} is a group: name its tasks one by one")
     if path is not None:

@@ -19,7 +19,8 @@ from qup.evals.settings import Decoding, longest
 def harness_model(cells: Cells, weights: Path | None, seed: int, decoding: Decoding | None = None) -> Any:
     """The learner with `weights` on as an lm-eval `LM`; `decoding` goes before what a request says of it.
 
-    Its `completions` are those of the last `generate_until`, in order.
+    Its `completions` are those of the last `generate_until`, in order. `shortened` says of each request of the last
+    call whether its context was too long and lost its beginning; rolling log-likelihoods take windows and lose nothing.
     """
     from lm_eval import utils
     from lm_eval.api.model import TemplateLM
@@ -35,6 +36,7 @@ def harness_model(cells: Cells, weights: Path | None, seed: int, decoding: Decod
         def __init__(self) -> None:
             super().__init__()
             self.completions: list[Completion] = []
+            self.shortened: list[bool] = []
 
         @property
         def eot_token_id(self) -> int:
@@ -60,9 +62,10 @@ def harness_model(cells: Cells, weights: Path | None, seed: int, decoding: Decod
             asked = [_sampling(request.args[1], decoding, seed) for request in requests]
             ids = _ids(requests)
             done: dict[int, Completion] = {}
+            self.shortened = [False] * len(requests)
             for sampling in dict.fromkeys(asked):
                 rows = [row for row, own in enumerate(asked) if own == sampling]
-                prompts = [self._context(requests[row].args[0], sampling) for row in rows]
+                prompts = [self._context(row, requests[row].args[0], sampling) for row in rows]
                 given = cells.complete(prompts, sampling, [ids[row] for row in rows], weights)
                 done |= dict(zip(rows, given, strict=True))
             self.completions = [done[row] for row in range(len(requests))]
@@ -76,15 +79,17 @@ def harness_model(cells: Cells, weights: Path | None, seed: int, decoding: Decod
                 for completion, sampling in zip(self.completions, asked, strict=True)
             ]
 
-        def _context(self, context: str, sampling: Sampling) -> list[int]:
+        def _context(self, row: int, context: str, sampling: Sampling) -> list[int]:
             special = {"add_special_tokens": False} if has_bos_prefix(context, words.bos_token) else {}
             prompt = list(words(context, **special)["input_ids"])
             left = runner.room - sampling.max_tokens
             # A longer context loses its beginning; where answers may fill all positions, the backend shortens them.
+            self.shortened[row] = 0 < left < len(prompt)
             return prompt[-left:] if left > 0 else prompt
 
         def _loglikelihood_tokens(self, requests: Sequence[Any], **kwargs: Any) -> list[tuple[float, bool]]:
             held = [_held(context, given, runner.longest) for _, context, given in requests]
+            self.shortened = [len(kept) < len(request[1]) for (kept, _), request in zip(held, requests, strict=True)]
             return cells.loglikelihoods(held, weights)
 
         def loglikelihood_rolling(self, requests: list[Any], disable_tqdm: bool = False) -> list[float]:
@@ -101,6 +106,7 @@ def harness_model(cells: Cells, weights: Path | None, seed: int, decoding: Decod
                 for request in requests
             ]
             scored = iter(self._loglikelihood_tokens([window for own in windows for window in own]))
+            self.shortened = [False] * len(requests)
             return [sum(next(scored)[0] for _ in own) for own in windows]
 
     return LearnerLM()

@@ -13,10 +13,11 @@ from qup import settings
 from qup.errors import SettingsError, hint, shown
 from qup.evals import library
 from qup.evals.library import GENERATED, Leaf
+from qup.evals.pinned import example, pinned
 from qup.prompts.learner import ask
 from qup.records import GREEDY, HELDOUT, SAMPLED
 from qup.settings import STRICT
-from qup.settings.pins import PinnedFile, require_commit
+from qup.settings.pins import FOLDER, PinnedFile, require_commit
 
 COMPLETION = "completion"
 "A task of lm-eval as a text to go on with, as lm-eval puts it unless told otherwise."
@@ -68,7 +69,7 @@ class TaskEntry:
         if REVISION in self.data:
             return {}
         try:
-            return {split: _pin(split, given) for split, given in self.data.items()}
+            return {split: pinned(split, given) for split, given in self.data.items()}
         except SettingsError as error:
             raise error.below("data") from error
 
@@ -96,8 +97,8 @@ class TaskEntry:
         return found
 
     def _unpinned(self, error: SettingsError, found: list[Leaf]) -> SettingsError:
-        files = ", ".join(f"{split}: {{file: ..., sha256: ...}}" for split in found[0].splits)
-        return SettingsError(f"{error.problem}; or, of files in data/problems: data: {{{files}}}", "data", *error.path)
+        files = example(found[0].splits)
+        return SettingsError(f"{error.problem}; or, of files in {FOLDER}: {files}", "data", *error.path)
 
     def _check_splits(self, found: list[Leaf]) -> None:
         parts = sorted({str(leaf.dataset[1]) for leaf in found})
@@ -105,14 +106,8 @@ class TaskEntry:
             raise SettingsError(f"reads {len(parts)} parts of a data set: pin a revision, or name its tasks one by one")
         needed = list(dict.fromkeys(split for leaf in found for split in leaf.splits))
         if missing := [split for split in needed if split not in self.data]:
-            raise SettingsError(f"needs {', '.join(missing)}, got {', '.join(self.data)}", "data")
-
-
-def _pin(split: str, given: Any) -> PinnedFile:
-    try:
-        return settings.read(PinnedFile, given)
-    except SettingsError as error:
-        raise error.below(split) from error
+            problem = f"needs {', '.join(missing)}, got {', '.join(self.data)}; of files in {FOLDER}: {example(needed)}"
+            raise SettingsError(problem, "data")
 
 
 @plain_dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qup.errors import SettingsError
-from qup.evals.library import Leaf
+from qup.errors import SettingsError, unknown
+from qup.evals.library import GENERATED, Leaf
 from qup.evals.settings import CHAT, COMPLETION, MULTITURN
 
 SEEDS = 0, 1234
@@ -47,9 +47,40 @@ def opened(leaf: Leaf, folder: Path) -> Iterator[Any]:
         except Exception as error:
             # Whatever a task's own code, its templates and `datasets` raise on data that do not fit.
             raise SettingsError(f"lm-eval cannot load {leaf.name!r}: {type(error).__name__}: {error}") from error
+        _require_metrics(task)
         if task.config.num_fewshot is None:
             task.set_config("num_fewshot", 0)
         yield task
+
+
+def _require_metrics(task: Any) -> None:
+    """Refuse a metric without a rule: lm-eval would give none, or fail once all answers are there."""
+    from lm_eval.api.registry import metric_registry
+
+    for name, rule in task._metric_fn_list.items():
+        if rule is None and task.config.process_results is None:
+            raise unknown(f"metric of {task.task_name!r}", str(name), metric_registry, "metric_list")
+
+
+def require_given(task: Any) -> None:
+    """Refuse a listed metric that log-likelihoods do not give: lm-eval passes over it without a word.
+
+    Raises:
+        SettingsError: there is one; tried on the first document.
+    """
+    if task.config.process_results is not None or task.OUTPUT_TYPE == GENERATED:
+        return
+    listed, document = list(task._metric_fn_list), task.eval_docs[0]
+    choices = len(task.doc_to_choice(document)) if task.OUTPUT_TYPE == "multiple_choice" else 1
+    # Those of the choices without a context come after them.
+    answers = choices * (2 if "acc_mutual_info" in listed else 1)
+    given = task.process_results(document, [-1.0 if "rolling" in task.OUTPUT_TYPE else (-1.0, False)] * answers)
+    if lacking := [name for name in listed if name not in given]:
+        raise SettingsError(
+            f"{task.task_name!r} is of {task.OUTPUT_TYPE}, which gives no {', '.join(lacking)}: leave that out, and "
+            "where nothing is left, all of it",
+            "metric_list",
+        )
 
 
 def _filled(leaf: Leaf, folder: Path, cache: str) -> dict[str, Any]:

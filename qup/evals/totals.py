@@ -43,4 +43,4 @@ def _total(group: str, parts: Sequence[TaskScore], *, weighted: bool) -> TaskSco
         error = float(pooled_sample_stderr(errors, sizes) if weighted else unweighted_mean_stderr(errors))
     first = parts[0]
     at = (first.objective, first.replicate, group, first.decoding, first.metric, first.filter)
-    return TaskScore(*at, value, error, sum(sizes), None)
+    return TaskScore(*at, value, error, sum(sizes), None, sum(part.shortened for part in parts))

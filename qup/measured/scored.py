@@ -1,9 +1,9 @@
 """lm-eval's own scores as columns over replicates and documents."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from qup.records import LIVE, Count, TaskScore
+from qup.records import LIVE, OMITTED, Count, TaskScore
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +27,8 @@ class Scored:
     "lm-eval's own, over documents."
     documents: list[list[float]] | None
     "(replicates, documents); None where the metric is no mean over documents."
+    shortened: Count = field(default=0, metadata=OMITTED)
+    "Documents with a context that lost its beginning, by the learner that took least."
 
 
 def scored(scores: Iterable[TaskScore]) -> list[Scored]:
@@ -48,6 +50,7 @@ def _column(key: tuple[str, str, str, str, str], rows: list[TaskScore]) -> Score
         values=[row.value for row in rows],
         stderrs=[row.stderr for row in rows],
         documents=documents if len(documents) == len(rows) else None,
+        shortened=max(row.shortened for row in rows),
     )
 
 

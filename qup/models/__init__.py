@@ -16,7 +16,11 @@ from qup.settings import STRICT
 
 
 class Model(Protocol):
-    """What the obtain stage needs of a source."""
+    """What the obtain stage needs of a source.
+
+    One that makes its own tokenizer may have methods `asked` and `said` too, by which `qup plan` counts tokens of a
+    prompt and of an answer before there is a model: see `qup.models.pretrain`.
+    """
 
     def obtain(self, folder: Path, cache: Path) -> None:
         """Write safetensors weights, config, tokenizer and ORIGIN.md into `folder`.

@@ -7,6 +7,7 @@ cut short.
 """
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
@@ -73,6 +74,14 @@ class Model:
         records.write(folder / "pretraining.jsonl", curve)
         facts = {"origin": f"pretrained from seed {self.seed} on {self.examples} traces", "license": "none needed"}
         _folder.write_origin(folder, "glass-box learner", **facts)
+
+    def asked(self, chat: Sequence[Mapping[str, str]]) -> int:
+        """Tokens of a prompt, known before there is a model: one a word, and what its template puts around messages."""
+        return 1 + sum(len(message["content"].split()) + 1 for message in chat)
+
+    def said(self, text: str) -> int:
+        """Tokens of an answer, end-of-sequence included."""
+        return len(text.split()) + 1
 
     def _examples(self, words: Any) -> list[Any]:
         from qup.training.examples import Example

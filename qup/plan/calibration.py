@@ -9,9 +9,11 @@ import dataclasses
 import json
 import platform
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,9 @@ def measure(study: Study, models: Path, question: int, answer: int) -> Measured:
     workers.limit(study.threads)
     side = 1 if study.threads is None else max(1, workers.cores() // study.threads)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = _model(study, models, Path(scratch))
+        # What training says is not for who reads a plan, a program perhaps.
+        with redirect_stdout(sys.stderr):
+            folder = _model(study, models, Path(scratch))
         asked = Asked(folder, study, question, answer, begun=time.time())
         shares = workers.spread(trials.run, [asked] * side, study.threads)
         shape = of_folder(folder)

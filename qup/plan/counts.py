@@ -16,6 +16,7 @@ from qup.arms import Arm
 from qup.compat import Pass, shares
 from qup.plan.exams import CHOICES, Exam, exams, main_exam
 from qup.plan.lengths import Lengths
+from qup.plan.masks import kept
 from qup.plan.obtaining import making
 from qup.plan.oracle_calls import asked_of, calls, retried
 from qup.plan.spans import NONE, Span, exactly, total
@@ -221,19 +222,20 @@ class Counting:
         runs = replicates * len(settings.objectives)
         own = self._drafts(arm) * (1 / replicates)
         answer = self.lengths.answer(self.study.sampling.max_tokens).capped(settings.max_length)
-        steps, items, tokens = spent(settings, own, answer)
+        left = kept(self.study, arm, self.folder.parent.parent)
+        steps, items, tokens = spent(settings, own, answer * left)
         parts = settings.batch // (settings.micro_batch or settings.batch)
-        again = RECOMPUTED if settings.gradient_checkpointing else 1.0
         trained = Work(
             kind=Kind.TRAIN,
             model=LEARNER,
             items=items * runs,
             prompt=items * self.lengths.question * runs,
             completion=tokens * runs,
+            masked=items * answer * runs * (1 - left.mid),
             passes=steps * (runs * parts),
             batch=settings.batch // parts,
             begun=exactly(runs),
-            padding=PADDED[settings.group_by_length] * again,
+            padding=PADDED[settings.group_by_length] * (RECOMPUTED if settings.gradient_checkpointing else 1.0),
         )
         return [trained, *([self._probes(settings, own, steps, answer, runs, replicates)] if replicates > 1 else [])]
 
@@ -244,8 +246,7 @@ class Counting:
         probes, others = settings.probes, own * (replicates - 1)
         ends = others.capped(max(probes.ends, probes.traces)) * 2
         between = Span(*(max(0, min(probes.count, at + 1) - 2) for at in (steps.low, steps.mid, steps.high)))
-        compared = others.capped(probes.divergence)
-        items = (ends + others.capped(probes.traces) * between + compared) * 2 * runs
+        items = (ends + others.capped(probes.traces) * between + others.capped(probes.divergence)) * 2 * runs
         width = self.lengths.question + answer
         each = max(1, int(TOKENS / max(1.0, width.mid)))
         return Work(

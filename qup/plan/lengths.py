@@ -14,15 +14,13 @@ from typing import Any
 
 from qup.errors import SettingsError
 from qup.plan.spans import Span, about, exactly
+from qup.plan.tokens import CHARACTERS, Tokens, by_characters, of_learner
+from qup.prompts.learner import ask
 from qup.records import Finish, Verdict
 from qup.study import Study
 
 READ = 20_000
 "Lines of a file that are read, at most: a plan is to take seconds."
-TEMPLATE = 12
-"Tokens that a chat template puts around a question [assumed]."
-CHARACTERS = 3.0
-"Characters of a token where there are no traces to tell [assumed: mathematics in English]."
 QUESTION = Span(20, 90, 300)
 "Tokens of a question where there are none to look at [assumed]."
 ANSWER = (0.2, 0.5, 1.0)
@@ -33,6 +31,8 @@ SOLVED = Span(0.15, 0.45, 0.9)
 "Share of problems that the learner solves where there are no traces [assumed]."
 MEASURED, SKETCHED = (0.9, 1.1), (0.5, 1.8)
 "How far off answers' lengths may be, as factors: of samples seen, and of solutions that stand in for them [assumed]."
+STRETCH = 1.25
+"Longest answer of a batch to its longest solution [assumed; some sample wanders: 1.24 to 1.33 in glass boxes]."
 DRAWN = 256
 "Problems that a source is asked for where none were prepared."
 CUT = 0.2
@@ -61,6 +61,8 @@ class Lengths:
     "Training sets and replicates whose samples were batched apart."
     bounds: tuple[float, float] = MEASURED
     "How far off the lengths of answers may be, as factors."
+    stretch: float = 1.0
+    "By how much the longest answer of a batch is longer than the longest of `sampled`."
 
     def answer(self, most: int) -> Span:
         """Tokens of an answer that may have `most`."""
@@ -79,7 +81,7 @@ class Lengths:
             return Span(*(share * most for share in LONGEST))
         shares = [self.sampled[first :: self.shares] for first in range(self.shares)]
         tops = [max(share[start : start + batch]) for share in shares for start in range(0, len(share), batch)]
-        return about(self._scaled(statistics.mean(tops), most), *self.bounds).capped(most)
+        return about(self._scaled(self.stretch * statistics.mean(tops), most), *self.bounds).capped(most)
 
     def _scaled(self, tokens: float, most: int) -> float:
         """With the limit; one token at least, which is how an answer ends."""
@@ -106,35 +108,36 @@ class Lengths:
         return seen, solved, failed
 
 
-def of_study(study: Study, data: Path) -> Lengths:
-    """What the study's data tell, `data` being their folder; assumptions where there are none."""
+def of_study(study: Study, data: Path, models: Path) -> Lengths:
+    """What the study's data tell, `data` being their folder, and `models` that of its models; else assumptions."""
     try:
-        return _seen(study, data)
+        return _seen(study, data, of_learner(study, models))
     except (ValueError, LookupError, TypeError, AttributeError):
         # Whose records these are is for the stages to say.
         return Lengths(f"the records in {data} cannot be read: lengths are assumed", QUESTION)
 
 
-def _seen(study: Study, data: Path) -> Lengths:
+def _seen(study: Study, data: Path, known: Tokens | None) -> Lengths:
     problems = list(_lines(data / "problems" / "train.jsonl"))
     traces = list(_lines(data / "traces.jsonl"))
     if not traces:
-        return _sketched(problems or _drawn(study, data.parent / "problems"), study.sampling.n)
+        drawn = problems or _drawn(study, data.parent / "problems")
+        return _sketched(study, drawn, known or by_characters(CHARACTERS))
     tokens = sum(trace["tokens"] for trace in traces)
-    characters = sum(len(trace["text"]) for trace in traces) / max(1, tokens)
+    characters = sum(len(trace["text"]) for trace in traces) / max(1, tokens) or CHARACTERS
     return Lengths(
         source=f"the {len(traces)} traces of an earlier run in {data}",
-        question=_question(problems, characters or CHARACTERS),
+        question=_question(study, problems, known or by_characters(characters)),
         sampled=_as_batched(problems, traces),
         shares=len({(problem.get("training_set"), problem.get("replicate")) for problem in problems}) or 1,
         limit=_limit(traces),
-        characters=characters or CHARACTERS,
+        characters=characters,
         solved=_solved(problems, traces),
         whole=len(traces) < READ and len(traces) == study.sampling.n * len(problems),
     )
 
 
-def _sketched(problems: list[dict[str, Any]], n: int) -> Lengths:
+def _sketched(study: Study, problems: list[dict[str, Any]], tokens: Tokens) -> Lengths:
     """What problems alone tell: their questions, and their solutions, about as long as which answers may be."""
     solutions = [row for row in problems if row.get("solution")]
     longest_first = sorted(solutions, key=lambda row: -len(row["question"]))
@@ -143,9 +146,10 @@ def _sketched(problems: list[dict[str, Any]], n: int) -> Lengths:
         source = "no traces yet: answers as long as the problems' solutions, and solved problems, are assumed"
     return Lengths(
         source=source,
-        question=_question(problems, CHARACTERS),
-        sampled=tuple(round(len(row["solution"]) / CHARACTERS) for row in longest_first for _ in range(n)),
+        question=_question(study, problems, tokens),
+        sampled=tuple(round(tokens.said(row["solution"])) for row in longest_first for _ in range(study.sampling.n)),
         bounds=SKETCHED,
+        stretch=STRETCH,
     )
 
 
@@ -181,11 +185,11 @@ def _lines(path: Path) -> Iterable[dict[str, Any]]:
             yield json.loads(line)
 
 
-def _question(problems: list[dict[str, Any]], characters: float) -> Span:
+def _question(study: Study, problems: list[dict[str, Any]], tokens: Tokens) -> Span:
+    """Tokens of a prompt: a question as the study's prompt puts it."""
     if not problems:
         return QUESTION
-    mean = sum(len(problem["question"]) for problem in problems) / len(problems)
-    return about(mean / characters + TEMPLATE, 0.8, 1.3)
+    return about(statistics.mean(tokens.asked(ask(study.prompt, row["question"])) for row in problems), 0.8, 1.3)
 
 
 def _solved(problems: list[dict[str, Any]], traces: list[dict[str, Any]]) -> dict[str, tuple[int, int, int]]:

@@ -9,8 +9,9 @@ from typing import Any, get_args
 
 from qup.backends.openai import Backend as Endpoint
 from qup.oracles import Reply
-from qup.plan.lengths import CHARACTERS, TEMPLATE, Lengths
+from qup.plan.lengths import Lengths
 from qup.plan.spans import NONE, Span, about, exactly
+from qup.plan.tokens import CHARACTERS, TEMPLATE
 from qup.plan.work import Kind, Work, batches
 from qup.prompts.oracle import tell
 from qup.records import Problem, Score, Stratum, TokenStats, Verdict
@@ -108,21 +109,25 @@ class Asked:
     "Traces that it scores."
     judged: Span
     "Traces that a reward scores."
+    masked: bool
+    "Whether its traces come with a mask of what is not trained on."
 
 
 def asked_of(refiner: Refiner, samples: int = 2) -> Asked:
     """What a refiner asks of a draft; `samples` are the candidates of a solved problem that it may choose from."""
-    counts, verbs = [], []
+    counts, verbs, masked = [], [], False
     for stratum, solution in product(STRATA, (None, "2")):
         listener, learner, judges = Listener(), Learning(), Judging()
         problem = Problem("plan", "1 + 1?", "2", "plan", solution)
         pool = tuple(Candidate(SAMPLES, f"{i} \\boxed{{2}}", Verdict.CORRECT) for i in range(samples))
         draft = Draft(problem, stratum, 0, "2", pool if stratum == "solved" else ())
-        refiner.propose([draft], Desk(listener, learner, judges), 0)
+        proposed = refiner.propose([draft], Desk(listener, learner, judges), 0)
+        masked |= any(reply and reply.mask for reply in proposed)
         verbs.append(Counter(listener.heard))
         counts.append((learner.written, learner.scored, judges.scored))
     prompts = {prompt: _span([each[prompt] for each in verbs]) for prompt in dict.fromkeys(itertools.chain(*verbs))}
-    return Asked(prompts, *(_span(column) for column in zip(*counts, strict=True)))
+    written, scored, judged = (_span(column) for column in zip(*counts, strict=True))
+    return Asked(prompts, written, scored, judged, masked)
 
 
 def _span(counts: Sequence[int]) -> Span:

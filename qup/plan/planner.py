@@ -77,9 +77,14 @@ class Planner:
     def calibrate(self) -> Path:
         """Measure this machine for the study."""
         read = self.read()
-        seen = lengths.of_study(read, self.root / "data" / self.name)
+        seen = lengths.of_study(read, self.root / "data" / self.name, self.models)
         question, answer = round(seen.question.mid), round(seen.answer(read.sampling.max_tokens).mid)
-        return calibration.calibrate(read, self.root / "models" / self.name / "base", question, answer)
+        return calibration.calibrate(read, self.models, question, answer)
+
+    @property
+    def models(self) -> Path:
+        """Where the study's models are, once they are made."""
+        return self.root / "models" / self.name / "base"
 
     def chosen(self, read: Study) -> Params:
         """What params.yaml chooses, as far as this study has it."""
@@ -95,8 +100,8 @@ class Planner:
     def estimator(self, read: Study) -> Estimator:
         """What estimates a stage of the study."""
         data = self.root / "data" / self.name
-        seen = lengths.of_study(read, data)
-        sizes = shapes(read, self.root / "models" / self.name / "base")
+        seen = lengths.of_study(read, data, self.models)
+        sizes = shapes(read, self.models)
         largest = max((shape.parameters for shape in sizes.values() if shape), default=0.0)
         machine = named(self.asked.device, self.asked.count) if self.asked.device else here(largest, read.backend.name)
         context = seen.question.mid + seen.answer(read.sampling.max_tokens).mid / 2

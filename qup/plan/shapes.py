@@ -26,6 +26,8 @@ VOCABULARY = 130_000
 "Tokens of a vocabulary, likewise [assumed]."
 
 
+MADE = ("pretrain", "random")
+"Sources whose settings say how large a model is."
 BYTES = {"bfloat16": 2, "float16": 2, "float32": 4}
 
 
@@ -61,10 +63,11 @@ def shapes(study: Study, folder: Path) -> dict[str, Shape | None]:
     made: dict[str, Shape | None] = {}
     for name, entry in study.models.items():
         source: Any = entry.source
-        # A model made from another is as large.
+        # A model made from another is as large. What is in the folder may be of other settings of one that is made.
         base = made.get(getattr(source, "base", ""))
         said = _of_size(entry.size) if entry.size else None
-        made[name] = said or of_folder(folder / name) or base or _of_source(source)
+        here = None if base or name_of(source) in MADE else of_folder(folder / name)
+        made[name] = said or here or base or _of_source(source)
     return made
 
 
@@ -77,7 +80,7 @@ def _of_size(size: Size) -> Shape:
 
 def _of_source(source: Any) -> Shape | None:
     kind = name_of(source)
-    if kind in ("pretrain", "random"):
+    if kind in MADE:
         return _of_settings(source, 8 * source.hidden // 3 if kind == "pretrain" else 2 * source.hidden)
     if kind == "folder":
         return of_folder(Path(source.path).expanduser())

@@ -10,7 +10,7 @@ from qup.training.settings import TrainingSettings
 def spent(settings: TrainingSettings, traces: Span, answer: Span) -> tuple[Span, Span, Span]:
     """(steps, traces, completion tokens) of a run, by the rule of `qup.training.examples.schedule`.
 
-    A token budget is overrun by less than a step.
+    `answer` is what of a trace is trained on. A token budget is overrun by less than a step.
     """
     budget, batch = settings.budget, settings.batch
     if budget.steps is not None:

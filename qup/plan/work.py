@@ -48,6 +48,8 @@ class Work:
     "Tokens of all prompts."
     completion: Span = NONE
     "Tokens generated, scored or trained on, prompts left aside."
+    masked: Span = NONE
+    "Tokens of completions that a step computes and does not train on, not among `completion`."
     passes: Span = NONE
     "Of the model, one after the other, each over a batch: steps of decoding, forward passes or optimizer steps."
     batch: int = 1
@@ -62,7 +64,7 @@ class Work:
         """Tokens that passes go over, those that only fill a batch included; of generation without its prompts."""
         if self.kind is Kind.GENERATE:
             return self.completion * self.padding
-        return (self.prompt + self.completion) * self.padding
+        return (self.prompt + self.masked + self.completion) * self.padding
 
 
 @dataclass(frozen=True)

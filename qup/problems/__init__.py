@@ -19,8 +19,10 @@ from qup import seeds
 from qup.errors import SettingsError
 from qup.problems import _pools, _published, _splits
 from qup.problems._content import HEAVIEST, Supply, normalized, quotas
+from qup.problems._hub import load as from_hub
 from qup.problems._pools import Pool, gold_passes
 from qup.problems._splits import KeptBack, Split, TakenError, contaminated
+from qup.problems._tables import rows
 from qup.records import HELDOUT, TRAIN, Problem
 from qup.settings import STRICT, Plug, name_of
 
@@ -32,8 +34,10 @@ __all__ = [
     "TrainingSet",
     "Weighted",
     "contaminated",
+    "from_hub",
     "gold_passes",
     "prepare",
+    "rows",
 ]
 
 
@@ -162,6 +166,7 @@ def benchmarks() -> dict[str, _published.Benchmark]:
 
 def prepare(settings: ProblemSettings, seed: int, files: Path) -> Split:
     """All sets of a study: the main ones first, but for what a further set needs of a source that is scarce."""
+    _require_files(settings, files)
     asked = _Asked(files)
     wholes = {
         name: _pools.everything(asked.pools(further.sources, None, own_seed, listed), own_seed)
@@ -178,6 +183,14 @@ def prepare(settings: ProblemSettings, seed: int, files: Path) -> Split:
         except TakenError as taken:
             # Each set comes up once at most: what is kept back for it is enough.
             kept[taken.name] = taken.problems
+
+
+def _require_files(settings: ProblemSettings, files: Path) -> None:
+    """All files of published sets that are missing at once; of a single one its source says more."""
+    sources: list[Any] = [each.source for own in settings.sets.values() for each in own.sources]
+    told = dict.fromkeys(source.missing(files) for source in sources if hasattr(source, "missing"))
+    if len(missing := [each for each in told if each]) > 1:
+        raise SettingsError(f"{files} lacks {len(missing)} files: {'; '.join(missing)}")
 
 
 def _prepared(settings: ProblemSettings, seed: int, asked: "_Asked", wholes: Wholes, kept: KeptBack) -> Split:

@@ -6,8 +6,8 @@ from typing import Any
 from qup.errors import SettingsError
 
 
-def load(repo: str, config: str | None, split: str, revision: str) -> Any:
-    """The rows of a split, in the data set's order, a `datasets.Dataset`.
+def load(repo: str, config: str | None, split: str, revision: str, **how: Any) -> Any:
+    """The rows of a split, in the data set's order, a `datasets.Dataset`; `how` is for `load_dataset`.
 
     Raises:
         SettingsError: it cannot be loaded, or the cache, out of the hub's reach, has another commit.
@@ -15,7 +15,7 @@ def load(repo: str, config: str | None, split: str, revision: str) -> Any:
     from datasets import load_dataset
 
     try:
-        rows = load_dataset(repo, config, revision=revision, split=split)
+        rows = load_dataset(repo, config, revision=revision, split=split, **how)
         _check_commit(rows, revision)
     except Exception as error:
         # The loader raises dozens of kinds: no such repository, split or configuration, no network, no access.

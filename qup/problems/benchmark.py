@@ -63,6 +63,13 @@ class Source:
         read = self._hub() if self.file is None else self._file(self.file, files)
         return read.supply(count, shuffled(len(read.problems), seed, "benchmark", self.set))
 
+    def missing(self, files: Path) -> str | None:
+        """How the set's file is to be had where it is not in the folder; None where it is, or is of the hub."""
+        if self.file is None or is_file(files / self.file):
+            return None
+        remedy = _remedy(benchmark(self.set), files / self.file, self.sha256)
+        return f"{self.file}{remedy and f': {remedy}'}"
+
     def _file(self, file: str, files: Path) -> Reading:
         try:
             raw = read_file(files, file, self.sha256)

@@ -1,8 +1,10 @@
 """What lm-eval itself says of a learner's answers to one of its tasks."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar
 
+from qup.records._lines import OMITTED
 from qup.records._values import Count
 
 LIVE = "weights"
@@ -33,3 +35,5 @@ class TaskScore:
     "Documents."
     documents: list[float] | None
     "Of each document, the mean over repeats; None where the metric is no mean over documents."
+    shortened: Count = dataclasses.field(default=0, metadata=OMITTED)
+    "Documents with a context that is longer than the learner takes: it lost its beginning, the first of the examples."

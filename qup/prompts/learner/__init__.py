@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from qup import prompts
+from qup.errors import unknown
 
 HERE = Path(__file__).parent
 
@@ -13,6 +14,9 @@ def ask(name: str, question: str) -> list[dict[str, str]]:
     Raises:
         SettingsError: there is no such prompt.
     """
+    # What stands in `systems` says nothing of the question.
+    if name not in (names := [file.stem for file in HERE.glob("*.txt")]):
+        raise unknown("prompt of the learner", name, names)
     asked = [{"role": "user", "content": prompts.render(HERE, name, {"question": question})}]
     if not (HERE / "systems" / f"{name}.txt").is_file():
         return asked

@@ -37,6 +37,8 @@ class Task:
     "Whether our graders read its answers too."
     scores: dict[str, dict[str, Score]]
     "Learner (`base`, or `arm objective`) to column (`greedy exact_match, strict-match`) to score."
+    shortened: int
+    "Documents with a context that is longer than a learner takes, so that it lost its beginning."
 
 
 def numbers(evidence: Evidence, arms: Iterable[str], labels: Mapping[str, str]) -> dict[str, Task]:
@@ -58,7 +60,8 @@ def _task(evidence: Evidence, task: str, tables: Mapping[str, list[Scored]], lev
         learner: {_column(each): _score(each, level) for each in own if each.task == task}
         for learner, own in tables.items()
     }
-    return Task(source, evidence.base.graded(task), scores)
+    shortened = [each.shortened for own in tables.values() for each in own if each.task == task]
+    return Task(source, evidence.base.graded(task), scores, max(shortened, default=0))
 
 
 def _column(each: Scored) -> str:
@@ -105,7 +108,13 @@ def _table(name: str, task: Task) -> Table:
         [Cell(learner), *(_cell(own[column]) if column in own else Cell(DASH) for column in columns)]
         for learner, own in task.scores.items()
     ]
-    return Table(["learner", *columns], rows, caption=f"Task {name}: {task.source}.")
+    caption = f"Task {name}: {task.source}."
+    if task.shortened:
+        caption += (
+            f" Of {task.shortened} documents the context is longer than the learner takes beside its answer, and lost "
+            "its beginning, examples first: raise backend.max_length, as far as the learner has positions."
+        )
+    return Table(["learner", *columns], rows, caption=caption)
 
 
 def _cell(score: Score) -> Cell:

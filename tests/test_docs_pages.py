@@ -24,7 +24,7 @@ def test_the_numbers_of_the_default_study_are_those_of_its_results(
 
 
 def test_a_number_without_a_meaning_is_told() -> None:
-    with pytest.raises(SystemExit, match="surprise of .* has no meaning"):
+    with pytest.raises(SystemExit, match=r"surprise of .* has no meaning"):
         reading.table({"surprise": 1.0})
     meant = reading.MEANING["accuracy_rft"]
     assert f"| `accuracy_rft_sft` | 60.5 | {meant}, SFT |" in reading.table({"accuracy_rft_sft": 60.5})

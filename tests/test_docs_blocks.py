@@ -1,5 +1,6 @@
 """Every block of code in README and docs is run, or checked against what it is for with a reason why it is not run."""
 
+import itertools
 import json
 import re
 import shlex
@@ -45,11 +46,11 @@ NOT_RUN = {
     r"qup (export|card) glassbox": "needs the default study's data: test_export",
     r"qup advise": "a model: test_advise",
     r"make (test|experiments|check|slow)": "CI itself",
-    r"git clone|cd |source ": "the reader's shell: test_end_to_end clones",
+    r"git clone|cd |source |pip |python |nvidia-smi|CUDA": "the reader's machine: test_end_to_end clones",
     r"git restore": "test_switching",
-    r"dvc (remote|push|pull|plots|cache|config)": "the reader's store: test_store, test_end_to_end",
+    r"dvc (?!repro|exp run)": "the reader's store and experiments: test_store, test_end_to_end, test_tracking",
     r"cp studies": "a copy is what it was",
-    r"lm_eval": "a trained learner: test_tasks_pipeline",
+    r"lm_eval|mlflow": "a trained learner, a server: test_tasks_pipeline, test_tracking",
     r"curl": "the network",
 }
 "Command (the beginning of it) to why it is only checked; the first that fits counts."
@@ -84,7 +85,7 @@ def test_a_command_that_changes_nothing_runs_as_it_stands(line: str, monkeypatch
 
 @pytest.mark.parametrize(("block", "line"), LINES, ids=[f"{block.name} {line[:40]}" for block, line in LINES])
 def test_a_command_exists_with_these_options(block: Block, line: str) -> None:
-    known = {"qup": _qup, "dvc": _dvc, "make": _make, "lm_eval": _lm_eval}
+    known = {"qup": _qup, "dvc": _dvc, "make": _make, "lm_eval": _lm_eval, "python": _python}
     for words in _parts(line):
         if words[0] in known:
             known[words[0]](words[1:], _own_studies(block.page))
@@ -102,6 +103,7 @@ def test_a_command_exists_with_these_options(block: Block, line: str) -> None:
         ("dvc exp run --nosuch", "dvc exp run --nosuch"),
         ("source x && qup paln smoke", "paln"),
         ("lm_eval run --nosuch", "lm_eval run --nosuch"),
+        ("A=1 B=2 python -m stages.nosuch", "nosuch"),
     ],
 )
 def test_a_command_that_does_not_exist_is_seen(line: str, fault: str) -> None:
@@ -114,7 +116,7 @@ def _parts(line: str) -> Iterator[list[str]]:
     words = shlex.split(re.sub(r"<[^<>]*>", "smoke", line))
     while words:
         end = words.index("&&") if "&&" in words else len(words)
-        yield words[:end]
+        yield list(itertools.dropwhile(re.compile(r"[A-Z_]+=").match, words[:end]))
         words = words[end + 1 :]
 
 
@@ -176,6 +178,12 @@ def _make(words: list[str], studies: frozenset[str]) -> None:
         name, is_variable, _ = word.partition("=")
         pattern = rf"^{re.escape(name)} *{r'[:?]?=' if is_variable else ':'}"
         assert re.search(pattern, MAKEFILE, re.MULTILINE), f"no such target or variable: {name}"
+
+
+def _python(words: list[str], studies: frozenset[str]) -> None:
+    """A module or a file of ours."""
+    file = ROOT / (words[1].replace(".", "/") if words[0] == "-m" else words[0])
+    assert file.is_dir() or file.with_suffix(".py").is_file(), f"no such program: {' '.join(words)}"
 
 
 def _lm_eval(words: list[str], studies: frozenset[str]) -> None:

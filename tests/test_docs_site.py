@@ -4,15 +4,23 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from functools import partial
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 FETCHED = {"link": "href", "script": "src", "img": "src", "iframe": "src", "source": "src", "object": "data"}
 "What a browser fetches by itself: element to its attribute."
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 CONFIG = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 
 
@@ -92,6 +100,38 @@ def test_a_search_finds_the_documentation_and_not_the_copies(site: Path) -> None
     index = (site / "search" / "search_index.json").read_text(encoding="utf-8")
     assert '"location":"method.html' in index
     assert '"location":"repository/' not in index
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files without a word."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM.is_file(), reason="needs Debian's chromium")
+def test_a_browser_asks_this_machine_alone_and_a_search_finds_pages(site: Path) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    here, asked, faults = f"http://127.0.0.1:{server.server_port}", [], []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        for name in ("index", "settings", "repository/results/glassbox/report/report"):
+            page.goto(f"{here}/{name}.html", wait_until="networkidle")
+        page.keyboard.press("f")
+        page.keyboard.type("adaptation cost", delay=20)
+        first = page.locator(".md-search-result__item h1").first
+        first.wait_for()
+        assert first.inner_text() == "Adaptation cost"
+        browser.close()
+    server.shutdown()
+    server.server_close()
+    assert [url for url in asked if not url.startswith((here, "data:"))] == []
+    assert faults == []
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ PIP_ARGS ?=
 SIDE := -n auto --maxprocesses 4 --dist loadfile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test slow check bench experiments readme grading benchmarks foresight lock clean
+.PHONY: repro test slow check bench experiments docs readme reading grading benchmarks foresight lock clean
 
 repro: $(VENV)/ready          ## run the study of params.yaml to its report
 	qup run
@@ -31,8 +31,14 @@ bench: $(VENV)/ready          ## speed: each benchmark side by side with the pla
 experiments: $(VENV)/ready    ## what each experiment set and found, without the hashes of code and data
 	dvc exp show --only-changed --drop '(\.?qup|stages|data|models)(/.*|$$)|.*/arms.*' --keep '.*(_minus_.*|verdict)'
 
+docs: $(VENV)/ready           ## the documentation as a site in site/: docs/ and what it links to
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+
 readme: $(VENV)/ready         ## copy the verdicts of the published studies into the README
 	python tools/readme.py
+
+reading: $(VENV)/ready        ## copy the default study's dozen numbers into docs/report.md
+	python tools/reading.py
 
 grading: $(VENV)/ready        ## count in docs/grading.md how many pairs of answers are judged rightly
 	python tools/grading.py

@@ -1,5 +1,6 @@
 """What lm-eval has, read without importing it: names, groups, tags, and what a study must say of their data."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -159,8 +160,8 @@ def test_a_group_of_the_users_is_refused_for_its_tasks(tmp_path: Path) -> None:
 def test_the_example_in_the_docs_is_a_section_and_its_numbers_are_the_codes() -> None:
     text = (Path(__file__).resolve().parents[1] / "docs" / "evaluation.md").read_text(encoding="utf-8")
     example = text.partition("```yaml\n")[2].partition("```")[0]
-    filled = example.replace("sha256: ...", f"sha256: {'a' * 64}").replace("{...}", f"{{revision: {COMMIT}}}")
-    section = yaml.safe_load(filled.replace("revision: ...", f"revision: '{COMMIT}'"))["evaluation"]
+    filled = re.sub(r"<(\d+) hex digits>", lambda digits: "'" + "a" * int(digits[1]) + "'", example)
+    section = yaml.safe_load(filled)["evaluation"]
     names = read(EvaluationSettings, section).names
     assert names == ("heldout", "aime", "gsm8k", "arc_easy", "data/problems/mine.yaml")
     assert f"lm-eval's {THEIR_LONGEST}" in text

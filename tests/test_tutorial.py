@@ -1,0 +1,124 @@
+"""docs/own-data.md word by word: from a file of problems, a learner and an endpoint to a verdict, in three edits."""
+
+import itertools
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from checkout import Repo, copy
+from endpoint import Endpoint, completion
+from pages import ROOT, blocks, shell
+
+from qup.lm.checkpoint import open_chat
+from qup.prompts.learner import ask
+
+STEPS = 120
+SAID = "Counting one by one I come to the number \\boxed{{{}}}."
+"What the learner says."
+PAGE = ROOT / "docs" / "own-data.md"
+WITHOUT_VLLM = """
+import importlib.util
+_find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name == "vllm" else _find(name, package)
+"""
+"An interpreter that does not see vLLM, whose engine takes longer to start than a toy takes to run."
+
+
+def edits(command: str) -> dict[str, str]:
+    """What of `qup new` is the reader's own: learner, problems, Oracle with its endpoint."""
+    return dict(re.findall(r"--(\w+) (\S+)", command))
+
+
+def test_a_reader_edits_three_things() -> None:
+    command = next(line for line in shell(PAGE).splitlines() if line.startswith("qup new"))
+    assert set(edits(command)) == {"learner", "problems", "oracle", "endpoint"}
+    assert "in three edits" in PAGE.read_text(encoding="utf-8")
+
+
+def problems(count: int) -> dict[str, str]:
+    """Questions in the page's words with other numbers, and their answers, 1 to 3."""
+    example = json.loads(next(block.text for block in blocks(PAGE) if block.language == "json"))
+    assert set(example) == {"question", "answer"}
+    assert example["question"].startswith("Ann has 1 apple and is given 2 more.")
+    made = {}
+    for number, (has, given) in zip(range(count), itertools.cycle([(0, 1), (1, 1), (1, 2)]), strict=False):
+        question = example["question"].replace("Ann", f"Friend {number}").replace("1", str(has), 1)
+        made[question.replace("2 more", f"{given} more")] = str(has + given)
+    assert len(made) == count
+    return made
+
+
+def oracle(answers: dict[str, str]) -> Callable[[dict[str, Any]], tuple[int, Any]]:
+    """A strong model behind an endpoint: it finds the question in what it is asked and answers in words of its own."""
+
+    def reply(request: dict[str, Any]) -> tuple[int, Any]:
+        asked = request["messages"][-1]["content"]
+        answer = next(answer for question, answer in answers.items() if question in asked)
+        return 200, completion(f"Adding both gives {answer}.\nThe answer is \\boxed{{{answer}}}.")
+
+    return reply
+
+
+def teach(folder: Path, questions: list[str]) -> None:
+    """Have a model answer in one sentence, with 1, 2 or 3 as it comes: right one time in three, and soon done."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    form, model = open_chat(folder), AutoModelForCausalLM.from_pretrained(folder)
+    optimizer, draw = torch.optim.AdamW(model.parameters(), lr=1e-2), random.Random(0)
+    for _ in range(STEPS):
+        pairs = [form.encode(ask("boxed", q), SAID.format(draw.randint(1, 3))) for q in draw.sample(questions, 8)]
+        rows = [[*asked, *said] for asked, said in pairs]
+        width = max(map(len, rows))
+        labels = [[-100] * len(a) + s + [-100] * (width - len(a) - len(s)) for a, s in pairs]
+        ids = torch.tensor([row + [0] * (width - len(row)) for row in rows])
+        loss = model(input_ids=ids, labels=torch.tensor(labels)).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.2, loss.item()
+    model.save_pretrained(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_page_followed_word_by_word_ends_in_a_verdict(
+    tmp_path: Path, tiny: Callable[..., Path], endpoint: Endpoint
+) -> None:
+    repo = copy(tmp_path / "repo")
+    answers, learner = problems(60), tmp_path / "home" / "models" / "my-1b"
+    shutil.copytree(tiny(architecture="qwen2", seed=1, hidden=32, layers=2), learner)
+    teach(learner, list(answers))
+    rows = [json.dumps({"question": question, "answer": answer}) for question, answer in answers.items()]
+    (repo.folder / "my_problems.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    endpoint.odd = oracle(answers)
+    script = shell(PAGE)
+    address = edits(script)["endpoint"]
+    said = follow(repo, tmp_path, script.replace(address, endpoint.url))
+    assert re.search(r"^SFT, Oracle home: .+", said, re.MULTILINE), said
+    assert "results/mine/report/index.html" in said
+    assert endpoint.requests
+    report = json.loads((repo.folder / "results/mine/report/report.json").read_text(encoding="utf-8"))
+    assert {choice["objective"] for choice in report["choices"]} == {"sft", "dft"}
+    card = (repo.folder / "out" / "README.md").read_text(encoding="utf-8")
+    assert "my_problems" in card or "mine" in card
+
+
+def follow(repo: Repo, folder: Path, script: str) -> str:
+    """What a reader's shell says to it; its first failure fails the test."""
+    (folder / "site").mkdir()
+    (folder / "site" / "sitecustomize.py").write_text(WITHOUT_VLLM, encoding="utf-8")
+    env = repo.environment() | {"HOME": str(folder / "home")}
+    env["PYTHONPATH"] = os.pathsep.join([env["PYTHONPATH"], str(folder / "site")])
+    command = ["bash", "-euxo", "pipefail", "-c", script]
+    done = subprocess.run(command, cwd=repo.folder, env=env, capture_output=True, text=True, check=False)
+    logs = "\n".join(log.read_text(encoding="utf-8")[-6000:] for log in (repo.folder / ".qup/logs").glob("*.log"))
+    assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-4000:]}\n{logs}"
+    return done.stdout

@@ -23,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags |= {"out": "a folder per arm is made in it", "measured": "file of the measured arms to write"}
     args = cli.parser(__doc__, **flags).parse_args(argv)
     study = cli.start(args)
-    shared = chain.opened(study, args.problems, args.traces, args.models, args.streams, live.asked(args.study.stem))
+    told = live.asked(args.study.stem)
+    shared = chain.opened(study, args.problems, args.traces, args.models, args.streams, live=told)
     arms = list(study.further.values())
     if any(chain.left(arm, shared) != chain.work(arm) for arm in arms):
         cli.PARTIAL.set()

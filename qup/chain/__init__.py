@@ -48,7 +48,7 @@ class Shared:
     "Who is told of runs while they train."
 
 
-def opened(study: Study, problems: Path, traces: Path, models: Path, streams: Path, live: Live = NOBODY) -> Shared:
+def opened(study: Study, problems: Path, traces: Path, models: Path, streams: Path, *, live: Live = NOBODY) -> Shared:
     """What all arms start from, as the stages before have left it.
 
     `problems` is the folder of `prepare`, `models` that of `obtain`, `streams` that of the main arms.

@@ -84,7 +84,7 @@ def models_run(plugs: Iterable[object]) -> list[str]:
 
 def settled(value: Any) -> str:
     """A hash of settings; those that are not for readers count too."""
-    return kept.digest(json.dumps([settings.plain(value), repr(value)], sort_keys=True).encode())
+    return kept.digest(json.dumps([settings.plain(value), repr(value)], sort_keys=True, default=str).encode())
 
 
 def _files(plug: object) -> Iterator[Path]:

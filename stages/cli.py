@@ -60,6 +60,7 @@ def runs() -> Path:
 def run(main: Callable[[Sequence[str] | None], None]) -> None:
     """Run a stage: a `SettingsError` becomes one line on stderr and exit code 2; the time taken is left in `RUNS`."""
     begin = time.time()
+    PARTIAL.clear()
     heed_signals()
     progress.show_any_text()
     try:

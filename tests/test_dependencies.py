@@ -151,8 +151,8 @@ def test_the_code_of_an_oracle_runs_the_arms_that_ask_it(place: Place) -> None:
 
 
 def test_a_reward_makes_no_stream_but_of_a_refiner_that_chooses_by_it(place: Place) -> None:
-    scored = of_arms("reward") | of_arms("reward", oracle="voiced") | natives("reward")
-    scored |= {stage.replace("reward", "measure") for stage in scored}
+    steps = ("reward", "measure")
+    scored = of_arms(*steps) | of_arms(*steps, oracle="voiced") | natives(*steps)
     scored |= {"reward-samples@", "measure-base@", "further@", "uses@", "report@"}
     place.edit("studies/smoke.yaml", "  answer: {}\n", "  answer: {}\n  again: {reward: answer}\n")
     assert place.changed() == scored

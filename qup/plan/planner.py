@@ -145,10 +145,10 @@ class Planner:
 
 def _kept(left: Mapping[str, Sequence[str]]) -> list[str]:
     """What is told of further arms that are kept, in whole or in part."""
-    said = [f"{name} ({', '.join(stages)} to be done)" for name, stages in left.items() if stages]
+    said = [f"{name} but for {' and '.join(stages)}" for name, stages in left.items() if stages]
     whole = sum(not stages for stages in left.values())
-    told = [*([f"{whole} whole"] if whole else []), *([f"in part {', '.join(said)}"] if said else [])]
-    return [f"further: arms that are kept from before: {'; '.join(told)}"] if told else []
+    told = [*([f"{whole} whole"] if whole else []), *said]
+    return [f"further arms that are kept from before: {', '.join(told)}"] if told else []
 
 
 def _without_study(stage: str, name: str) -> str:

@@ -45,7 +45,7 @@ def test_every_study_is_told_of() -> None:
 def test_every_stage_is_told_of() -> None:
     page = (DOCS / "architecture.md").read_text(encoding="utf-8")
     stages = {name.removesuffix("-native") for name in read_yaml(ROOT / "dvc.yaml")["stages"]}
-    # The check reads no datum, and samples are scored as traces are.
+    # The checks no datum, and samples are scored as traces are.
     assert stages - {"check", "reward-samples"} - set(re.findall(r"`([\w-]+)`", page)) == set()
 
 

@@ -45,8 +45,8 @@ def test_every_study_is_told_of() -> None:
 def test_every_stage_is_told_of() -> None:
     page = (DOCS / "architecture.md").read_text(encoding="utf-8")
     stages = {name.removesuffix("-native") for name in read_yaml(ROOT / "dvc.yaml")["stages"]}
-    # The check reads no datum, and samples are scored as traces are.
-    assert stages - {"check", "reward-samples"} - set(re.findall(r"`([\w-]+)`", page)) == set()
+    # What checks and what tells arms apart read no datum; samples are scored as traces are.
+    assert stages - {"check", "uses", "reward-samples"} - set(re.findall(r"`([\w-]+)`", page)) == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -570,6 +570,22 @@ def test_before_anything_has_run_tokens_are_those_of_the_tokenizer_that_the_stud
     assert seen.longest(96, batch=1).mid == 6
 
 
+def test_of_many_texts_some_are_counted_spread_over_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 1,025 problems every third: the first 1,000 have a word, the last 25 have 100."""
+    calls = []
+    monkeypatch.setattr(lengths, "ask", lambda name, question: calls.append(question) or [{"content": question}])
+    rows = [{"id": str(i), "question": "a " * (1 if i < 1000 else 100), "solution": "b"} for i in range(1025)]
+    (tmp_path / "problems").mkdir()
+    (tmp_path / "problems" / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    own = study.read(ROOT / "studies" / "glassbox.yaml")
+    seen = lengths.of_study(own, tmp_path, NOWHERE)
+    assert len(calls) == -(-1025 // 3) <= lengths.COUNTED
+    assert seen.question.mid == pytest.approx((334 * 1 + 8 * 100) / 342 + 2)
+    assert len(seen.sampled) == 342 * own.sampling.n
+
+
 def test_the_glass_boxs_own_count_of_tokens_is_its_tokenizers() -> None:
     from qup.glassbox.vocabulary import tokenizer
     from qup.lm.chat import format_of

@@ -35,6 +35,8 @@ STRETCH = 1.25
 "Longest answer of a batch to its longest solution [assumed; some sample wanders: 1.24 to 1.33 in glass boxes]."
 DRAWN = 256
 "Problems that a source is asked for where none were prepared."
+COUNTED = 512
+"Texts whose tokens are counted, spread evenly over what there is."
 CUT = 0.2
 "Share of samples cut above which other limits make other lengths."
 
@@ -139,7 +141,7 @@ def _seen(study: Study, data: Path, known: Tokens | None) -> Lengths:
 
 def _sketched(study: Study, problems: list[dict[str, Any]], tokens: Tokens) -> Lengths:
     """What problems alone tell: their questions, and their solutions, about as long as which answers may be."""
-    solutions = [row for row in problems if row.get("solution")]
+    solutions = _spread([row for row in problems if row.get("solution")])
     longest_first = sorted(solutions, key=lambda row: -len(row["question"]))
     source = "no traces yet: lengths are assumed, and so is how many problems are solved"
     if solutions:
@@ -189,7 +191,13 @@ def _question(study: Study, problems: list[dict[str, Any]], tokens: Tokens) -> S
     """Tokens of a prompt: a question as the study's prompt puts it."""
     if not problems:
         return QUESTION
-    return about(statistics.mean(tokens.asked(ask(study.prompt, row["question"])) for row in problems), 0.8, 1.3)
+    asked = [tokens.asked(ask(study.prompt, row["question"])) for row in _spread(problems)]
+    return about(statistics.mean(asked), 0.8, 1.3)
+
+
+def _spread(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most `COUNTED` of them."""
+    return rows[:: -(-len(rows) // COUNTED)] if rows else []
 
 
 def _solved(problems: list[dict[str, Any]], traces: list[dict[str, Any]]) -> dict[str, tuple[int, int, int]]:

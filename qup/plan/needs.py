@@ -59,10 +59,8 @@ class Needs:
         """Bytes for one work; `making`: it makes one of the study's models, in float32."""
         dtype = self.study.backend.dtype
         nbytes, rows = BYTES[dtype], min(work.batch, max(1.0, work.items.mid))
-        answer, width = (
-            _each(work.completion, work.items),
-            _each(work.prompt + work.masked + work.completion, work.items),
-        )
+        answer = _each(work.completion, work.items)
+        width = _each(work.prompt + work.masked + work.completion, work.items)
         if work.kind is Kind.TRAIN:
             settings = None if making else self.study.training
             return Span(*(training(shape, settings, work.batch * each) for each in (width.low, width.mid, width.high)))

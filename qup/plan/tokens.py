@@ -14,7 +14,6 @@ from qup.study import Study
 
 TEMPLATE = 12
 "Tokens that a chat template puts around a question [assumed]."
-
 CHARACTERS = 3.0
 "Characters of a token where neither a tokenizer nor traces tell [assumed: mathematics in English]."
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 
 from qup import stats
 from qup.stats import Bootstrap, Draws, bootstrap
@@ -104,19 +105,30 @@ def test_blocks_do_not_change_the_number_of_draws(monkeypatch) -> None:
     assert Bootstrap(1, 250).sums(np.ones((30, 2)), "train").shape == (250, 2)
 
 
-@pytest.mark.parametrize("apart", [True, False])
-def test_sums_over_draws_are_the_same_however_columns_are_grouped(apart) -> None:
-    # Columns of other training sets share no row; some repeat, some are narrower, one is empty.
-    rng = np.random.default_rng(0)
-    columns = np.zeros((60, 7))
-    for j, rows in enumerate([slice(0, 20), slice(0, 20), slice(20, 40), slice(25, 30), slice(40, 60)]):
-        columns[rows, j] = rng.normal(size=columns[rows, j].shape)
-    columns[:, 5] = columns[:, 0]
-    if not apart:
-        columns[:, 6] = rng.normal(size=60)
+def test_columns_over_some_problems_come_out_as_over_all_with_zeros() -> None:
+    # Some repeat, one is empty.
+    rng, rows = np.random.default_rng(0), np.array([3, 4, 9, 30, 59])
+    own, whole = rng.normal(size=(5, 4)), np.zeros((60, 4))
+    own[:, 2], own[:, 3] = own[:, 0], 0
+    whole[rows] = own
+    boot = Bootstrap(3, 50)
+    np.testing.assert_allclose(boot.sums(own, "problems", (rows, 60)), boot.sums(whole, "problems"), rtol=0, atol=1e-12)
+    some, every = boot.ratios(own, own**2, "problems", (rows, 60)), boot.ratios(whole, whole**2, "problems")
+    assert [each and each.n for each in some] == [each and each.n for each in every] == [5, 5, 5, None]
+    assert [each.value for each in some[:3]] == pytest.approx([each.value for each in every[:3]], rel=1e-12)
+
+
+def test_sums_over_draws_are_those_of_the_weights() -> None:
+    columns = np.random.default_rng(0).normal(size=(60, 3))
     boot = Bootstrap(3, 50)
     plain = np.concatenate([weights @ columns for weights in boot.weights(60, "problems")])
     np.testing.assert_allclose(boot.sums(columns, "problems"), plain, rtol=0, atol=1e-12)
+    assert (np.concatenate([*boot.weights(60, "problems")]).sum(axis=1) == 60).all()
+
+
+@pytest.mark.parametrize("values", [[3.0, 1.0, 2.0], [1.0, 1.0, 0.0, 5.0], [2.0, 2.0, 2.0], [7.0], []])
+def test_midranks_are_scipys(values) -> None:
+    assert stats.midranks(np.array(values)).tolist() == rankdata(values).tolist()
 
 
 def test_tau_and_spearman_of_a_reversed_order_are_minus_one_and_of_one_swap_in_between() -> None:

@@ -35,7 +35,7 @@ def test_q_and_u_of_all_pairs_are_one_family() -> None:
 
 def test_no_pairs_have_no_index_and_no_bounds() -> None:
     assert (Index(0, (), ()).value, Index(0, (), ()).bounds) == (None, None)
-    assert discordance({}, {}, Bootstrap(1, 100), POPULATIONS) is None
+    assert discordance([({}, {})], Bootstrap(1, 100), POPULATIONS) == [None]
 
 
 def study(rng, quality, utility, *, replicate, arms=4, size=80):
@@ -62,9 +62,18 @@ def test_pairs_are_compared_on_the_problems_both_have() -> None:
 
 def test_arms_far_apart_in_opposite_orders_disagree_in_every_draw() -> None:
     rewards, learners = study(np.random.default_rng(1), [0, 5, 10, 15], [15, 10, 5, 0], replicate=0.1)
-    found = discordance(rewards, learners, Bootstrap(1, 300), POPULATIONS)
+    (found,) = discordance([(rewards, learners)], Bootstrap(1, 300), POPULATIONS)
     assert (found.value, found.low, found.high, found.n, found.replicates) == (1, 1, 1, 6, 3)
     assert paradox_index(gaps(rewards, learners, 0.95), 0.95).value == 1
+
+
+def test_a_case_among_others_comes_out_as_it_does_alone() -> None:
+    rng = np.random.default_rng(4)
+    near, far = (study(rng, [0, step, 2 * step, 3 * step], [0.1, 0, 0.2, 0.3], replicate=0.1) for step in (0.1, 2))
+    apart: tuple = ({"0": np.array([1.0, np.nan]), "1": np.array([np.nan, 1.0])}, near[1])
+    alone = [discordance([case], Bootstrap(1, 300), POPULATIONS)[0] for case in (near, far)]
+    assert alone[0] != alone[1]
+    assert discordance([near, apart, far], Bootstrap(1, 300), POPULATIONS) == [alone[0], None, alone[1]]
 
 
 @pytest.mark.parametrize("replicate", [0.0, 0.15])
@@ -84,7 +93,7 @@ def test_the_intervals_of_the_share_of_disagreeing_pairs_hold_it(step) -> None:
     hits = dict.fromkeys(("drawn", "bounds"), 0)
     for run in range(runs):
         rewards, learners = study(rng, [0, step, 2 * step, 3 * step], [step, 0, 2 * step, 3 * step], replicate=0.15)
-        drawn = discordance(rewards, learners, Bootstrap(run, 200), POPULATIONS)
+        (drawn,) = discordance([(rewards, learners)], Bootstrap(run, 200), POPULATIONS)
         hits["drawn"] += drawn.low <= truth <= drawn.high
         low, high = paradox_index(gaps(rewards, learners, 0.95), 0.95).bounds
         hits["bounds"] += low <= truth <= high

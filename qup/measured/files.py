@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import orjson
 
 from qup import whole
 from qup.errors import SettingsError
@@ -92,9 +93,18 @@ def _rows(path: Path) -> Any:
     if not path.is_file():
         raise SettingsError(f"{path} is not there: run `dvc repro`")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return _loaded(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path} is damaged ({error}): git checkout it, or run `dvc repro`") from error
+
+
+def _loaded(content: bytes) -> Any:
+    """What a file of JSON holds. Large ones are read four times as fast by orjson, to the same numbers."""
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        # It takes less than Python does: NaN, numbers too large. What neither takes is told in Python's words.
+        return json.loads(content.decode("utf-8"))
 
 
 def _another_version(path: Path) -> SettingsError:

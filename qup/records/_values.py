@@ -20,6 +20,8 @@ Magnitude = Annotated[float, Ge(0)]
 "Every number is finite; this one is not negative either."
 Reader = Callable[[Any, str], Any]
 "From a value as JSON has it, and its field, to the record's; a ValueError names the field."
+TEXTS: Mapping[Any, frozenset[type]] = {str: frozenset((str,)), str | None: frozenset((str, type(None)))}
+"Kinds of text to the types of what JSON has of them, any of which will do."
 LARGEST = 2**63
 "Whole numbers of this size and above fit no array."
 
@@ -76,7 +78,9 @@ def _reader(kind: Any) -> Reader:
         (least,) = [mark.ge for mark in inner[1:] if isinstance(mark, Ge)]
         return functools.partial(_at_least, least, _reader(inner[0]))
     if origin in (list, dict):
-        return functools.partial(_list if origin is list else _dict, _reader(inner[-1]))
+        read = _reader(inner[-1])
+        texts = TEXTS.get(inner[-1], frozenset())
+        return functools.partial(_list, read, texts) if origin is list else functools.partial(_dict, read)
     if origin is Literal or (isinstance(kind, type) and issubclass(kind, enum.Enum)):
         return functools.partial(_one_of, {str(name): name for name in inner or kind})
     return functools.partial(filled if dataclasses.is_dataclass(kind) else _plain, kind)
@@ -96,9 +100,12 @@ def _at_least(least: Any, read: Reader, value: Any, field: str) -> Any:
     return found
 
 
-def _list(read: Reader, value: Any, field: str) -> list[Any]:
+def _list(read: Reader, texts: frozenset[type], value: Any, field: str) -> list[Any]:
     if not isinstance(value, list):
         raise ValueError(f"field {field!r}: expected a list, got {value!r:.60}")
+    if texts.issuperset(map(type, value)):
+        # Ids by the hundred thousand.
+        return value
     try:
         return [read(item, field) for item in value]
     except ValueError:

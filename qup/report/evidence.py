@@ -48,7 +48,7 @@ class Evidence:
     def traces(self) -> Traces:
         """What is known before training."""
         valid = {reward: area for reward, area in self.aucs.items() if self.valid(reward)}
-        return Traces(self.boot, self.study.rewards, self.arms, stats.panel(valid))
+        return Traces(self.boot, self.study.rewards, self.arms, stats.panel(valid), self.study.further.keys())
 
     def valid(self, reward: str) -> bool:
         """Whether a reward tells the learner's right samples from its wrong ones; one that was not tried does not."""

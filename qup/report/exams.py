@@ -17,6 +17,7 @@ CORRECT = "correct"
 UNEXAMINED = Missing("the base learner was not evaluated")
 Key = tuple[str, str]
 "Objective (or `base`) and decoding."
+Places = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,15 @@ class Aligned:
 
     def __init__(self, onto: Sequence[str]) -> None:
         self.place = {problem: i for i, problem in enumerate(onto)}
-        self._known: list[tuple[Sequence[str], npt.NDArray[np.intp]]] = []
+        self._known: list[tuple[Sequence[str], Places]] = []
 
     def __call__(self, values: Array, problems: Sequence[str]) -> Array:
         """`values` over `problems`, all of which must be among `onto`."""
         aligned = np.full((*values.shape[:-1], len(self.place)), np.nan)
-        aligned[..., self._places(problems)] = values
+        aligned[..., self.places(problems)] = values
         return aligned
 
-    def _places(self, problems: Sequence[str]) -> npt.NDArray[np.intp]:
+    def places(self, problems: Sequence[str]) -> Places:
         """Where problems stand. Arms have few different lists of them, and comparing two takes no time."""
         for known, places in self._known:
             if known == problems:

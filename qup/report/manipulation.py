@@ -111,7 +111,7 @@ def check(evidence: Evidence, cells: Cells) -> Check:
 def _ruling(evidence: Evidence, cells: Cells, rule: Rule) -> Ruling:
     pair = (str(cells[rule.role]), str(cells["native"]))
     name = f"{evidence.traces.parser}.{rule.key}"
-    gap = evidence.traces.paired(evidence.traces.metric_columns, name, [pair]).get(pair)
+    gap = evidence.traces.paired(evidence.traces.metric_columns(name), name, [pair]).get(pair)
     wanted = f"{rule.key} of {rule.role} {rule.how} native's"
     if gap is None:
         nothing = "no problem has both traces parsed"

@@ -96,13 +96,15 @@ def _render(name: str, chart: Any, rows: Rows) -> Plot:
 
     spec: dict[str, Any] = chart.to_dict()
     svg = vl_convert.vegalite_to_svg(spec)
+    # What `vegalite_to_png` makes too, without laying the chart out a second time.
+    png = bytes(vl_convert.svg_to_png(svg, scale=2))
     svg = svg.replace(f'font-family="{FONT}"', f'font-family="{FONT}, Arial, Helvetica, sans-serif"')
     # Gradients are numbered over the whole process, so a second report would have other bytes.
     gradients = list(dict.fromkeys(re.findall(r'id="(gradient_\d+)"', svg)))
     svg = re.sub(r"\bgradient_\d+", lambda match: f"gradient-{gradients.index(match[0])}", svg)
     # Clip paths are numbered from 0 in each SVG; inline in one page, the first would cut all the others.
     svg = re.sub(r'(\bid="|url\(#)', rf"\g<1>{name}-", svg)
-    return Plot(svg, spec, bytes(vl_convert.vegalite_to_png(spec, scale=2)), rows)
+    return Plot(svg, spec, png, rows)
 
 
 def _colours(evidence: Evidence) -> Any:

@@ -1,6 +1,7 @@
 """What is known of all streams before training: rewards, metrics and perplexities over problems, with their draws."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +10,8 @@ import numpy as np
 from qup import stats
 from qup.compat import Role, quarter
 from qup.measured import Measured, by_trace
-from qup.report.exams import Aligned
+from qup.report.drawn import Drawn, Key
+from qup.report.exams import Aligned, Places
 from qup.rewards import Reward
 from qup.stats import Array, Bootstrap, Crossed, Draws, Estimate
 
@@ -19,10 +21,14 @@ POPULATION = "train"
 "Under which the training problems are drawn."
 MICRO, MACRO, MEDIAN = "micro", "macro", "median"
 "Perplexity of all tokens; the geometric mean of traces' perplexities, and their median: the plain mean is the tail's."
-Columns = dict[tuple[str, str], Array]
-"(Arm, name of a reward or metric) to its values over the training problems, NaN where there is none."
-Drawn = dict[tuple[str, str], Draws]
-"(Arm, name) to a mean, or a ratio of sums, over the training problems."
+Columns = dict[Key, Array]
+"(Arm, name of a reward or metric) to its values over problems, NaN where there is none."
+REWARDS, METRICS, PPL = "rewards", "metrics", "ppl"
+"Kinds of what is drawn of an arm."
+Kinds = dict[str, dict[str, Draws]]
+"Kind to name to draws."
+Sums = tuple[Array, Array]
+"Above and below, (P,) of an arm's problems: the quantity is a ratio of their sums. 0 where there is none."
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +41,8 @@ class Traces:
     arms: Mapping[str, Measured]
     weights: Mapping[str, float]
     "Of the rewards in the panel, by their validity."
+    beside: Collection[str] = ()
+    "The arms beside the main ones. Drawn apart from these: most sections ask for the one or the other."
 
     @cached_property
     def problems(self) -> list[str]:
@@ -94,21 +102,21 @@ class Traces:
     @cached_property
     def rewards(self) -> Drawn:
         """Q, the mean reward of a stream's traces."""
-        return self._means(self.reward_columns)
+        return Drawn(_finite(self.reward_columns), lambda arm: self._drawn(arm)[REWARDS])
 
-    @cached_property
-    def metric_columns(self) -> Columns:
-        """The values of every compatibility metric."""
+    def metric_columns(self, metric: str) -> Columns:
+        """The values of one compatibility metric."""
         return {
-            (name, metric): self._over_problems(arm, values)
+            (name, metric): self._over_problems(arm, arm.metrics[metric])
             for name, arm in self.arms.items()
-            for metric, values in arm.metrics.items()
+            if metric in arm.metrics
         }
 
     @cached_property
     def metrics(self) -> Drawn:
         """The mean of every compatibility metric over traces."""
-        return self._means(self.metric_columns)
+        own = {(name, metric): values for name, arm in self.arms.items() for metric, values in arm.metrics.items()}
+        return Drawn(_finite(own), lambda arm: self._drawn(arm)[METRICS])
 
     @cached_property
     def nulls(self) -> set[str]:
@@ -130,43 +138,59 @@ class Traces:
         return {(name, kind): each for name, arm in self.arms.items() for kind, each in self._perplexity(arm).items()}
 
     def _perplexity(self, arm: Measured) -> dict[str, Estimate]:
-        logs = {kind: stats.ratio(*sums, self.boot.level) for kind, sums in self._nats(arm).items()}
-        by_trace = self._by_trace(arm)
+        logs = {kind: stats.ratio(*sums, self.boot.level) for kind, sums in _nats(arm).items()}
+        by_trace = _by_trace(arm)
         logs |= {MACRO: stats.mean(by_trace, self.boot.level), MEDIAN: stats.median(by_trace, self.boot.level)}
         return {kind: each.exp() for kind, each in logs.items() if each}
 
     @cached_property
     def ppl(self) -> Drawn:
         """(Arm, `micro`, `macro` or quarter) to draws of the same, for statistics over arms and paired differences."""
-        if not self.arms:
-            return {}
-        sums = {(name, kind): own for name, arm in self.arms.items() for kind, own in self._nats(arm).items()}
-        tops, bottoms = (np.nan_to_num(np.array(side).T) for side in zip(*sums.values(), strict=True))
-        by_trace = {(name, MACRO): self._by_trace(arm) for name, arm in self.arms.items()}
-        # All arms at once: a pass over the draws costs more than the sums.
-        drawn = dict(zip(sums, self.boot.ratios(tops, bottoms, POPULATION), strict=True))
-        drawn |= self._means(by_trace)
-        kinds = {name: [kind for arm, kind in sums if arm == name] for name in self.arms}
-        ordered = ((name, kind) for name in self.arms for kind in (*kinds[name], MACRO))
-        return {key: draws.exp() for key in ordered if (draws := drawn.get(key))}
+        keys = [
+            (name, kind) for name, arm in self.arms.items() for kind, sums in self._logs(arm).items() if any(sums[1])
+        ]
+        return Drawn(keys, lambda arm: {kind: log.exp() for kind, log in self._drawn(arm)[PPL].items()})
 
-    def _by_trace(self, arm: Measured) -> Array:
-        return self._over_problems(arm, arm.nll) / self._over_problems(arm, arm.tokens)
+    def _drawn(self, arm: str) -> Kinds:
+        """What is drawn of an arm."""
+        return self._draw(self._alike[arm])[arm]
 
-    def _nats(self, arm: Measured) -> dict[str, tuple[Array, Array]]:
-        """`micro` and each quarter to NLL and tokens of the traces."""
-        tokens = self._over_problems(arm, arm.tokens)
-        return {MICRO: (self._over_problems(arm, arm.nll), tokens), **self._quarters(arm, tokens)}
+    @cached_property
+    def _alike(self) -> dict[str, tuple[str, ...]]:
+        """Arm to those that are drawn with it: of the same problems, and main ones or not as it is."""
+        groups: dict[tuple[bool, bytes], list[str]] = {}
+        for name, arm in self.arms.items():
+            groups.setdefault((name in self.beside, self._onto.places(arm.problems).tobytes()), []).append(name)
+        return {name: tuple(group) for group in groups.values() for name in group}
 
-    def _quarters(self, arm: Measured, tokens: Array) -> dict[str, tuple[Array, Array]]:
-        """Quarter to its NLL and its tokens, the trace's weight: a trace counts by its tokens in that quarter."""
-        sums = {}
-        for q in quarter.QUARTERS:
-            if quarter.key(q) in arm.metrics:
-                mean = self._over_problems(arm, arm.metrics[quarter.key(q)])
-                weight = quarter.tokens_in(q, tokens)
-                sums[str(q)] = (mean * weight, np.where(np.isfinite(mean), weight, np.nan))
-        return sums
+    @cached_property
+    def _draw(self) -> Callable[[tuple[str, ...]], dict[str, Kinds]]:
+        """Arms of the same problems to what is drawn of them: made when first asked for, and kept."""
+        return functools.cache(self._drawn_together)
+
+    def _drawn_together(self, arms: tuple[str, ...]) -> dict[str, Kinds]:
+        """All at once: a pass over the draws costs more than the sums."""
+        rows = self._onto.places(self.arms[arms[0]].problems)
+        sums = {(arm, *key): own for arm in arms for key, own in self._sums(arm, rows).items()}
+        above, below = (np.array(side).T for side in zip(*sums.values(), strict=True))
+        among = None if len(rows) == len(self.problems) else (rows, len(self.problems))
+        drawn: dict[str, Kinds] = {arm: {REWARDS: {}, METRICS: {}, PPL: {}} for arm in arms}
+        for (arm, kind, name), draws in zip(sums, self.boot.ratios(above, below, POPULATION, among), strict=True):
+            drawn[arm][kind] |= {name: draws} if draws else {}
+        return drawn
+
+    def _sums(self, name: str, rows: Places) -> dict[tuple[str, str], Sums]:
+        """(Kind, name) to the ratio, over an arm's own problems, which stand in these `rows`."""
+        arm = self.arms[name]
+        rewards = {reward: values[rows] for (own, reward), values in self.reward_columns.items() if own == name}
+        sums = {(REWARDS, reward): _mean(values) for reward, values in rewards.items()}
+        sums |= {(METRICS, metric): _mean(values) for metric, values in arm.metrics.items()}
+        return sums | {(PPL, kind): own for kind, own in self._logs(arm).items()}
+
+    def _logs(self, arm: Measured) -> dict[str, Sums]:
+        """`micro`, each quarter and `macro` to the ratio that is the logarithm of this perplexity."""
+        nats = {kind: (np.nan_to_num(nll), np.nan_to_num(tokens)) for kind, (nll, tokens) in _nats(arm).items()}
+        return nats | {MACRO: _mean(_by_trace(arm))}
 
     def paired(self, columns: Columns, name: str, pairs: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Estimate]:
         """Mean of a reward or metric, first minus second, on the problems of which both have a value."""
@@ -178,6 +202,34 @@ class Traces:
     def _over_problems(self, arm: Measured, values: Array) -> Array:
         return self._onto(values, arm.problems)
 
-    def _means(self, columns: Columns) -> Drawn:
-        drawn = self.boot.means(np.array(list(columns.values())).T, POPULATION) if columns else []
-        return {key: draws for key, draws in zip(columns, drawn, strict=True) if draws}
+
+def _finite(columns: Columns) -> Iterable[Key]:
+    """The keys of those that have any value."""
+    return (key for key, values in columns.items() if np.isfinite(values).any())
+
+
+def _mean(values: Array) -> Sums:
+    """The mean of what is there as a ratio."""
+    there = np.isfinite(values)
+    return np.where(there, values, 0.0), there.astype(np.float64)
+
+
+def _by_trace(arm: Measured) -> Array:
+    """NLL per token of each problem's traces, nats."""
+    return arm.nll / arm.tokens
+
+
+def _nats(arm: Measured) -> dict[str, Sums]:
+    """`micro` and each quarter to NLL and tokens of the traces; NaN where there is none."""
+    return {MICRO: (arm.nll, arm.tokens), **_quarters(arm)}
+
+
+def _quarters(arm: Measured) -> dict[str, Sums]:
+    """Quarter to its NLL and its tokens, the trace's weight: a trace counts by its tokens in that quarter."""
+    sums = {}
+    for q in quarter.QUARTERS:
+        mean = arm.metrics.get(quarter.key(q))
+        if mean is not None:
+            weight = quarter.tokens_in(q, arm.tokens)
+            sums[str(q)] = (mean * weight, np.where(np.isfinite(mean), weight, np.nan))
+    return sums

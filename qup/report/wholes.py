@@ -7,29 +7,43 @@ traces of their mean NLL per token under the untrained learner, and beta = 3, as
 `rsr.set`: the rank-surprisal ratio of a set (2601.14249): the mean over traces of the mean clipped rank, over L.
 """
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
 
-from qup.report.traces import MACRO, Drawn, Traces
+from qup.report.drawn import Drawn
+from qup.report.traces import MACRO, Traces
 from qup.stats import Draws
 from qup.stats.spread import Array
 
 BETA = 3.0
-RANK, SET = "rsr.rank", "rsr.set"
+CAR, RANK, SET = "car.", "rsr.rank", "rsr.set"
 
 
 def drawn(traces: Traces) -> Drawn:
     """(Arm, name) to the predictor, draw by draw: rewards, ranks and losses are of the same problems."""
-    losses = {arm: log for (arm, kind), draws in traces.ppl.items() if kind == MACRO for log in [_log(draws)]}
-    found: Drawn = {}
-    for (arm, reward), quality in traces.rewards.items():
-        if arm in losses and traces.perceives(reward):
-            found[arm, f"car.{reward}"] = _of_both(quality, losses[arm], lambda r, loss: r / (1 + BETA * loss))
-    for (arm, metric), rank in traces.metrics.items():
-        if arm in losses and metric == RANK and losses[arm].value > 0:
-            found[arm, SET] = _of_both(rank, losses[arm], lambda ranks, loss: ranks / loss)
-    return found
+    lost = {arm for (arm, kind), found in traces.perplexity.items() if kind == MACRO}
+    ranked = {arm for arm in lost if (arm, RANK) in traces.metrics and traces.perplexity[arm, MACRO].value > 1}
+    rewards = [(arm, reward) for arm, reward in traces.rewards if arm in lost and traces.perceives(reward)]
+    keys = [
+        *((arm, f"{CAR}{reward}") for arm, reward in rewards),
+        *((arm, SET) for arm in traces.arms if arm in ranked),
+    ]
+
+    def of(arm: str) -> dict[str, Draws]:
+        loss = _log(traces.ppl[arm, MACRO])
+        found = {
+            f"{CAR}{reward}": _of_both(traces.rewards[own, reward], loss, lambda r, loss: r / (1 + BETA * loss))
+            for own, reward in rewards
+            if own == arm
+        }
+        ranks = (
+            {SET: _of_both(traces.metrics[arm, RANK], loss, lambda ranks, loss: ranks / loss)} if arm in ranked else {}
+        )
+        return found | ranks
+
+    return Drawn(keys, functools.cache(of))
 
 
 def _log(draws: Draws) -> Draws:

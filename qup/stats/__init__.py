@@ -9,7 +9,7 @@ from qup.stats.crossed import Crossed, two_parts
 from qup.stats.estimates import Estimate, ReportSettings, mde, t_interval
 from qup.stats.family import Equivalence, Judged, equivalence, holm, judge, levels
 from qup.stats.means import mean, median, ratio
-from qup.stats.paradox import Index, discordance, gaps, paradox_index
+from qup.stats.paradox import Case, Index, discordance, gaps, paradox_index
 from qup.stats.perceived import (
     Adjusted,
     Sensitivity,
@@ -20,7 +20,7 @@ from qup.stats.perceived import (
     win_share,
     within_problem_z,
 )
-from qup.stats.ranks import spearman, tau
+from qup.stats.ranks import midranks, spearman, tau
 from qup.stats.spread import ZERO, Array, Spread
 from qup.stats.validity import auc, panel
 
@@ -29,6 +29,7 @@ __all__ = [
     "Adjusted",
     "Array",
     "Bootstrap",
+    "Case",
     "Crossed",
     "Draws",
     "Equivalence",
@@ -50,6 +51,7 @@ __all__ = [
     "mde",
     "mean",
     "median",
+    "midranks",
     "panel",
     "paradox_index",
     "ratio",

@@ -22,13 +22,14 @@ from qup.stats.estimates import Estimate
 from qup.stats.spread import ZERO, Array
 
 BLOCK = 4_000_000
-"Drawn indices held in memory at once."
+"Weights in memory at once, 32 MB: the most that the C library keeps for the next block instead of paging it in anew."
 POPULATIONS = 4
 "Whose draws are kept, a byte for each item of a draw: 80 MB for 4,000 draws of 20,000 problems."
-
-
-Counts = npt.NDArray[np.unsignedinteger]
+Counts = npt.NDArray[np.uint8]
 "How often each item is drawn, (draws, n)."
+Among = tuple[npt.NDArray[np.intp], int]
+"""The items that columns are over, of a population of so many: arms of other training sets share no problem, and a
+column is 0 on all that are not its own."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -66,26 +67,19 @@ class Bootstrap:
 
     def weights(self, n: int, population: str) -> Iterator[Array]:
         """How often each of n items is drawn with replacement, (draws, n) at a time."""
-        for counts in self._counts(n, population):
-            yield counts.astype(np.float64)
+        yield from _blocks(self._counts(n, population))
 
-    def _counts(self, n: int, population: str) -> list[Counts]:
+    def _counts(self, n: int, population: str) -> Counts:
         return _counts(seeds.derive(self.seed, "bootstrap", population, n), self.resamples, n)
 
-    def sums(self, columns: Array, population: str) -> Array:
+    def sums(self, columns: Array, population: str, among: Among | None = None) -> Array:
         """Column sums of (problems, m) `columns` over problems drawn with replacement: (resamples, m)."""
         distinct, place = _distinct(columns)
-        parts = [(rows, own, distinct[np.ix_(rows, np.array(own))]) for rows, own in _parts(distinct)]
-        blocks = []
-        for counts in self._counts(len(columns), population):
-            block = np.zeros((len(counts), distinct.shape[1]))
-            for rows, own, values in parts:
-                drawn = counts if len(rows) == len(columns) else counts.take(rows, axis=1)
-                block[:, own] = drawn.astype(np.float64) @ values
-            blocks.append(block)
-        return np.concatenate(blocks)[:, place]
+        items, size = among or (None, len(columns))
+        blocks = _blocks(self._counts(size, population), items)
+        return np.concatenate([weights @ distinct for weights in blocks])[:, place]
 
-    def ratios(self, above: Array, below: Array, population: str) -> list[Draws | None]:
+    def ratios(self, above: Array, below: Array, population: str, among: Among | None = None) -> list[Draws | None]:
         """sum(above) / sum(below) over problems for each column of two (problems, m) arrays; None where below is 0.
 
         A problem counts towards n where its `below` is not 0.
@@ -93,8 +87,8 @@ class Bootstrap:
         size = above.shape[1]
         if not len(above) or not size:
             return [None] * size
-        drawn = self.sums(np.concatenate([above, below], axis=1), population)
-        counts, tops, bottoms = (below != 0).sum(axis=0), above.sum(axis=0), below.sum(axis=0)
+        drawn = self.sums(np.concatenate([above, below], axis=1), population, among)
+        counts, tops, bottoms = (below != 0).sum(axis=0), _totals(above, among), _totals(below, among)
         return [
             Draws(float(tops[j] / bottoms[j]), _divide(drawn[:, j], drawn[:, size + j]), int(counts[j]))
             if counts[j]
@@ -155,15 +149,34 @@ class Bootstrap:
 
 
 @functools.lru_cache(maxsize=POPULATIONS)
-def _counts(seed: int, resamples: int, n: int) -> list[Counts]:
-    """How often each of n items is drawn, in blocks of draws: kept, for drawing takes far longer than any sum."""
-    rng, rows, blocks = np.random.default_rng(seed), max(1, BLOCK // n), []
-    for start in range(0, resamples, rows):
-        count = min(rows, resamples - start)
-        # Draw by draw: the counts of one fit in the processor's cache, those of a block do not.
-        counts = np.array([np.bincount(drawn, minlength=n) for drawn in rng.integers(0, n, (count, n))])
-        blocks.append(counts.astype(np.min_scalar_type(int(counts.max()))))
-    return blocks
+def _counts(seed: int, resamples: int, n: int) -> Counts:
+    """How often each of n items is drawn: kept, for drawing takes longer than most sums."""
+    rng, counts = np.random.default_rng(seed), np.empty((resamples, n), dtype=np.uint8)
+    for drawn in counts:
+        # About 1 each: more than the 255 that fit would come once in 10^500 draws.
+        drawn[:] = np.bincount(rng.integers(0, n, n), minlength=n)
+    return counts
+
+
+def _blocks(counts: Counts, items: npt.NDArray[np.intp] | None = None) -> Iterator[Array]:
+    """Counts as weights, some draws at a time; of some items alone."""
+    rows = max(1, BLOCK // max(1, counts.shape[1] if items is None else len(items)))
+    for start in range(0, len(counts), rows):
+        block = counts[start : start + rows]
+        yield (block if items is None else block.take(items, axis=1)).astype(np.float64)
+
+
+def _totals(columns: Array, among: Among | None) -> Array:
+    """Sums of columns as over the whole population: how a sum is grouped moves its last digit, which may be a tie's."""
+    if among is None:
+        total: Array = columns.sum(axis=0)
+        return total
+    items, size = among
+    whole, totals = np.zeros(size), np.zeros(columns.shape[1])
+    for j, column in enumerate(columns.T):
+        whole[items] = column
+        totals[j] = whole.sum()
+    return totals
 
 
 def _distinct(columns: Array) -> tuple[Array, list[int]]:
@@ -172,24 +185,6 @@ def _distinct(columns: Array) -> tuple[Array, list[int]]:
     place = [places.setdefault(column.tobytes(), len(places)) for column in np.ascontiguousarray(columns.T)]
     first = [place.index(i) for i in range(len(places))]
     return np.ascontiguousarray(columns[:, first]), place
-
-
-def _parts(columns: Array) -> list[tuple[npt.NDArray[np.intp], list[int]]]:
-    """Rows and numbers of columns that are zero in all other rows: arms of other training sets share no problem.
-
-    A column joins the first part whose widest column covers it. Where one has most rows, all are one part.
-    """
-    there = columns != 0
-    if there.sum(axis=0).max(initial=0) > len(columns) / 2:
-        return [(np.arange(len(columns)), list(range(columns.shape[1])))]
-    parts: list[tuple[npt.NDArray[np.bool_], list[int]]] = []
-    for j in np.argsort(-there.sum(axis=0), kind="stable").tolist():
-        own = next((own for rows, own in parts if not (there[:, j] & ~rows).any()), None)
-        if own is None:
-            parts.append((there[:, j], [j]))
-        else:
-            own.append(j)
-    return [(np.flatnonzero(rows), own) for rows, own in parts]
 
 
 def _divide(above: Array, below: Array) -> Array:

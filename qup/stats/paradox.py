@@ -24,6 +24,8 @@ Pair = tuple[str, str]
 "Two arms, the first minus the second."
 Gaps = Mapping[Pair, tuple[Estimate, Estimate]]
 "Difference of quality Q and of utility U."
+Case = tuple[Mapping[str, Array], Mapping[str, Crossed]]
+"Arm to its (P,) rewards of training problems, and to its utility."
 
 
 @dataclass(frozen=True)
@@ -86,43 +88,69 @@ def _pairs(quality: Mapping[str, Array], utility: Mapping[str, Crossed]) -> list
     return list(itertools.combinations([arm for arm in quality if arm in utility], 2))
 
 
-def discordance(
-    quality: Mapping[str, Array], utility: Mapping[str, Crossed], boot: Bootstrap, populations: tuple[str, str]
-) -> Estimate | None:
+def discordance(cases: Sequence[Case], boot: Bootstrap, populations: tuple[str, str]) -> list[Estimate | None]:
     """Share of pairs of arms that quality and utility order oppositely, resolved or not: (1 - tau) / 2 without ties.
 
     The percentile interval is of that share for these arms, over new training problems, new held-out problems and new
     replicates: a bootstrap draws the three apart, each replicate shared by all arms that have it (Owen 2007,
     arXiv 0712.1111). A draw of arms that are near ties is a coin's toss, so it leans towards one half; for what is
-    established see `Index.bounds`. `populations` name the training and the held-out problems. n counts pairs; None
-    without one.
+    established see `Index.bounds`. `populations` name the training and the held-out problems. n counts pairs.
+
+    All cases at once, for what they share is then drawn once. None for a case without a pair.
     """
+    sides = [_sides(*case) for case in cases]
+    there = [each for each in sides if each]
+    drawn_q = iter(_drawn([each.quality for each in there], boot, populations[0]))
+    drawn_u = iter(_drawn([each.utility for each in there], boot, populations[1]))
+    return [_share(each, next(drawn_q), next(drawn_u), boot) if each else None for each in sides]
+
+
+@dataclass(frozen=True, eq=False)
+class _Sides:
+    """Differences of the pairs of one case: (pairs, P) of quality and of utility."""
+
+    quality: Array
+    utility: Array
+    held: Sequence[Crossed]
+
+
+def _sides(quality: Mapping[str, Array], utility: Mapping[str, Crossed]) -> _Sides | None:
+    """None without a pair, or where a pair has no problem in common."""
     there = _pairs(quality, utility)
     held = [utility[a].minus(utility[b]) for a, b in there]
-    by_problem = (np.array([quality[a] - quality[b] for a, b in there]), np.array([gap.by_problem() for gap in held]))
-    if not there or any(not np.isfinite(side).any(axis=1).all() for side in by_problem):
-        return None
-    drawn_q, drawn_u = (_drawn(side, boot, name) for side, name in zip(by_problem, populations, strict=True))
-    drawn = _share(drawn_q, drawn_u + _between(held, boot))
-    value = float(_share(*(np.nanmean(side, axis=1) for side in by_problem)))
+    found = _Sides(
+        np.array([quality[a] - quality[b] for a, b in there]), np.array([gap.by_problem() for gap in held]), held
+    )
+    common = there and all(np.isfinite(side).any(axis=1).all() for side in (found.quality, found.utility))
+    return found if common else None
+
+
+def _share(sides: _Sides, drawn_q: Array, drawn_u: Array, boot: Bootstrap) -> Estimate:
+    """The share of one case, of draws (draws, pairs) of its differences."""
+    drawn = _opposed(drawn_q, drawn_u + _between(sides.held, boot))
+    value = float(_opposed(np.nanmean(sides.quality, axis=1), np.nanmean(sides.utility, axis=1)))
     tail = (1 - boot.level) / 2
     low, high = (float(end) for end in np.quantile(drawn, [tail, 1 - tail]))
-    counts = [gap.replicates for gap in held if gap.replicates is not None]
-    return Estimate(value, low, high, len(there), float(drawn.std(ddof=1)), min(counts, default=None))
+    counts = [gap.replicates for gap in sides.held if gap.replicates is not None]
+    return Estimate(value, low, high, len(sides.held), float(drawn.std(ddof=1)), min(counts, default=None))
 
 
-def _share(first: Array, second: Array) -> Array:
+def _opposed(first: Array, second: Array) -> Array:
     """Of the last axis, the share with opposite signs."""
     out: Array = (first * second < 0).mean(axis=-1)
     return out
 
 
-def _drawn(gaps: Array, boot: Bootstrap, population: str) -> Array:
-    """Means over drawn problems of (pairs, P) differences, (draws, pairs); the plain mean where none is drawn."""
+def _drawn(cases: Sequence[Array], boot: Bootstrap, population: str) -> list[Array]:
+    """Means over drawn problems of each case's (pairs, P) differences, (draws, pairs); the plain mean of none drawn."""
+    if not cases:
+        return []
+    gaps = np.concatenate(cases)
     there = np.isfinite(gaps).astype(np.float64)
     sums = boot.sums(np.concatenate([np.nan_to_num(gaps), there]).T, population)
     above, below = sums[:, : len(gaps)], sums[:, len(gaps) :]
-    return np.where(below > 0, above / np.where(below > 0, below, 1.0), np.nanmean(gaps, axis=1))
+    means = np.where(below > 0, above / np.where(below > 0, below, 1.0), np.nanmean(gaps, axis=1))
+    return np.split(means, np.cumsum([len(case) for case in cases])[:-1], axis=1)
 
 
 def _between(held: Sequence[Crossed], boot: Bootstrap) -> Array:

@@ -23,3 +23,13 @@ def spearman(first: Array, second: Array) -> Array:
     scale = np.sqrt((a * a).sum(axis=-1) * (b * b).sum(axis=-1))
     out: Array = np.where(scale > 0, (a * b).sum(axis=-1) / np.where(scale > 0, scale, 1.0), 0.0)
     return out
+
+
+def midranks(values: Array) -> Array:
+    """Ranks from 1 of a few values, (arms,); those that tie have the mean of theirs.
+
+    SciPy's `rankdata` takes ten times as long for so few, and foresight ranks thousands of times.
+    """
+    below, level = (compare(values, values[:, None]).sum(axis=1) for compare in (np.less, np.equal))
+    out: Array = below + (level + 1) / 2
+    return out

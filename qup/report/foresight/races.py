@@ -20,6 +20,9 @@ NLL, TRACES, REWARD = "nll", "null.traces", "reward."
 """Surprisal of a whole trace, nats, mean over a problem's: of two streams' traces of one problem its difference is the
 excess surprisal of the one over the other. Traces of a stream. What stands before a reward's name."""
 
+Share = tuple[dict[str, float], int]
+"Metric to its mean difference on the problems that two arms share, and how many of these there are."
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -94,11 +97,12 @@ def _race(
 ) -> Race:
     columns = {arm: known(evidence.arms[arm]) for arm in names}
     arms = [evidence.arms[arm] for arm in names]
+    shares = {pair: _gaps(evidence, columns, *pair) for pair in itertools.combinations(columns, 2)}
     pairs = [
         pair
         for objective in evidence.objectives
         for decoding in (SAMPLED, GREEDY)
-        for pair in _pairs(name, study, evidence, columns, objective, decoding)
+        for pair in _pairs(name, study, evidence, shares, objective, decoding)
     ]
     entries = [
         Entry(arm.name, arm.refiner, _means(columns[arm.name]), _outcomes(evidence, arm.name, costs)) for arm in arms
@@ -150,23 +154,21 @@ def _pairs(  # noqa: PLR0917 - a race under one objective and decoding
     race: str,
     study: str,
     evidence: Evidence,
-    columns: Mapping[str, Mapping[str, Array]],
+    shares: Mapping[tuple[str, str], Share],
     objective: str,
     decoding: str,
 ) -> list[Pair]:
     """The pairs that share problems and were both evaluated, judged as one family."""
     there: list[tuple[str, str]] = []
     numbers: list[Estimate] = []
-    shares: list[tuple[dict[str, float], int]] = []
-    for first, second in itertools.combinations(columns, 2):
+    for (first, second), (_, shared) in shares.items():
         crossed = evidence.difference(first, second, objective, decoding)
-        share = _gaps(evidence, columns, first, second)
         number = crossed and evidence.held.number(crossed, Missing("no shared problem"))
-        if share[1] and isinstance(number, Estimate):
+        if shared and isinstance(number, Estimate):
             there.append((first, second))
             numbers.append(number)
-            shares.append(share)
-    prints = {arm: _fingerprint(evidence, arm, objective, decoding) for arm in columns}
+    arms = dict.fromkeys(arm for pair in there for arm in pair)
+    prints = {arm: _fingerprint(evidence, arm, objective, decoding) for arm in arms}
     return [
         Pair(
             race=race,
@@ -177,17 +179,15 @@ def _pairs(  # noqa: PLR0917 - a race under one objective and decoding
             fingerprint="-".join(sorted(prints[arm] for arm in pair)),
             gap=judged.estimate.value,
             resolved=judged.resolved,
-            gaps=gaps,
-            shared=shared,
+            gaps=shares[pair][0],
+            shared=shares[pair][1],
         )
-        for pair, judged, (gaps, shared) in zip(there, judge(numbers, evidence.level), shares, strict=True)
+        for pair, judged in zip(there, judge(numbers, evidence.level), strict=True)
     ]
 
 
-def _gaps(
-    evidence: Evidence, columns: Mapping[str, Mapping[str, Array]], first: str, second: str
-) -> tuple[dict[str, float], int]:
-    """Metric to its mean difference on shared problems, and how many of these there are."""
+def _gaps(evidence: Evidence, columns: Mapping[str, Mapping[str, Array]], first: str, second: str) -> Share:
+    """Of two arms."""
     place = {problem: i for i, problem in enumerate(evidence.arms[second].problems)}
     rows = [(i, place[p]) for i, p in enumerate(evidence.arms[first].problems) if p in place]
     a, b = (np.array([row[side] for row in rows], dtype=np.intp) for side in (0, 1))

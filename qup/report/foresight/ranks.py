@@ -12,7 +12,7 @@ import numpy as np
 from qup.report.foresight.draws import FEWEST, LEVEL, Bootstrapped
 from qup.report.foresight.races import Entry, Race
 from qup.report.numbers import DIGITS
-from qup.stats import Array
+from qup.stats import Array, midranks
 
 SMALLEST = 3
 "Fewest arms of a race whose ranks say anything."
@@ -79,15 +79,13 @@ def correlate(races: Sequence[Race], metric: str, outcome: str, drawn: Bootstrap
 
 
 def _ranked(races: Sequence[Race], metric: str, outcome: str, leave: str | None = None) -> _Ranked:
-    from scipy.stats import rankdata
-
     first, second, places = [], [], []
     for race in races:
         there = [each for each in race.entries if each.refiner != leave and _has(each, metric, outcome)]
         if len(there) >= SMALLEST:
             sides = ([each.means[metric] for each in there], [each.outcomes[outcome] for each in there])
             # What differs in its last bit only is equal.
-            a, b = (rankdata(np.round(side, DIGITS)) - (len(there) + 1) / 2 for side in sides)
+            a, b = (midranks(np.round(side, DIGITS)) - (len(there) + 1) / 2 for side in sides)
             first.append(a)
             second.append(b)
             places += [(race.name, each.name) for each in there]

@@ -20,11 +20,11 @@ class Metrics:
 
 def numbers(evidence: Evidence, arms: Iterable[str]) -> Metrics:
     """The metrics of these arms."""
-    drawn = sorted(evidence.traces.metrics.items())
+    drawn = evidence.traces.metrics
     means: dict[str, dict[str, Number]] = {arm: {} for arm in arms}
-    for (arm, name), draws in drawn:
+    for arm, name in sorted(drawn):
         if arm in means:
-            means[arm][name] = evidence.boot.estimate(draws)
+            means[arm][name] = evidence.boot.estimate(drawn[arm, name])
     return Metrics(means, sorted(evidence.traces.nulls))
 
 

@@ -107,12 +107,14 @@ def _asked(study: Study, oracle: str) -> float:
 
 
 def _perplexity(evidence: Evidence) -> Quantity:
-    ppl = {arm: draws for (arm, kind), draws in evidence.traces.ppl.items() if kind == MICRO}
+    ppl = evidence.traces.ppl
     return Quantity(
         TITLES[PPL],
         1,
         lambda arm: evidence.traces.perplexity.get((arm, MICRO), Missing("no forward pass")),
-        lambda a, b: _ppl_gap(evidence, ppl[a].minus(ppl[b])) if a in ppl and b in ppl else None,
+        lambda a, b: (
+            _ppl_gap(evidence, ppl[a, MICRO].minus(ppl[b, MICRO])) if (a, MICRO) in ppl and (b, MICRO) in ppl else None
+        ),
         lambda gap: plain(gap, 2, sign=True),
     )
 

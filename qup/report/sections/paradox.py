@@ -1,6 +1,6 @@
 """The Quality-Utility Paradox: streams that are preferred and train worse, and the index that counts such pairs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +16,7 @@ from qup.report.sections.contrasts import Contrast, Tested
 from qup.report.sections.premises import Premises
 from qup.report.traces import POPULATION
 from qup.report.view import DASH, Cell, Section, Table, number, word
-from qup.stats import Crossed
+from qup.stats import Estimate
 
 State = Literal["shown", "reversed", "absent", "decoding-dependent", "unresolved", "premise", "unknown"]
 
@@ -60,8 +60,12 @@ def numbers(
 ) -> dict[str, dict[str, Paradox]]:
     """By Oracle and objective."""
     grounds = Grounds(evidence, declared, tested, premises)
+    indexed = {oracle: indices(evidence, evidence.group(oracle)) for oracle in evidence.oracles}
     return {
-        oracle: {objective: _paradox(grounds, oracle, objective) for objective in evidence.objectives}
+        oracle: {
+            objective: _paradox(grounds, oracle, objective, indexed[oracle][objective])
+            for objective in evidence.objectives
+        }
         for oracle in evidence.oracles
     }
 
@@ -76,7 +80,7 @@ class Grounds:
     premises: Premises
 
 
-def _paradox(grounds: Grounds, oracle: str, objective: str) -> Paradox:
+def _paradox(grounds: Grounds, oracle: str, objective: str, indexed: dict[str, Index | Missing]) -> Paradox:
     evidence, primary = grounds.evidence, grounds.evidence.traces.primary
     rewards = evidence.traces.reward_names
     gaps = {reward: family.over_native(evidence, oracle, reward) for reward in rewards if reward != primary}
@@ -86,7 +90,7 @@ def _paradox(grounds: Grounds, oracle: str, objective: str) -> Paradox:
         quality = {primary: grounds.declared.quality[oracle], **quality}
     contrast = contrasts.find(grounds.tested, oracle, objective, (NATIVE, REFINED))
     state, sentence = _state(grounds, quality.get(primary or "", Missing("no reward")), contrast)
-    return Paradox(indices(evidence, evidence.group(oracle), objective, rewards), quality, state, sentence)
+    return Paradox(indexed, quality, state, sentence)
 
 
 def _state(grounds: Grounds, quality: Difference | Missing, contrast: Contrast | None) -> tuple[State, str]:
@@ -122,18 +126,32 @@ def _of_signs(quality: Difference, tested: Tested, figures: str) -> tuple[State,
     return "reversed", f"Paradox not shown: the refined traces score higher and train better {figures}."
 
 
-def indices(
-    evidence: Evidence, group: Sequence[str], objective: str, rewards: Sequence[str]
-) -> dict[str, Index | Missing]:
-    """PI over a group of arms by each reward."""
+def indices(evidence: Evidence, group: Sequence[str]) -> dict[str, dict[str, Index | Missing]]:
+    """PI over a group of arms, by objective and reward."""
+    cases = {
+        (objective, reward): _case(evidence, group, objective, reward)
+        for objective in evidence.objectives
+        for reward in evidence.traces.reward_names
+    }
+    discordant = stats.discordance([*cases.values()], evidence.boot, (POPULATION, HELDOUT))
+    found: dict[str, dict[str, Index | Missing]] = {objective: {} for objective in evidence.objectives}
+    for ((objective, reward), case), share in zip(cases.items(), discordant, strict=True):
+        found[objective][reward] = _index(evidence, objective, reward, case, share)
+    return found
+
+
+def _case(evidence: Evidence, group: Sequence[str], objective: str, reward: str) -> stats.Case:
+    """Quality and utility of the arms that have them."""
     crossed = {arm: evidence.held.utility(arm, objective) for arm in group}
     utility = {arm: each for arm, each in crossed.items() if each}
-    return {reward: _index(evidence, reward, objective, utility) for reward in rewards}
-
-
-def _index(evidence: Evidence, reward: str, objective: str, utility: Mapping[str, Crossed]) -> Index | Missing:
     columns, drawn = evidence.traces.reward_columns, evidence.traces.rewards
-    quality = {arm: columns[arm, reward] for arm in utility if (arm, reward) in drawn}
+    return {arm: columns[arm, reward] for arm in utility if (arm, reward) in drawn}, utility
+
+
+def _index(
+    evidence: Evidence, objective: str, reward: str, case: stats.Case, discordant: Estimate | None
+) -> Index | Missing:
+    quality, utility = case
     gaps = stats.gaps(quality, utility, evidence.level)
     if not gaps:
         return Missing("fewer than two arms with both")
@@ -146,10 +164,9 @@ def _index(evidence: Evidence, reward: str, objective: str, utility: Mapping[str
         index=counted.value,
         bounds=counted.bounds or (0.0, 1.0),
         disagreeing=[" / ".join(labels[arm] for arm in pair) for pair in counted.disagreeing],
-        discordant=stats.discordance(quality, utility, evidence.boot, (POPULATION, HELDOUT))
-        or Missing("no pair of arms has problems in common"),
+        discordant=discordant or Missing("no pair of arms has problems in common"),
         tau=evidence.rank(
-            [drawn[arm, reward] for arm in quality],
+            [evidence.traces.rewards[arm, reward] for arm in quality],
             [evidence.held.drawn.get((arm, objective)) for arm in quality],
             stats.tau,
         ),

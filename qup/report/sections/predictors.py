@@ -41,8 +41,8 @@ def against(evidence: Evidence, arms: Sequence[str], target: Sequence[Draws | No
     traces = evidence.traces
     sources = {f"reward.{name}": (name, traces.rewards) for name in dict.fromkeys(name for _, name in traces.rewards)}
     sources |= {f"ppl.{kind}": (kind, traces.ppl) for kind in (MICRO, MACRO)}
-    others = traces.metrics | wholes.drawn(traces)
-    sources |= {name: (name, others) for name in sorted({name for _, name in others})}
+    others = {name: drawn for drawn in (traces.metrics, wholes.drawn(traces)) for _, name in drawn}
+    sources |= {name: (name, others[name]) for name in sorted(others)}
     return {
         proxy: evidence.rank([drawn.get((arm, name)) for arm in arms], target, stats.spearman)
         for proxy, (name, drawn) in sources.items()

@@ -10,7 +10,7 @@ import pytest
 
 from qup import compat, settings
 from qup.backends import BackendSettings, Sampling
-from qup.backends.hf import Backend
+from qup.backends.hf import Backend, _even_batches
 from qup.compat import Pass, Role, Seen, excess_surprisal, null, onpolicy_z, ppl, quarter, rsr
 from qup.learner import Learner
 from qup.prompts.learner import ask
@@ -253,6 +253,12 @@ def test_the_learner_scores_a_trace_after_its_own_prompt_in_batches_of_their_own
     made = Learner(learner, "boxed", BackendSettings(dtype="float32", batch=7, score_batch=3, max_length=256))
     assert made.encode("1?", "ab") == made.scorer.encode(ask("boxed", "1?"), "ab")
     assert made.scorer == Backend(learner, "float32", batch=3, max_length=256)
+
+
+def test_a_row_that_is_much_shorter_than_the_longest_of_its_batch_is_not_padded_to_it() -> None:
+    lengths = [10, 100, 100, 80, 79, 10, 64, 10, 10]
+    # By fours from the longest; 79 is below four fifths of 100, 80 is not.
+    assert [*_even_batches(lengths, 4)] == [[1, 2, 3], [4], [6], [0, 5, 7], [8]]
 
 
 def test_the_learners_own_traces_have_no_excess_surprisal_to_the_last_bit(learner: Path) -> None:

@@ -148,7 +148,7 @@ class Backend:
         pairs = self._held(pairs)
         done: dict[int, TokenStats] = {}
         with tqdm(total=len(pairs), desc="score", unit="trace") as bar:
-            for rows in _batches([len(p) + len(c) for p, c in pairs], self.batch):
+            for rows in _even_batches([len(p) + len(c) for p, c in pairs], self.batch):
                 for i, hidden in zip(rows, self._hidden([pairs[i] for i in rows]), strict=True):
                     done[i] = _token_stats(self.model.lm_head, hidden, pairs[i][1])
                 bar.update(len(rows))
@@ -231,6 +231,20 @@ def _batches(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
         yield order[start : start + size]
 
 
+def _even_batches(lengths: Sequence[int], size: int) -> Iterator[list[int]]:
+    """As `_batches`, cut where a row is much shorter than the batch is wide: what is padded is paid for."""
+    for rows in _batches(lengths, size):
+        start = 0
+        for end in range(1, len(rows) + 1):
+            if end == len(rows) or lengths[rows[end]] < EVEN * lengths[rows[start]]:
+                yield rows[start:end]
+                start = end
+
+
+EVEN = 0.8
+"Length of a batch's shortest row over that of its longest, at least."
+
+
 def _token_stats(head: Any, hidden: Any, token_ids: list[int]) -> TokenStats:
     """Statistics of T tokens from hidden states (T, d); logits are made for these positions only."""
     import torch
@@ -240,9 +254,8 @@ def _token_stats(head: Any, hidden: Any, token_ids: list[int]) -> TokenStats:
     with torch.inference_mode():
         taken = torch.tensor(token_ids, device=hidden.device)[:, None]
         logits = head(hidden)
-        parts = [
-            _row_stats(logits[i : i + CHUNK].float(), taken[i : i + CHUNK]) for i in range(0, len(token_ids), CHUNK)
-        ]
+        rows = max(1, CHUNK // logits.shape[-1])
+        parts = [_row_stats(logits[i : i + rows].float(), taken[i : i + rows]) for i in range(0, len(token_ids), rows)]
         columns = [torch.cat(column).tolist() for column in zip(*parts, strict=True)]
     return TokenStats(token_ids, *columns)
 
@@ -255,8 +268,8 @@ def _greedy(head: Any, hidden: Any, token_ids: list[int]) -> bool:
         return bool(head(hidden).argmax(-1).tolist() == token_ids)
 
 
-CHUNK = 8
-"Rows of logits worked on at a time: a chunk of a 152K vocabulary stays in the processor's cache (eight times faster)."
+CHUNK = 2**20
+"Logits worked on at a time: 4 MB stay in the processor's cache (of a 152K vocabulary eight times faster than all)."
 
 
 def _row_stats(logits: Any, taken: Any) -> tuple[Any, ...]:

@@ -177,8 +177,10 @@ def _measured(metrics: Sequence[Metric | SetMetric], stream: Sequence[Seen]) -> 
 def values_of(metrics: Iterable[Metric | SetMetric], stream: Sequence[Seen]) -> list[dict[str, float]]:
     """The values of each trace of a stream by every metric, of whichever kind; what is not finite is no value."""
     values: list[dict[str, float]] = [{} for _ in stream]
+    bare = [dataclasses.replace(seen, passes={}) for seen in stream]
     for metric in metrics:
-        for own, given in zip(values, _values(metric, [_limited(metric, seen) for seen in stream]), strict=True):
+        shown = [_limited(metric, seen) for seen in stream] if metric.passes else bare
+        for own, given in zip(values, _values(metric, shown), strict=True):
             own |= {key: value for key, value in given.items() if math.isfinite(value)}
     return values
 

@@ -32,18 +32,28 @@ def atoms(pieces: Sequence[str]) -> list[str]:
     >>> atoms(["3", " plus", " 4", " gives", " 7"]) == atoms(["3", " +", "4", " =", "7"])
     True
     """
-    ahead = [*pieces[1:], "", "", ""]
-    return [_atom(piece, pieces[i - 1] if i else "\n", "".join(ahead[i : i + 3])) for i, piece in enumerate(pieces)]
+    return [_atom(pieces, place) for place in range(len(pieces))]
 
 
-def _atom(piece: str, before: str, ahead: str) -> str:
+def _atom(pieces: Sequence[str], place: int) -> str:
     """Digits, signs and claims in a token, which stands between others."""
+    piece, before = pieces[place], pieces[place - 1] if place else "\n"
+    word = piece.strip().lower()
+    if word.isascii() and word.isalpha():
+        # What most tokens are, told without the patterns.
+        return _told(word)
     opens = "\n" in before
-    if (opens or before.strip().lower() == "step") and piece.strip().isdigit() and ITEM.match(ahead):
+    listed = (opens or before.strip().lower() == "step") and word.isdigit()
+    if listed and ITEM.match("".join(pieces[place + 1 : place + 4])):
         return ""
     text = piece.lower()
     # A dash that opens a line, or joins two words.
     if text.startswith("-") and (opens or (len(before) > 1 and before[-2:].isalpha())):
         text = text[1:]
-    signs = (SAME.get(sign, sign) for sign in SIGN.findall(HYPHEN.sub(" ", text)))
-    return "".join(sign for sign in signs if not sign.isalpha() or sign in CLAIMS)
+    return "".join(map(_told, SIGN.findall(HYPHEN.sub(" ", text))))
+
+
+def _told(word: str) -> str:
+    """The sign or claim that a word or notation is; empty for others."""
+    sign = SAME.get(word, word)
+    return sign if not sign.isalpha() or sign in CLAIMS else ""

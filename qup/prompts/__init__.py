@@ -16,10 +16,12 @@ def render(role: Path, name: str, fields: Mapping[str, str]) -> str:
     Raises:
         SettingsError: there is no such prompt, or it has a field that `fields` does not.
     """
-    names = sorted(file.relative_to(role).with_suffix("").as_posix() for file in role.rglob("*.txt"))
-    if name not in names:
+    file = role / f"{name}.txt"
+    # A name is a path below the folder, spelt in the one way that the list has it.
+    if Path(name).as_posix() != name or ".." in Path(name).parts or not file.is_file():
+        names = sorted(each.relative_to(role).with_suffix("").as_posix() for each in role.rglob("*.txt"))
         raise unknown(f"prompt of the {role.name}", name, names)
-    text = (role / f"{name}.txt").read_text(encoding="utf-8").strip()
+    text = file.read_text(encoding="utf-8").strip()
     try:
         return string.Template(text).substitute(fields)
     except (KeyError, ValueError) as error:

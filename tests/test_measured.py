@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qup import measured, records
 from qup.arms import Arm
@@ -336,3 +338,13 @@ def test_json_that_is_no_list_of_arms_is_of_another_version(tmp_path: Path, cont
 
 def test_a_file_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     assert refused(tmp_path / "arm.json") == "is not there: run `dvc repro`"
+
+
+@given(st.lists(st.floats(allow_nan=False) | st.integers(-(2**63), 2**64 - 1) | st.text() | st.none()))
+def test_a_file_reads_as_python_reads_json(values: list[Any]) -> None:
+    for text in (json.dumps(values), json.dumps(values, ensure_ascii=False)):
+        content = text.encode("utf-8", "surrogatepass")
+        found = files.loaded(content)
+        assert [(type(value), repr(value)) for value in found] == [
+            (type(value), repr(value)) for value in json.loads(text)
+        ]

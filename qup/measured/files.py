@@ -93,12 +93,12 @@ def _rows(path: Path) -> Any:
     if not path.is_file():
         raise SettingsError(f"{path} is not there: run `dvc repro`")
     try:
-        return _loaded(path.read_bytes())
+        return loaded(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path} is damaged ({error}): git checkout it, or run `dvc repro`") from error
 
 
-def _loaded(content: bytes) -> Any:
+def loaded(content: bytes) -> Any:
     """What a file of JSON holds. Large ones are read four times as fast by orjson, to the same numbers."""
     try:
         return orjson.loads(content)

@@ -169,6 +169,8 @@ def test_the_best_arm_is_tagged_and_where_none_is_named_none_is(tmp_path: Path, 
     assert "qup.best.home.sft" not in runs(client)[REFINED].data.tags
     choice = {"oracle": "home", "objective": "sft", "arms": [NATIVE, REFINED], "state": "no gain"}
     assert _runs.best_tags({"choices": [choice]}, REFINED) == {"qup.best.home.sft": "among the best, no gain"}
+    alone = {"choices": [{**choice, "arms": [REFINED]}]}
+    assert _runs.best_tags(alone, REFINED) == {"qup.best.home.sft": "ahead of the others, no gain"}
     assert _runs.best_tags({"choices": [{**choice, "state": "not replicated"}]}, REFINED) == {}
 
 

@@ -131,7 +131,7 @@ def pretraining(base: Path) -> list[Step]:
 
 
 def used(sums: Mapping[str, str], arms: Path, summary: dict[str, Any]) -> dict[str, list[tracking.Data]]:
-    """What each arm was trained on and judged by, and what the untrained learner was judged by, as DVC keeps it."""
+    """What each arm was trained on and judged by, and the untrained learner and the whole, as DVC keeps it."""
 
     def data(path: Path, context: str, traces: int | None = None) -> list[tracking.Data]:
         return [tracking.Data(str(path), sums[str(path)], context, traces)] if str(path) in sums else []
@@ -142,7 +142,8 @@ def used(sums: Mapping[str, str], arms: Path, summary: dict[str, Any]) -> dict[s
         for arm, told in summary["arms"].items()
     }
     beside = {arm: data(arms.parent / "further", "training") for arm in summary.get("control_arms", {})}
-    return {arm: [*streams, *judged] for arm, streams in (own | beside | {"base": []}).items()}
+    sampled = {tracking.WHOLE: data(arms.parent / "traces.jsonl", "training"), "base": []}
+    return {arm: [*streams, *judged] for arm, streams in (own | beside | sampled).items()}
 
 
 def arm_sums(sums: dict[str, str], folder: Path) -> dict[str, str]:

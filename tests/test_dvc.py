@@ -132,9 +132,8 @@ def test_an_output_lies_in_the_cache_and_in_its_place_once(tmp_path: Path, monke
     cmd = "mkdir trained && echo weights > trained/model.safetensors"
     (tmp_path / "dvc.yaml").write_text(json.dumps({"stages": {"train": {"cmd": cmd, "outs": ["trained"]}}}))
     Repo.init(no_scm=True).close()
-    shutil.copy(ROOT / ".dvc" / "config", tmp_path / ".dvc" / "config")
-    with (tmp_path / ".dvc" / "config").open("a") as config:
-        config.write("[core]\n    no_scm = true\n")
+    ours = (ROOT / ".dvc" / "config").read_text(encoding="utf-8")
+    (tmp_path / ".dvc" / "config").write_text(ours.replace("[core]", "[core]\n    no_scm = true"), encoding="utf-8")
     with Repo() as repo:
         repo.reproduce()
         if generic.test_links(["reflink"], localfs, str(tmp_path / ".dvc"), localfs, str(tmp_path)):

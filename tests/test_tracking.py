@@ -169,6 +169,8 @@ def test_the_best_arm_is_tagged_and_where_none_is_named_none_is(tmp_path: Path, 
     assert "qup.best.home.sft" not in runs(client)[REFINED].data.tags
     choice = {"oracle": "home", "objective": "sft", "arms": [NATIVE, REFINED], "state": "no gain"}
     assert _runs.best_tags({"choices": [choice]}, REFINED) == {"qup.best.home.sft": "among the best, no gain"}
+    alone = {"choices": [{**choice, "arms": [REFINED]}]}
+    assert _runs.best_tags(alone, REFINED) == {"qup.best.home.sft": "ahead of the others, no gain"}
     assert _runs.best_tags({"choices": [{**choice, "state": "not replicated"}]}, REFINED) == {}
 
 
@@ -180,6 +182,8 @@ def test_controls_and_the_untrained_learner_are_runs_with_their_curves(
     kinds = {name: run.data.tags[tracking.KIND] for name, run in found.items()}
     assert kinds == {"by home": "pipeline", NATIVE: "arm", REFINED: "arm", "twin": "control", "base": "base"}
     assert {run.data.tags.get("mlflow.parentRunId") for name, run in found.items() if name != "by home"} == {parent}
+    # The newest first, as MLflow lists them.
+    assert [name for name in found if name != "by home"] == [NATIVE, REFINED, "twin", "base"]
     assert [m.value for m in client.get_metric_history(found["twin"].info.run_id, "loss/sft/1")] == [1.0, 0.5]
     assert found["base"].data.metrics["accuracy.low"] == 0.4
     points = client.get_metric_history(found["base"].info.run_id, "pretraining/loss")
@@ -463,7 +467,8 @@ ARMS = main_names(["home"], "oracle_refined")
 
 def lock_of(md5: str = MD5, voiced: str = MD5) -> dict[str, str]:
     arms = {f"data/toy/arms/{arm}/stream.jsonl": md5 for arm in ARMS[:2]}
-    return arms | {"data/toy/arms/voiced/restyled/stream.jsonl": voiced, "data/toy/report": f"{md5}.dir"}
+    arms |= {"data/toy/arms/voiced/restyled/stream.jsonl": voiced, "data/toy/report": f"{md5}.dir"}
+    return arms | {"data/toy/traces.jsonl": MD5}
 
 
 def write_measured(folder: Path, name: str, curve_of: Sequence[Step]) -> None:
@@ -507,7 +512,12 @@ def test_a_new_stream_is_a_new_state_and_another_arms_is_not(
 def test_the_stage_mirrors_the_studys_settings_and_the_arms_measured_curves(repo: list[str], client: Any) -> None:
     stage.main(repo)
     parent = next(run for run in all_runs(client) if run.data.tags[tracking.KIND] == "pipeline")
+    assert re.fullmatch(r"oracle_refined by home( [0-9a-f]{7}\+?)?", parent.info.run_name)
     assert parent.data.params["models.learner.source"] == "random"
+    made = {each.dataset.name: each.dataset.digest for each in parent.inputs.dataset_inputs}
+    assert made == {"data/toy/traces.jsonl": MD5}
+    stream = runs(client)[NATIVE].inputs.dataset_inputs[0]
+    assert (stream.dataset.name, stream.dataset.digest) == (f"data/toy/arms/{NATIVE}/stream.jsonl", MD5)
     assert parent.data.params["training.objectives"] == "['sft', 'dft']"
     points = client.get_metric_history(runs(client)[NATIVE].info.run_id, "loss/sft/1")
     assert [m.value for m in points] == [1.0, 0.5, 1 / 3]

@@ -24,10 +24,12 @@ from qup.tracking._runs import Data, Entry
 from qup.training import following
 from qup.training.following import KIND
 
-__all__ = ["Data", "Mirror", "attempt", "track"]
+__all__ = ["WHOLE", "Data", "Mirror", "attempt", "track"]
 
 STATE, COMPLETE = "qup.state", "qup.complete"
 PARENT = "mlflow.parentRunId"
+WHOLE = ""
+"The report's name where arms have theirs."
 SHAPE = "2"
 "What a complete run is tagged with; another when runs hold other things, so that older ones are mirrored afresh."
 ANSWER, NEW_STORE = 6.0, 60.0
@@ -64,7 +66,7 @@ class Mirror:
     name: str = ""
     "What the whole is called; the state's hash if nothing."
     data: Mapping[str, Sequence[Data]] = field(default_factory=dict)
-    "What each arm, and `base`, was made from."
+    "What each arm, `base` and the whole was made from."
     pretraining: Sequence[Step] = ()
     "The learner's own curve, where the study made it."
 
@@ -229,10 +231,13 @@ def _add(client: Any, experiment: str, mirror: Mirror) -> str:
     client.set_experiment_tag(experiment, "mlflow.experimentKind", "custom_model_development")
     client.set_experiment_tag(experiment, _runs.NOTE, str(mirror.settings.get("title", "")))
     tags = {STATE: mirror.state, KIND: "pipeline", _runs.NOTE: _runs.described(summary), **_runs.choice_tags(summary)}
-    whole = Entry(mirror.name or mirror.state[:12], tags, _runs.flat(mirror.settings), _runs.headline(summary))
+    tags[following.PROCESS] = following.this_process()
+    params, points = _runs.flat(mirror.settings), _runs.headline(summary)
+    whole = Entry(mirror.name or mirror.state[:12], tags, params, points, mirror.data.get(WHOLE, ()))
     base = _runs.base(summary, mirror.pretraining, mirror.data.get("base", ()))
     with _run(client, experiment, mirror, whole) as parent:
-        for entry in (*_runs.arms(summary, mirror.curves, mirror.data), *([base] if base else [])):
+        # MLflow lists the newest first.
+        for entry in (*([base] if base else []), *reversed([*_runs.arms(summary, mirror.curves, mirror.data)])):
             own = {**mirror.arm_tags.get(entry.name, {}), **entry.tags, PARENT: parent}
             with _run(client, experiment, mirror, dataclasses.replace(entry, tags=own)):
                 pass
@@ -241,14 +246,14 @@ def _add(client: Any, experiment: str, mirror: Mirror) -> str:
                 place = file.parent.relative_to(mirror.artifacts).as_posix()
                 client.log_artifact(parent, str(file), None if place == "." else place)
         client.set_tag(parent, COMPLETE, SHAPE)
+        client.delete_tag(parent, following.PROCESS)
     return parent
 
 
 @contextlib.contextmanager
 def _run(client: Any, experiment: str, mirror: Mirror, entry: Entry) -> Iterator[str]:
     """A run that holds all that an entry has, ended with the block, as failed or killed where that is."""
-    tags = {following.PROCESS: following.this_process(), **mirror.tags, **entry.tags}
-    tags = {_write.accepted(key): value[: _write.TAG_LIMIT] for key, value in tags.items()}
+    tags = {_write.accepted(key): value[: _write.TAG_LIMIT] for key, value in {**mirror.tags, **entry.tags}.items()}
     run = str(client.create_run(experiment, tags=tags, run_name=entry.name).info.run_id)
     try:
         _write.log(client, run, entry.params, entry.points)

@@ -13,6 +13,8 @@ NOTE = "mlflow.note.content"
 "The tag that MLflow shows as a run's description, in Markdown."
 CURVE = 250
 "Points of a training curve; longer ones are thinned evenly, the last step kept."
+CHOSEN = "chosen"
+"The state of a choice of one arm, better than all others and than no training."
 UNNAMED = ("not replicated", "unknown")
 "States of the choice of a stream in which none is ahead."
 COSTS = ("cost", "distance", "forgetting", "forward", "backward", "dip", "recovery")
@@ -77,10 +79,15 @@ def choice_tags(summary: Json) -> dict[str, str]:
 def best_tags(summary: Json, arm: str) -> dict[str, str]:
     """Whether an arm is the best of its Oracle's or among those not told apart; no tag where it is neither."""
     return {
-        f"qup.best.{_key(choice)}": "best" if len(choice["arms"]) == 1 else f"among the best, {choice['state']}"
+        f"qup.best.{_key(choice)}": "best" if choice["state"] == CHOSEN else f"{_place(choice)}, {choice['state']}"
         for choice in summary.get("choices", [])
         if arm in choice["arms"] and choice["state"] not in UNNAMED
     }
+
+
+def _place(choice: Json) -> str:
+    """Of an arm that is not told to be the one to train on."""
+    return "ahead of the others" if len(choice["arms"]) == 1 else "among the best"
 
 
 def _key(said: Json) -> str:

@@ -10,13 +10,13 @@ import toyreport
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from toyreport import ALIGNED, NATIVE, REFINED
-from toytraces import NASTY, evidence, example, refined, scored
+from toytraces import NASTY, TOY, evidence, example, refined, scored
 
 from qup import compat, records, report
 from qup.compat import Pass, Seen, drift_split, ppl
 from qup.errors import SettingsError
 from qup.lm import spelling
-from qup.measured import examples, files
+from qup.measured import checks, examples, files
 from qup.measured.examples import LONGEST, MOST, Question
 from qup.records import Compat, Finish, Problem, Score, TokenStats, Trace, Verdict
 from qup.report import Report, explorer
@@ -166,6 +166,13 @@ def test_examples_come_back_from_their_file_and_damaged_ones_are_refused(tmp_pat
     with pytest.raises(SettingsError, match="damaged"):
         files.read_arm(tmp_path / "arm.json")
     assert "examples" not in records.written_fields(dataclasses.replace(arm, examples=[]))
+
+
+def test_examples_of_other_problems_are_refused(tmp_path) -> None:
+    (arm, *_) = TOY.main_arms()
+    for shown, fault in (("t000", None), ("elsewhere", "its examples are of problems that its stream does not cover")):
+        given = dataclasses.replace(arm, examples=[example(shown, "1")])
+        assert next(filter(None, checks._stream_faults(given, given, arm.rewards)), None) == fault
 
 
 # How they are marked.

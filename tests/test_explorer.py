@@ -75,11 +75,15 @@ def test_a_record_without_tokens_is_written_as_it_was() -> None:
         # A tokenizer that gives a word without its space, and one that gives a space that the text has not.
         ("So it is", ["So", "it", "is"], [2, 3, 3]),
         ("So it", [" So", " it"], [2, 3]),
+        ("So\n\n    it", ["So", "", "it"], [2, 0, 8]),
         # A character of three tokens, and two such after each other.
         ("a好b", ["a", "\ufffd", "\ufffd", "\ufffd", "b"], [1, 0, 0, 1, 1]),
-        ("a好字", ["a", "\ufffd", "\ufffd", "\ufffd", "\ufffd", ""], [1, 0, 0, 0, 2, 0]),
+        ("a好字", ["a", *["\ufffd"] * 6, ""], [1, 0, 0, 1, 0, 0, 1, 0]),
+        ("a好字b", ["a", *["\ufffd"] * 4, "b"], [1, 0, 1, 0, 1, 1]),
         # The mark itself may be what a text says.
         ("\ufffd!", ["\ufffd", "!"], [1, 1]),
+        # A word that the tokenizer does not know.
+        ("so verily 4", ["so", "<unk>", "4"], [2, 8, 1]),
         # Marks of a format stand before and after the text.
         ("yes", ["", "", "yes", ""], [0, 0, 3, 0]),
         ("", ["", ""], [0, 0]),

@@ -1,5 +1,6 @@
 """The pages in headless Chromium: nothing asked of the network, none of axe's faults, fit for phone and keyboard."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from qup.compare import everything
 from tools import browser
 
 ROOT = Path(__file__).parents[1]
-SCREENS = [(width, scheme) for width in browser.WIDTHS for scheme in browser.SCHEMES]
+SCREENS = list(itertools.product(("study", "index"), browser.WIDTHS, browser.SCHEMES))
+QUICK = [("study", 1280, "light"), ("study", 390, "dark"), ("index", 390, "light")]
+"The others are looked at with the slow tests: axe takes a second or two for each."
+CSS = ROOT / "qup" / "report" / "page.css"
 FIRST = ("what-to-train-on", "verdict", "quality-against-utility", "why-in-four-numbers")
 "Places of the first screen."
 
@@ -36,18 +40,26 @@ def chromium():
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory) -> dict[str, Path]:
+def pages(tmp_path_factory, patch) -> dict[str, Path]:
     """A study's page with all that a page can have, and the page over all studies."""
     folder = tmp_path_factory.mktemp("pages")
+    # No page has the PNGs, which take longest to draw.
+    patch.setattr("vl_convert.vegalite_to_png", lambda *_, **__: b"")
     written = {"study": toyreport.controlled().build().html, "index": compare.html(everything(ROOT / "results"))}
     for name, text in written.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
     return {name: folder / f"{name}.html" for name in written}
 
 
-@pytest.mark.parametrize(("width", "scheme"), SCREENS)
-@pytest.mark.parametrize("name", ["study", "index"])
+@pytest.mark.parametrize(("name", "width", "scheme"), QUICK)
 def test_a_page_has_no_fault_on_desk_and_phone_in_light_and_dark(chromium, pages, name, width, scheme) -> None:
+    with browser.opened(chromium, pages[name], width, scheme) as (page, asked):
+        assert browser.faults(page, asked) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "width", "scheme"), [each for each in SCREENS if each not in QUICK])
+def test_a_page_has_no_fault_on_the_other_screens(chromium, pages, name, width, scheme) -> None:
     with browser.opened(chromium, pages[name], width, scheme) as (page, asked):
         assert browser.faults(page, asked) == []
 
@@ -94,6 +106,8 @@ def test_a_link_of_the_contents_opens_the_folded_section_it_leads_to(chromium, p
         assert methods.is_visible()
 
 
+HEAD = f"""<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>A page</title>
+<meta name="viewport" content="width=device-width"><style>{CSS.read_text(encoding="utf-8")}</style>"""
 PLANTED = {
     "asks for https://example.com/": (browser.faults, "<img src='https://example.com/a.png' alt='a'>"),
     "pixels wide": (lambda page, _: browser.overflowing(page), "<div style='width:900px'>wide</div>"),
@@ -111,15 +125,18 @@ PLANTED = {
     "svg-img-alt": (lambda page, _: browser.grave(page), "<svg role='img' width='9' height='9'></svg>"),
     "Tab does not reach": (lambda page, _: browser.unreachable(page), "<button tabindex='-1'>lost</button>"),
 }
-"What a check says of a fault, by the fault: put into a page that has none."
+"What a check says of a fault, and the fault, which is put into a page that has none."
 
 
 @pytest.mark.parametrize("said", PLANTED)
-def test_a_planted_fault_is_found(chromium, pages, tmp_path, said) -> None:
+def test_a_planted_fault_is_found(chromium, tmp_path, said) -> None:
     check, fault = PLANTED[said]
+    sound = tmp_path / "sound.html"
+    sound.write_text(f"{HEAD}<main><h1>A page</h1><p>Text.</p></main>", encoding="utf-8")
+    with browser.opened(chromium, sound, 390) as (page, asked):
+        assert check(page, asked) == []
     broken = tmp_path / "broken.html"
-    text = pages["study"].read_text(encoding="utf-8")
-    broken.write_text(text.replace("<main>", f"<main>{fault}", 1), encoding="utf-8")
+    broken.write_text(f"{HEAD}<main><h1>A page</h1><p>Text.</p>{fault}</main>", encoding="utf-8")
     with browser.opened(chromium, broken, 390) as (page, asked):
         assert any(said in each for each in check(page, asked)), said
 

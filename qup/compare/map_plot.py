@@ -18,7 +18,7 @@ ASIDE = 0.02
 "Of a panel's width: how far points of equal quality step aside each other."
 ROOM = 1.12
 "How far a panel reaches beyond the end of the widest interval."
-CORNER = "looks better, trains worse"
+CORNER = "looks better,\ntrains worse"
 TEXT = (
     "A point per study, Oracle and objective: how much better refined traces look across, how much better they train "
     "upward, each with its interval."
@@ -95,7 +95,7 @@ def _chart(points: Rows, studies: list[str]) -> Any:
 
     first, (wide, high) = points[0], (_reach(points, axis) for axis in "xy")
     colour = alt.Color("study:N", title="study", scale=alt.Scale(domain=studies, range=list(COLOURS[: len(studies)])))
-    shape = alt.Shape("objective:N", title="objective", sort=None)
+    shape = alt.Shape("objective:N", title="objective", sort=None, legend=alt.Legend(orient="top", columns=0))
     x = alt.X(
         "at:Q",
         title=f"Q(Refined) - Q(RFT), mean {first['reward']}",
@@ -113,9 +113,9 @@ def _chart(points: Rows, studies: list[str]) -> Any:
         base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(x=x, y="y_low:Q", y2="y_high:Q", color=colour),
         base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(x="at_low:Q", x2="at_high:Q", y=y, color=colour),
         base.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, color=colour, shape=shape),
-        corner.mark_text(align="right", baseline="bottom", dx=-5, dy=-4, fontSize=LETTERS, fontStyle="italic").encode(
-            x="right:Q", y="bottom:Q", text=alt.value(CORNER), color=alt.value(GREY)
-        ),
+        corner.mark_text(
+            lineBreak="\n", align="left", baseline="bottom", dx=5, dy=-18, fontSize=LETTERS, fontStyle="italic"
+        ).encode(x="left:Q", y="bottom:Q", text=alt.value(CORNER), color=alt.value(GREY)),
     ]
     chart = alt.layer(*layers).properties(width=SIDE, height=SIDE)
     return charts.finish(chart, f"By {first['reward']}, {first['decoding']} answers")

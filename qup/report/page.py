@@ -12,6 +12,7 @@ from qup.report.contents import Numbers
 from qup.report.embedding import Picture, picture
 from qup.report.numbers import Missing, percentage
 from qup.report.plots import Plot
+from qup.report.sections.settings import UNSTAMPED
 from qup.report.view import Card, Cell, Section, Table, Term
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
@@ -123,6 +124,14 @@ def _capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def stamped(page: str, line: str) -> str:
+    """A study's page with a line, Markdown's marks in it, in place of the one on what made it, if it has that."""
+    import markupsafe
+
+    told = f"<p>{_inline(str(markupsafe.escape(UNSTAMPED)))}</p>"
+    return page.replace(told, f"<p>{_inline(str(markupsafe.escape(line)))}</p>", 1)
+
+
 def slug(title: str) -> str:
     """A title as the name of a place on the page."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
@@ -151,5 +160,5 @@ def _pictures(plots: Mapping[str, Plot]) -> dict[str, Shown]:
         drawn = {view.name: picture(name, at, view) for at, view in enumerate(plot.views)}
         title = plot.title if len(drawn) > 1 else ""
         found |= {name: Shown(title, list(drawn.values()))}
-        found |= {f"{name}: {panel}": Shown("", [each]) for panel, each in drawn.items()}
+        found |= {f"{name}: {panel}": Shown("", [each]) for panel, each in drawn.items() if len(drawn) > 1}
     return found

@@ -38,7 +38,8 @@ def draw(published: Iterable[Published]) -> dict[str, Plot]:
                 TEXT,
             )
             for reward, decoding in panels
-        }
+        },
+        pixels=False,
     )
 
 

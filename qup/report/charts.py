@@ -4,6 +4,7 @@ A panel is narrow enough for a phone, and no letter is smaller than `LETTERS`: t
 """
 
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 from qup.report import adaptation_plot, dial_plot, map_plot
@@ -19,6 +20,7 @@ GREY = "#8a8a8a"
 INK = "#1c2024"
 "Of names beside points; the page gives it the colour of its own letters."
 LETTERS = 12
+DOSED = "utility U, points"
 TITLE = 42
 "Characters of a line of a chart's title: what a panel's width holds."
 
@@ -107,10 +109,14 @@ def doses(rows: Rows) -> Any:
     """Perplexity, cost and utility over the dose of the Oracle's style."""
     import altair as alt
 
-    groups = {title: [r for r in rows if r["quantity"] == key] for key, title in TITLES.items()}
-    groups["utility U, points"] = [r for r in rows if r["quantity"] not in TITLES]
+    groups = {title: [row for row in rows if dosed(row) == title] for title in (*TITLES.values(), DOSED)}
     panels = [_dose_panel(shown, title) for title, shown in groups.items() if shown]
     return finish(alt.vconcat(*panels, spacing=14), "Response to the dose of the Oracle's style")
+
+
+def dosed(row: Mapping[str, Any]) -> str:
+    """The panel of a dose's row: objectives share one."""
+    return TITLES.get(row["quantity"], DOSED)
 
 
 def _dose_panel(rows: Rows, title: str) -> Any:

@@ -6,7 +6,7 @@ A section of its own file is added here in one line, one with a script too (`qup
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from qup.records import SAMPLED
+from qup.records import GREEDY, SAMPLED
 from qup.report.contents import Numbers
 from qup.report.sections import (
     adaptation,
@@ -43,7 +43,7 @@ from qup.report.view import Section
 PICTURE = "quality-utility"
 "The plot of the first screen: where quality and utility part."
 PANELS = 2
-"Of its panels there: those of sampled answers, of so many objectives."
+"Of its panels there."
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,11 @@ def _first(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
 
 
 def _pictures(numbers: Numbers, plots: Sequence[str]) -> list[str]:
-    """The panels of the first objectives' sampled answers; the whole plot where it has no such panels."""
-    panels = [f"{PICTURE}: {objective.upper()}, {SAMPLED}" for objective in numbers.study.objectives[:PANELS]]
-    return [name for name in panels if name in plots] or [name for name in plots if name == PICTURE]
+    """The panels of the first objectives' sampled answers, of one objective both decodings; else the whole plot."""
+    shown = [(objective, SAMPLED) for objective in numbers.study.objectives]
+    shown += [(objective, GREEDY) for objective in numbers.study.objectives]
+    panels = [f"{PICTURE}: {objective.upper()}, {decoding}" for objective, decoding in shown]
+    return [name for name in panels if name in plots][:PANELS] or [name for name in plots if name == PICTURE]
 
 
 def _grounds(numbers: Numbers, plots: Sequence[str]) -> list[Section | None]:

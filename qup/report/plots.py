@@ -38,8 +38,8 @@ class Drawing:
     chart: Callable[[Rows], Any]
     text: str
     "What it shows, for who does not see it."
-    panels: tuple[str, ...] = ()
-    "Keys of the rows: the page has a picture for each of their values, so that they find their places on any screen."
+    panel: Callable[[Mapping[str, Any]], str] = lambda _: ""
+    "Of a row: the page has a picture per panel, so that they find their places on a screen of any width."
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Plot:
     spec: dict[str, Any]
     "Vega-Lite, with its data."
     png: bytes
+    "Empty where none was asked for."
     rows: Rows
     "The data alone."
     views: tuple[View, ...] = ()
@@ -77,6 +78,11 @@ class Plot:
         return {f"{name}.svg": self.svg.encode(), f"{name}.png": self.png, f"{name}.vl.json": spec.encode()}
 
 
+def by(*keys: str) -> Callable[[Mapping[str, Any]], str]:
+    """The panel of a row that its values of these keys name."""
+    return lambda row: ", ".join(str(row[key]) for key in keys)
+
+
 def draw(evidence: Evidence, numbers: Numbers) -> dict[str, Plot]:
     """The plots there is data for, by name."""
     tables, scale = numbers.tables, _colours(evidence)
@@ -90,15 +96,17 @@ def draw(evidence: Evidence, numbers: Numbers) -> dict[str, Plot]:
             "drift-split": Drawing(
                 drift_plot.rows(numbers.main.compat.by_arm, numbers.labels), drift_plot.chart, SPLIT
             ),
-            "training-curves": Drawing(curves, partial(charts.curves, scale=scale), CURVES, ("objective",)),
+            "training-curves": Drawing(curves, partial(charts.curves, scale=scale), CURVES, by("objective")),
             "adaptation": Drawing(adaptation_plot.rows(evidence), partial(charts.adaptation, scale=scale), HELD),
             "maps": _maps(map_plot.rows(numbers.maps)),
             dial.PLOT: Drawing(
-                dial_plot.rows(tables.rows, alphas), partial(charts.dial, scale=scale), DIAL, ("decoding",)
+                dial_plot.rows(tables.rows, alphas), partial(charts.dial, scale=scale), DIAL, by("decoding")
             ),
-            "dose-response": Drawing(dose_rows(numbers.controls.values(), evidence.objectives), charts.doses, DOSES),
+            "dose-response": Drawing(
+                dose_rows(numbers.controls.values(), evidence.objectives), charts.doses, DOSES, charts.dosed
+            ),
             "pretraining": Drawing(
-                pretraining_rows(evidence.base.pretraining), charts.pretraining, PRETRAINING, ("quantity",)
+                pretraining_rows(evidence.base.pretraining), charts.pretraining, PRETRAINING, by("quantity")
             ),
         }
     )
@@ -120,21 +128,21 @@ MAPS = "A square per cell of two dials: utility of refined traces less that of R
 
 def _quality(rows: Rows, reward: str | None, scale: Any) -> Drawing:
     drawn = partial(quality_plot.chart, reward=reward, scale=scale, ends=quality_plot.frame(rows))
-    return Drawing(rows, drawn, QUALITY, ("panel",))
+    return Drawing(rows, drawn, QUALITY, by("panel"))
 
 
 def _factorial(rows: Rows) -> Drawing:
-    return Drawing(rows, partial(factorial_plot.chart, ends=factorial_plot.frame(rows)), FACTORIAL, ("panel",))
+    return Drawing(rows, partial(factorial_plot.chart, ends=factorial_plot.frame(rows)), FACTORIAL, by("panel"))
 
 
 def _maps(rows: Rows) -> Drawing:
-    return Drawing(rows, partial(charts.maps, reach=map_plot.reach(rows)), MAPS, ("map", "decoding"))
+    return Drawing(rows, partial(charts.maps, reach=map_plot.reach(rows)), MAPS, by("map", "decoding"))
 
 
-def render(drawings: Mapping[str, Drawing]) -> dict[str, Plot]:
-    """Charts of rows as plots, by name; one without rows is left out."""
+def render(drawings: Mapping[str, Drawing], *, pixels: bool = True) -> dict[str, Plot]:
+    """Charts of rows as plots, by name; one without rows is left out. Without `pixels` no PNG, which takes longest."""
     with _shipped_fonts():
-        return {name: _render(name, drawing) for name, drawing in drawings.items() if drawing.rows}
+        return {name: _render(name, drawing, pixels) for name, drawing in drawings.items() if drawing.rows}
 
 
 @contextlib.contextmanager
@@ -152,19 +160,20 @@ def _shipped_fonts() -> Iterator[None]:
             os.environ.update({} if before is None else {FONTCONFIG: before})
 
 
-def _render(name: str, drawing: Drawing) -> Plot:
+def _render(name: str, drawing: Drawing, pixels: bool) -> Plot:
     import vl_convert
 
     spec: dict[str, Any] = drawing.chart(drawing.rows).to_dict()
     svg = _svg(name, spec)
-    return Plot(svg, spec, bytes(vl_convert.vegalite_to_png(spec, scale=2)), drawing.rows, _views(name, drawing, svg))
+    png = bytes(vl_convert.vegalite_to_png(spec, scale=2)) if pixels else b""
+    return Plot(svg, spec, png, drawing.rows, _views(name, drawing, svg))
 
 
 def _views(name: str, drawing: Drawing, whole: str) -> tuple[View, ...]:
     """A picture per panel, or the whole."""
     panels: dict[str, Rows] = {}
     for row in drawing.rows:
-        panels.setdefault(", ".join(str(row[key]) for key in drawing.panels), []).append(row)
+        panels.setdefault(drawing.panel(row), []).append(row)
     if len(panels) < 2:
         return (View(next(iter(panels)), drawing.text, whole),)
     # The title stands once above them all.

@@ -195,13 +195,14 @@ def _leads(group: Group, first: str) -> dict[str, Tested]:
 def _near(group: Group, labels: Mapping[str, str]) -> list[str]:
     """What a reader must know of how sure the answer is: the gain, and the lead over what comes next."""
     first, gain = next(iter(group.gains.items()))
-    unsaid = Missing("said beside it")
+    # Greedy answers where they are at odds with the sampled ones; all of them stand among all figures.
+    unsaid = Missing("not at odds")
+    next_ones = list(_leads(group, first).items())[: max(1, len(group.left) - 1)]
+    read = {"no training": (gain.sampled, gain.greedy, gain.dependent)}
+    read |= {labels[other]: (gap.difference, gap.greedy, gap.dependent) for other, gap in next_ones}
     return [
-        f"{labels[first]} over no training: {_figures(gain.sampled, unsaid, dependent=gain.dependent)}",
-        *(
-            f"{labels[first]} over {labels[other]}: {_figures(gap.difference, unsaid, dependent=gap.dependent)}"
-            for other, gap in list(_leads(group, first).items())[: max(1, len(group.left) - 1)]
-        ),
+        f"{labels[first]} over {other}: {_figures(sampled, greedy if at_odds else unsaid, dependent=at_odds)}"
+        for other, (sampled, greedy, at_odds) in read.items()
     ]
 
 

@@ -10,6 +10,7 @@ from qup.report import drift_plot, factorial_plot, outline, quality_plot
 from qup.report.numbers import Missing
 from qup.report.plot_rows import quality_rows
 from qup.report.sections import choice, mechanism, question
+from qup.report.summary import summary
 from qup.stats import Estimate
 
 
@@ -36,11 +37,10 @@ def test_the_four_numbers_are_those_of_their_sections(numbers) -> None:
     assert [line.split()[0] for line in c.small] == ["SFT", "DFT"]
     assert cost.value == f"{numbers.adaptation[REFINED].cost.value:.0f} nats"
     assert cost.small[1].startswith("RFT ")
-    # The toy's arms have no excess surprisal, and perplexities as they were set.
-    assert (drift.value, drift.small) == (
-        "–",
-        ["not measured (excess_surprisal was not measured)", "PPL Refined 1.90, RFT 1.30"],
-    )
+    # The toy's arms have no excess surprisal.
+    assert (drift.value, drift.small[0]) == ("–", "not measured (excess_surprisal was not measured)")
+    ppl = {arm: numbers.tables.rows[arm].ppl["micro"].value for arm in (REFINED, NATIVE)}
+    assert drift.small[1] == f"PPL Refined {ppl[REFINED]:.2f}, RFT {ppl[NATIVE]:.2f}"
 
 
 def test_drift_is_the_excess_surprisal_of_the_refined_arm(numbers) -> None:
@@ -72,7 +72,7 @@ def test_the_first_figures_of_a_choice_are_its_gain_and_its_lead_over_the_next(n
     assert "greedy" not in " ".join(card.sentences)
     # All of them stand behind the fold, and in report.json as they did.
     assert first.sentence == f"{'; '.join(card.more[:-1])}. {card.more[-1]}"
-    assert "near" not in toyreport.report.summary.summary(numbers)["choices"][0]
+    assert "near" not in summary(numbers)["choices"][0]
 
 
 def test_the_two_by_two_has_a_corner_per_stream_at_its_words_and_logic(numbers) -> None:

@@ -1,6 +1,6 @@
 """The outline of the page: which sections there are, in what order, and which plots stand in them.
 
-A section of its own file is added here in one line, one with a script too (`qup.report.view.Widget`).
+A section of its own file is added here in one line, one with markup and a script of its own too (`Section.html`).
 """
 
 from collections.abc import Iterable, Sequence

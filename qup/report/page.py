@@ -15,7 +15,7 @@ from qup.report.plots import Plot
 from qup.report.sections.settings import UNSTAMPED
 from qup.report.view import Card, Cell, Section, Table, Term
 
-TEMPLATE = Path(__file__).with_name("page.html.jinja")
+TEMPLATE, STYLE = (Path(__file__).with_name(name) for name in ("page.html.jinja", "page.css"))
 LONG = 320
 "Characters from which a paragraph that explains a section is folded."
 
@@ -113,9 +113,9 @@ def render(template: Path, plots: Mapping[str, Plot], **given: Any) -> str:
         undefined=jinja2.StrictUndefined,
     )
     env.filters |= {"inline": lambda text: markupsafe.Markup(_inline(str(markupsafe.escape(text)))), "slug": slug}
-    env.filters |= {"condensed": condensed, "raw": markupsafe.Markup, "capitalized": _capitalized}
+    env.filters |= {"condensed": condensed, "capitalized": _capitalized}
     env.tests |= {"long": lambda text: len(text) > LONG}
-    style = markupsafe.Markup((folder / "page.css").read_text(encoding="utf-8"))
+    style = markupsafe.Markup(STYLE.read_text(encoding="utf-8"))
     text = template.read_text(encoding="utf-8")
     return env.from_string(text).render(style=style, pictures=_pictures(plots), **given) + "\n"
 

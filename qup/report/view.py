@@ -59,18 +59,6 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Widget:
-    """A part of the page that has a script: its markup, which must be safe as it stands, its style and its script.
-
-    Each script runs at the end of the page, in a function of its own; none asks the network for anything.
-    """
-
-    html: str
-    css: str = ""
-    script: str = ""
-
-
-@dataclass(frozen=True)
 class Section:
     """A heading, paragraphs, cards, terms, plots, findings, points, tables and code, shown in this order."""
 
@@ -85,12 +73,12 @@ class Section:
     "Names of plots, or of one panel of a plot: `quality-utility: SFT, sampled`."
     code: str = ""
     "Text to be copied as it stands."
-    widget: Widget | None = None
-    "On the page alone; Markdown has none."
     folded: bool = False
     "Closed at first on the page: for details."
     boxed: bool = False
     "Set off from the page: for what to read if nothing else."
+    html: str = ""
+    "Of our own making, for the page alone, which has it last; what others say must be escaped in it."
 
 
 def number(value: Number, digits: int = 2, *, scale: float = 1.0, sign: bool = False, failed: int = 0) -> Cell:

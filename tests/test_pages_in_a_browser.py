@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import toyreport
 
-from qup import compare
+from qup import compare, report, study
+from qup.arms import ALIGNED, main_names
 from qup.compare import everything
+from qup.measured import files
 from tools import browser
 
 ROOT = Path(__file__).parents[1]
@@ -18,6 +20,8 @@ QUICK = [("study", 1280, "light"), ("study", 390, "dark"), ("index", 390, "light
 CSS = ROOT / "qup" / "report" / "page.css"
 FIRST = ("what-to-train-on", "verdict", "quality-against-utility", "why-in-four-numbers")
 "Places of the first screen."
+FOLD = {1280: 1000, 390: 2 * browser.WIDTHS[390]}
+"Where it ends at the latest, by the page's width: below it nothing need be read."
 
 
 REQUIRED = "QUP_CHROMIUM"
@@ -71,7 +75,7 @@ def test_tab_comes_to_every_interactive_part_of_a_page(chromium, pages, name, wi
         assert browser.unreachable(page) == []
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 1000), (390, 2 * browser.WIDTHS[390])])
+@pytest.mark.parametrize(("width", "height"), FOLD.items())
 def test_what_to_train_on_its_picture_and_why_stand_on_the_first_screen(chromium, pages, width, height) -> None:
     with browser.opened(chromium, pages["study"], width) as (page, _):
         ends = {place: page.locator(f"#{place}").bounding_box() for place in FIRST}
@@ -108,6 +112,30 @@ def test_a_link_of_the_contents_opens_the_folded_section_it_leads_to(chromium, p
 
 HEAD = f"""<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>A page</title>
 <meta name="viewport" content="width=device-width"><style>{CSS.read_text(encoding="utf-8")}</style>"""
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory, patch) -> Path:
+    """The default study's page, from the arms that Git keeps."""
+    patch.setattr("vl_convert.vegalite_to_png", lambda *_, **__: b"")
+    arms, declared = ROOT / "results" / "glassbox" / "arms", study.read(ROOT / "studies" / "glassbox.yaml")
+    main = [files.read_arm(arms / f"{name}.json") for name in main_names(["home"], ALIGNED)]
+    built = report.build(declared, files.read_base(arms / "base.json"), main, files.read(arms / "further.json"))
+    place = tmp_path_factory.mktemp("published") / "index.html"
+    place.write_text(built.html, encoding="utf-8")
+    return place
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "scheme"), itertools.product(browser.WIDTHS, browser.SCHEMES))
+def test_the_page_of_the_default_study_has_no_fault(chromium, published, width, scheme) -> None:
+    with browser.opened(chromium, published, width, scheme) as (page, asked):
+        assert browser.faults(page, asked) == []
+        assert browser.unreachable(page) == []
+        box = page.locator(f"#{FIRST[-1]}").bounding_box()
+        assert box["y"] + box["height"] < FOLD[width]
+
+
 PLANTED = {
     "asks for https://example.com/": (browser.faults, "<img src='https://example.com/a.png' alt='a'>"),
     "pixels wide": (lambda page, _: browser.overflowing(page), "<div style='width:900px'>wide</div>"),

@@ -35,7 +35,8 @@ least => [...document.querySelectorAll('body *')]
 """
 COLLIDING = """
 () => [...document.querySelectorAll('svg')].flatMap(svg => {
-  const boxes = [...svg.querySelectorAll('text')].map(e => [e.getBoundingClientRect(), e.textContent.trim()])
+  const seen = [...svg.querySelectorAll('text')].filter(e => getComputedStyle(e).opacity > 0);
+  const boxes = seen.map(e => [e.getBoundingClientRect(), e.textContent.trim()])
     .filter(([box, text]) => text && box.width);
   return boxes.flatMap(([a, first], i) => boxes.slice(i + 1)
     .filter(([b]) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2

@@ -109,7 +109,7 @@ def _costs(points: Rows, colour: Any) -> Any:
 
     arms = list(dict.fromkeys(row["arm"] for row in points))
     y = alt.Y("arm:N", sort=arms, title=None)
-    x = alt.X("value:Q", title="more than RFT", axis=alt.Axis(tickCount=3, labelOverlap=True, labelSeparation=6))
+    x = alt.X("value:Q", title="more than RFT", axis=alt.Axis(tickCount=3, labelSeparation=6))
     base = alt.Chart()
     layers = [
         base.mark_rule(color="#8a8a8a", strokeDash=[4, 3]).encode(x=alt.datum(0)),

@@ -98,12 +98,13 @@ def plot_of(name: str) -> str:
 
 
 def _first(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
+    pictures = _pictures(numbers, plots)
     return _there(
         [
             question.show(numbers.question),
             choice.show(numbers.choices),
             verdict.show(numbers.verdicts),
-            Section("Quality against utility", plots=_pictures(numbers, plots)),
+            Section("Quality against utility", plots=pictures) if pictures else None,
             mechanism.show(numbers.mechanism),
         ]
     )

@@ -9,7 +9,7 @@ PIP_ARGS ?=
 SIDE := -n auto --maxprocesses 4 --dist loadfile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test slow check bench experiments docs readme reading grading benchmarks foresight lock clean
+.PHONY: repro test slow check bench screenshots experiments docs readme reading grading benchmarks foresight lock clean
 
 repro: $(VENV)/ready          ## run the study of params.yaml to its report
 	qup run
@@ -27,6 +27,12 @@ check: $(VENV)/ready          ## lint, format, types
 
 bench: $(VENV)/ready          ## speed: each benchmark side by side with the plain library, on the published studies here
 	python -m bench
+
+# Where the pictures go: make screenshots SHOTS=/tmp/pages
+SHOTS ?= .qup/screenshots
+
+screenshots: $(VENV)/ready    ## pictures of the published pages at 1280 and 390 pixels, light and dark; needs Chromium
+	python tools/screenshots.py $(SHOTS)
 
 experiments: $(VENV)/ready    ## what each experiment set and found, without the hashes of code and data
 	dvc exp show --only-changed --drop '(\.?qup|stages|data|models)(/.*|$$)|.*/arms.*' --keep '.*(_minus_.*|verdict)'

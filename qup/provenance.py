@@ -9,6 +9,8 @@ from pathlib import Path
 from qup.errors import SettingsError
 from qup.settings import read_yaml
 
+LIBRARIES = ("torch", "transformers", "trl")
+
 
 def hashes(lock: Path, below: Path, leave_out: Path, arms: Iterable[str]) -> dict[str, str]:
     """Path to DVC's md5 of every output below a folder; below `leave_out` only those of `arms`.
@@ -56,6 +58,11 @@ def environment(root: Path) -> dict[str, str]:
         dirty = bool(_git(root, "status", "--porcelain", "--untracked-files=no"))
         tags |= {"mlflow.source.git.commit": commit.strip(), "git.dirty": str(dirty).lower()}
     return tags
+
+
+def versions() -> dict[str, str]:
+    """Python's version and those of the libraries that numbers depend on, read without importing them."""
+    return {"python": platform.python_version()} | {package: _version(package) for package in LIBRARIES}
 
 
 def _version(package: str) -> str:

@@ -21,6 +21,7 @@ from qup.compare import made
 from qup.measured import Curve, files
 from qup.params import Params, read_params
 from qup.records import LEARNER, Step
+from qup.report import page
 from qup.training import live
 from stages import cli
 
@@ -41,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for path in put_back(args.lock, args.results, args.study.stem):
         print(f"put back: {path}")
     made.write(results, settings.plain(study), args.study, args.models / LEARNER, args.lock.parent)
+    stamp(results, args.study.stem)
     whole.write(args.results / "index.html", compare.html(compare.everything(args.results)))
     arms = main_names(chosen.oracles, chosen.refiner)
     sums = provenance.hashes(args.lock, args.arms.parent, args.arms, arms)
@@ -77,6 +79,24 @@ def copy(source: Path, target: Path) -> None:
         place = target / name
         if not place.is_file() or place.read_bytes() != content:
             whole.write(place, content)
+
+
+def stamp(top: Path, study: str) -> None:
+    """Say on a study's page what made it, and how it is made again; its bytes were its measurements' alone."""
+    place, by = top / "report" / "index.html", made.read(top)
+    if not place.is_file():
+        return
+    commit = f"commit `{by.commit}`" if by.commit else "no known commit"
+    changed = ", with changes to the code since" if by.clean is False else ""
+    again = f"`git checkout {by.commit} && make repro`" if by.commit else "`make repro`"
+    versions = "; ".join(f"{name} {version}" for name, version in by.versions.items())
+    line = (
+        f"Made by {commit}{changed}{f' ({versions})' if versions else ''}. Again: {again} with `study: {study}` in "
+        f"params.yaml, or `qup run {study}`. All versions: requirements.lock of that commit."
+    )
+    text = place.read_text(encoding="utf-8")
+    if (stamped := page.stamped(text, line)) != text:
+        whole.write(place, stamped)
 
 
 def put_back(lock: Path, results: Path, study: str) -> list[Path]:

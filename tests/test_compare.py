@@ -93,6 +93,33 @@ def test_a_study_has_a_line_per_oracle_and_objective_with_what_its_report_decide
     assert "n 60, 3 replicates" in row[7].small
 
 
+def test_what_a_study_says_is_said_once_for_all_that_it_is_said_of(tmp_path, summary) -> None:
+    both = [{**each, "headline": "train on SAR"} for each in summary["choices"]]
+    same = [{**each, "headline": "Shown."} for each in summary["verdicts"]]
+    put(tmp_path, "alike", {**summary, "choices": both, "verdicts": same})
+    put(tmp_path, "apart", {**summary, "choices": both[:1], "verdicts": same})
+    alike, apart = tables.answers(compare.everything(tmp_path))
+    assert alike.said == [("SFT, Oracle home; DFT, Oracle home", "train on SAR", "Shown.")]
+    assert apart.said[0] == ("SFT, Oracle home", "train on SAR", "Shown.")
+    # The second objective has no choice in this report, which is no choice of nothing.
+    assert apart.said[1] == ("DFT, Oracle home", reading.ABSENT, "Shown.")
+
+
+def test_a_report_of_one_training_set_says_nothing_of_what_to_train_on(tmp_path, summary) -> None:
+    one = {**summary, "study": {**summary["study"], "replicates": 1}}
+    put(tmp_path, "one", {**one, "choices": [{**each, "headline": "train on SAR"} for each in one["choices"]]})
+    assert {line.choice for line in compare.everything(tmp_path)[0].lines} == {"not replicated"}
+
+
+def test_the_settings_that_differ_between_studies_stand_side_by_side_and_equal_ones_do_not(tmp_path, summary) -> None:
+    for name, seed in (("a", 1), ("b", 2), ("c", 1)):
+        put(tmp_path, name, summary, settings={"seed": seed, "threads": 1})
+    side = tables.differing(compare.everything(tmp_path))
+    assert side.columns == ["setting", "a", "b", "c"]
+    assert [[cell.text for cell in row] for row in side.rows] == [["seed", "1", "2", "1"]]
+    assert tables.differing(compare.everything(tmp_path)[:1]) is None
+
+
 def test_the_interval_is_the_one_that_decides_after_correction(summary) -> None:
     corrected = json.loads(json.dumps(summary))
     corrected["factorials"]["main"]["sft"]["C"]["holm"] |= {"low": -0.01, "high": 0.9}
@@ -474,7 +501,7 @@ def test_the_page_asks_the_network_for_nothing(page) -> None:
 
 def test_every_table_of_the_page_has_a_caption_and_its_heads_a_scope(page) -> None:
     bodies = re.findall(r"<table>.*?</table>", page, re.DOTALL)
-    assert len(bodies) == 3
+    assert len(bodies) == 4
     for body in bodies:
         assert body.count("<caption>") == 1
         assert all('scope="' in head for head in re.findall(r"<th\b[^>]*>", body))

@@ -74,6 +74,8 @@ def test_one_command_runs_every_stage_to_the_report(first_run: tuple[Repo, set[s
     made = repo.results()
     assert {"metrics.json", "arms/base.json", "report/report.md", "report/index.html"} <= set(made)
     assert all(made.values())
+    page = (repo.folder / "results/smoke/report/index.html").read_text(encoding="utf-8")
+    assert 'id="explorer-data">{"streams":[{"label":"RFT","native":true},{"label":"Refined"' in page
 
 
 def test_trained_weights_lie_on_the_disk_once(repo: Repo) -> None:

@@ -10,13 +10,13 @@ import toyreport
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from toyreport import ALIGNED, NATIVE, REFINED
-from toytraces import NASTY, evidence, example, refined, scored
+from toytraces import NASTY, TOY, evidence, example, refined, scored
 
 from qup import compat, records, report
 from qup.compat import Pass, Seen, drift_split, ppl
 from qup.errors import SettingsError
 from qup.lm import spelling
-from qup.measured import examples, files
+from qup.measured import checks, examples, files
 from qup.measured.examples import LONGEST, MOST, Question
 from qup.records import Compat, Finish, Problem, Score, TokenStats, Trace, Verdict
 from qup.report import Report, explorer
@@ -75,11 +75,15 @@ def test_a_record_without_tokens_is_written_as_it_was() -> None:
         # A tokenizer that gives a word without its space, and one that gives a space that the text has not.
         ("So it is", ["So", "it", "is"], [2, 3, 3]),
         ("So it", [" So", " it"], [2, 3]),
+        ("So\n\n    it", ["So", "", "it"], [2, 0, 8]),
         # A character of three tokens, and two such after each other.
         ("a好b", ["a", "\ufffd", "\ufffd", "\ufffd", "b"], [1, 0, 0, 1, 1]),
-        ("a好字", ["a", "\ufffd", "\ufffd", "\ufffd", "\ufffd", ""], [1, 0, 0, 0, 2, 0]),
+        ("a好字", ["a", *["\ufffd"] * 6, ""], [1, 0, 0, 1, 0, 0, 1, 0]),
+        ("a好字b", ["a", *["\ufffd"] * 4, "b"], [1, 0, 1, 0, 1, 1]),
         # The mark itself may be what a text says.
         ("\ufffd!", ["\ufffd", "!"], [1, 1]),
+        # A word that the tokenizer does not know.
+        ("so verily 4", ["so", "<unk>", "4"], [2, 8, 1]),
         # Marks of a format stand before and after the text.
         ("yes", ["", "", "yes", ""], [0, 0, 3, 0]),
         ("", ["", ""], [0, 0]),
@@ -166,6 +170,13 @@ def test_examples_come_back_from_their_file_and_damaged_ones_are_refused(tmp_pat
     with pytest.raises(SettingsError, match="damaged"):
         files.read_arm(tmp_path / "arm.json")
     assert "examples" not in records.written_fields(dataclasses.replace(arm, examples=[]))
+
+
+def test_examples_of_other_problems_are_refused(tmp_path) -> None:
+    (arm, *_) = TOY.main_arms()
+    for shown, fault in (("t000", None), ("elsewhere", "its examples are of problems that its stream does not cover")):
+        given = dataclasses.replace(arm, examples=[example(shown, "1")])
+        assert next(filter(None, checks._stream_faults(given, given, arm.rewards)), None) == fault
 
 
 # How they are marked.

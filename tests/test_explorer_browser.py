@@ -3,21 +3,20 @@
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from test_pages_in_a_browser import there
 from toyreport import ALIGNED, FACTORIAL, NATIVE, REFINED, RESTYLED, toy
 from toytraces import NASTY, evidence, example
 
 from qup.measured.examples import Question
 from qup.report import explorer
+from qup.report.outline import Contents, Part
 from qup.report.page import TEMPLATE, render
 from qup.report.sections import explorer as section
+from tools import browser
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SYNTHESIZED = "home/oracle_synthesized"
 DRAFT = "1 + 1 = 2"
 TEXTS = {
@@ -27,15 +26,13 @@ TEXTS = {
     SYNTHESIZED: "It is 2, 好😀.",
     RESTYLED: "Clearly 1 + 1 = 2",
 }
-pytestmark = pytest.mark.skipif(not CHROMIUM.is_file(), reason="needs Debian's chromium")
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
+def chromium() -> Iterator[Any]:
+    there()
+    with browser.browsing() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -54,26 +51,25 @@ def file(tmp_path_factory) -> Path:
     arms[REFINED][1] = dataclasses.replace(example("t001", None), verdict="wrong")
     shown = explorer.numbers(evidence(arms, asked, toy(FACTORIAL | {SYNTHESIZED: (1.0, 0.1, 1.5)})))
     path = tmp_path_factory.mktemp("page") / "index.html"
-    path.write_text(render(TEMPLATE, {}, title="Traces", lead="A page.", sections=[section.show(shown)]))
+    contents = Contents([], [Part("To read", [section.show(shown)])])
+    path.write_text(render(TEMPLATE, {}, title="Traces", lead="A page.", contents=contents), encoding="utf-8")
     return path
 
 
 @pytest.fixture
-def page(browser, file) -> Iterator[Page]:
+def page(chromium, file) -> Iterator[Any]:
     """The page, opened; whatever it asks for besides itself, says as an error or pops up fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened, asked, faults = context.new_page(), [], []
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.on("pageerror", lambda error: faults.append(str(error)))
-    opened.on("dialog", lambda dialog: faults.append(dialog.message))
-    opened.goto(file.as_uri())
-    yield opened
-    context.close()
-    assert asked == [file.as_uri()]
-    assert faults == []
+    faults: list[str] = []
+    with browser.opened(chromium, file) as (opened, asked):
+        opened.on("pageerror", lambda error: faults.append(str(error)))
+        opened.on("dialog", lambda dialog: faults.append(dialog.message))
+        # Again, so that what it says at its start is heard.
+        opened.reload()
+        yield opened
+    assert [*asked, *faults] == []
 
 
-def press_until(page: Page, name: str) -> None:
+def press_until(page: Any, name: str) -> None:
     """Go by the tabulator key to what has this id."""
     for _ in range(20):
         page.keyboard.press("Tab")
@@ -82,7 +78,7 @@ def press_until(page: Page, name: str) -> None:
     raise AssertionError(f"no way to {name} by keyboard")
 
 
-def texts(page: Page, selector: str) -> list[str]:
+def texts(page: Any, selector: str) -> list[str]:
     return page.locator(selector).all_text_contents()
 
 
@@ -102,6 +98,13 @@ def test_a_problem_is_chosen_by_keyboard_and_its_five_streams_stand_side_by_side
     whole = "[...document.querySelectorAll('.trace')].map((box) => { const own = box.cloneNode(true);"
     whole += "own.querySelectorAll('del, .end').forEach((node) => node.remove()); return own.textContent; })"
     assert page.evaluate(whole) == list(TEXTS.values())
+
+
+def test_previous_and_next_stop_at_the_ends(page) -> None:
+    for name, expected in (("previous", 1), ("next", 2), ("next", 3), ("next", 3), ("previous", 2)):
+        page.focus(f"#explorer-{name}")
+        page.keyboard.press("Enter")
+        assert f"Problem {expected} of 3" in page.inner_text("#explorer-chosen")
 
 
 def test_tokens_are_shaded_and_read_out_by_arrow_keys(page) -> None:
@@ -149,20 +152,16 @@ def test_problems_are_ordered_by_what_became_of_a_stream(page) -> None:
     assert "No trace: failed." in page.inner_text(".streams")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_fits_a_phone_and_has_no_serious_fault(page, scheme) -> None:
-    page.emulate_media(color_scheme=scheme)
-    page.check("#explorer-removed")
-    faults = Axe().run(page).response["violations"]
-    assert [
-        (each["id"], each["nodes"][0]["html"]) for each in faults if each["impact"] in ("serious", "critical")
-    ] == []
-    page.set_viewport_size({"width": 390, "height": 800})
-    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+@pytest.mark.parametrize("scheme", browser.SCHEMES)
+@pytest.mark.parametrize("width", browser.WIDTHS)
+def test_the_explorer_has_no_fault_on_desk_and_phone_in_light_and_dark(chromium, file, width, scheme) -> None:
+    with browser.opened(chromium, file, width, scheme) as (page, asked):
+        page.check("#explorer-removed")
+        assert [*browser.faults(page, asked), *browser.unreachable(page)] == []
 
 
-def test_without_scripts_there_is_a_note_in_place_of_the_explorer(browser, file) -> None:
-    context = browser.new_context(java_script_enabled=False)
+def test_without_scripts_there_is_a_note_in_place_of_the_explorer(chromium, file) -> None:
+    context = chromium.new_context(java_script_enabled=False)
     opened = context.new_page()
     opened.goto(file.as_uri())
     assert "allow scripts" in opened.inner_text("body")

@@ -78,7 +78,9 @@ def test_failed_rewards_are_counted_and_not_averaged_in(planted) -> None:
     assert (found["n"], found["failed"], found["failures"]) == (28, 1, {"unparsed judgement": 1})
     assert found["value"] == pytest.approx(1.6, abs=0.15)
     assert planted.summary["arms"][REFINED]["stream"]["outcomes"] == {"changed": 29, "failed": 1}
-    assert "n 28, 1 failed" in planted.html
+    assert "n 28, 1 failed" in planted.markdown
+    # The page has n once for all cells, and what failed where it did.
+    assert re.search(r"<small>[^<]*1 failed</small>", planted.html)
 
 
 def test_the_native_arm_stands_in_each_oracles_table(monkeypatch) -> None:

@@ -104,7 +104,7 @@ def test_the_page_tells_the_controls_like_results(built) -> None:
     assert "## Does a proxy order the doses?" in built.markdown
     assert "dose-response" in built.plots
     titles = {panel["layer"][0]["encoding"]["y"]["title"] for panel in built.plots["dose-response"].spec["vconcat"]}
-    assert titles == {"micro PPL", "adaptation cost, nats", "utility U, accuracy points"}
+    assert titles == {"micro PPL", "adaptation cost, nats", "utility U, points"}
 
 
 def test_a_study_without_controls_has_no_section_of_them(monkeypatch) -> None:

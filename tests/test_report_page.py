@@ -17,7 +17,7 @@ from toyreport import ALIGNED, NATIVE, REFINED
 from qup import report
 from qup.measured import files
 from qup.records import Step
-from qup.report import contents, plots, sections
+from qup.report import outline, page, plots, sections
 from qup.report.numbers import Missing, to_json
 from qup.report.plot_rows import pretraining_rows, quality_rows
 from qup.stats import Estimate
@@ -45,7 +45,7 @@ def test_every_section_has_numbers_and_says_them(name) -> None:
 
 
 def test_every_file_of_sections_is_on_the_page() -> None:
-    text = Path(contents.__file__).read_text(encoding="utf-8")
+    text = Path(outline.__file__).read_text(encoding="utf-8")
     assert [name for name in SECTIONS if f"{name}.show(" not in text] == []
 
 
@@ -112,10 +112,47 @@ def test_the_page_loads_nothing_and_its_ids_are_unique(planted) -> None:
 
 def test_page_and_markdown_have_the_same_sections_in_the_same_order(planted) -> None:
     heads = re.findall(r"^## (.+)$", planted.markdown, flags=re.MULTILINE)
-    on_page = re.findall(r"<(?:h2|summary)>(.+?)</(?:h2|summary)>", planted.html)
-    assert heads == on_page
-    assert (heads[0], heads[1], heads[-1]) == ("What to train on", "Verdict", "Methods")
-    assert '<section class="verdict">\n<h2>Verdict</h2>' in planted.html
+    assert heads == re.findall(r"<h2>(.+?)</h2>", planted.html)
+    assert (*heads[:3], heads[-1]) == ("The question", "What to train on", "Verdict", "Methods")
+
+
+def test_every_table_of_the_page_has_a_caption_and_its_heads_a_scope(planted) -> None:
+    bodies = re.findall(r"<table>.*?</table>", planted.html, re.DOTALL)
+    assert len(bodies) > 10
+    for body in bodies:
+        assert len(re.findall(r"<caption><span[^>]*>[^<]+</span></caption>", body)) == 1
+        assert all('scope="' in head for head in re.findall(r"<th\b[^>]*>", body))
+
+
+def test_every_picture_of_the_page_has_a_role_a_title_and_a_description(planted) -> None:
+    pictures = re.findall(r"<svg.*?</svg>", planted.html, re.DOTALL)
+    assert len(pictures) > len(planted.plots)
+    for picture in pictures:
+        named, told = re.search(r'role="img" aria-labelledby="(\S+)" aria-describedby="(\S+)"', picture).groups()
+        assert f'<title id="{named}">' in picture
+        assert f'<desc id="{told}">' in picture
+
+
+def test_every_plot_stands_on_the_page_also_one_that_no_section_asks_for(planted) -> None:
+    contents = outline.show(planted.numbers, [*planted.plots, "another"])
+    shown = [outline.plot_of(name) for section in contents.sections for name in section.plots]
+    assert sorted(shown) == sorted([*planted.plots, "another"])
+    assert contents.parts[-1].sections[0].plots == ["another"]
+
+
+def test_a_section_brings_markup_of_its_own_to_the_page(planted) -> None:
+    found = outline.show(planted.numbers, list(planted.plots))
+    first, *others = found.parts[0].sections
+    mine = dataclasses.replace(first, html="<p id='mine'>here</p><script>document.title = '&';</script>")
+    shown = outline.Contents(found.first, [outline.Part("p", [mine, *others])])
+    html = page.render(page.TEMPLATE, planted.plots, title="t", lead="l", contents=shown)
+    assert mine.html in html
+
+
+def test_markdown_has_what_the_page_folds(planted) -> None:
+    assert "Prequential code length" in planted.markdown
+    assert "every pair of arms judged together" in planted.markdown
+    assert "```yaml\n" in planted.markdown
 
 
 def test_equal_measurements_give_equal_bytes(toy, planted) -> None:

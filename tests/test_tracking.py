@@ -22,6 +22,7 @@ from qup.arms import Arm, main_names
 from qup.errors import SettingsError
 from qup.measured import Curve, files
 from qup.records import Step
+from qup.report.sections.settings import UNSTAMPED
 from qup.study import read
 from qup.tracking import Mirror, _runs, _write
 from qup.training import following
@@ -540,6 +541,19 @@ def test_the_stage_says_what_made_the_report_and_puts_all_studies_on_one_page(tm
     assert (said["family"], said["parameters"], said["settings"]["seed"]) == ("qwen2", None, 1)
     # The toy's numbers are no whole report, which stops neither the page nor the stage.
     assert "its report.json cannot be read" in (tmp_path / "results/index.html").read_text(encoding="utf-8")
+
+
+def test_the_page_that_git_keeps_says_what_made_it_that_of_the_stage_does_not(tmp_path: Path, repo: list[str]) -> None:
+    unstamped = f"<p>{UNSTAMPED.replace('`track`', '<code>track</code>')}</p>"
+    put(tmp_path / "data/toy/report", **{"index.html": unstamped})
+    stage.main(repo)
+    kept = (tmp_path / "results/toy/report/index.html").read_text(encoding="utf-8")
+    assert "<code>qup run toy</code>" in kept
+    assert "torch " in kept
+    assert "are added where" not in kept
+    assert (tmp_path / "data/toy/report/index.html").read_text(encoding="utf-8") == unstamped
+    stage.main(repo)
+    assert (tmp_path / "results/toy/report/index.html").read_text(encoding="utf-8") == kept
 
 
 def test_the_stage_stops_at_a_lock_without_the_study(tmp_path: Path, repo: list[str], client: Any) -> None:

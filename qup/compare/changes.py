@@ -34,6 +34,15 @@ def _between(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str) -> Ite
             yield Change(name, None if mine is None else told, None if other is None else retold)
 
 
+def flat(value: Any, prefix: str = "") -> dict[str, str]:
+    """Nested settings as dotted names and text; lists of settings by their places."""
+    value = _mapping(value)
+    if isinstance(value, Mapping) and value:
+        below = {f"{prefix}.{key}".lstrip("."): item for key, item in value.items()}
+        return {key: text for name, item in below.items() for key, text in flat(item, name).items()}
+    return {prefix: _text(value)}
+
+
 def _mapping(value: Any) -> Any:
     """A list of settings by their places; any other value as it is."""
     if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):

@@ -37,6 +37,8 @@ class Made:
     "The learner's, as transformers names it: `llama`, `qwen2`."
     parameters: int | None = None
     "The learner's, as its weights lie on disk: what two layers share counts once."
+    versions: dict[str, str] = field(default_factory=dict)
+    "Of Python and of the libraries that numbers depend on."
     settings: dict[str, Any] = field(default_factory=dict)
     "The whole study, defaults written out; nothing that is not to be published."
 
@@ -52,7 +54,7 @@ def write(top: Path, settings: Mapping[str, Any], study: Path, learner: Path, ro
         whole.write(top / FILE, kept)
         return
     commit, clean = provenance.commit(root, *CODE, str(study))
-    made = Made(report, commit, clean, family(learner), parameters(learner), dict(settings))
+    made = Made(report, commit, clean, family(learner), parameters(learner), provenance.versions(), dict(settings))
     whole.write(top / FILE, json.dumps(dataclasses.asdict(made), indent=1, ensure_ascii=False) + "\n")
 
 

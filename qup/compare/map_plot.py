@@ -7,17 +7,22 @@ from typing import Any
 
 from qup.compare.reading import Figure, Line, Published
 from qup.records import GREEDY, SAMPLED
-from qup.report import plots
+from qup.report import charts, plots
+from qup.report.charts import COLOURS, GREY, LETTERS
 from qup.report.plot_rows import Rows
-from qup.report.plots import COLOURS, GREY, Plot
+from qup.report.plots import Drawing, Plot
 
-SIDE = 300
+SIDE = 270
 "Of a panel, pixels."
 ASIDE = 0.02
 "Of a panel's width: how far points of equal quality step aside each other."
 ROOM = 1.12
 "How far a panel reaches beyond the end of the widest interval."
-CORNER = "looks better, trains worse"
+CORNER = "looks better,\ntrains worse"
+TEXT = (
+    "A point per study, Oracle and objective: how much better refined traces look across, how much better they train "
+    "upward, each with its interval."
+)
 
 
 def draw(published: Iterable[Published]) -> dict[str, Plot]:
@@ -27,12 +32,14 @@ def draw(published: Iterable[Published]) -> dict[str, Plot]:
     panels = list(dict.fromkeys((point["reward"], point["decoding"]) for point in points))
     return plots.render(
         {
-            f"map-{reward}-{decoding}": (
+            f"map-{reward}-{decoding}": Drawing(
                 [point for point in points if (point["reward"], point["decoding"]) == (reward, decoding)],
                 partial(_chart, studies=studies),
+                TEXT,
             )
             for reward, decoding in panels
-        }
+        },
+        pixels=False,
     )
 
 
@@ -89,7 +96,7 @@ def _chart(points: Rows, studies: list[str]) -> Any:
 
     first, (wide, high) = points[0], (_reach(points, axis) for axis in "xy")
     colour = alt.Color("study:N", title="study", scale=alt.Scale(domain=studies, range=list(COLOURS[: len(studies)])))
-    shape = alt.Shape("objective:N", title="objective", sort=None)
+    shape = alt.Shape("objective:N", title="objective", sort=None, legend=alt.Legend(orient="top", columns=0))
     x = alt.X(
         "at:Q",
         title=f"Q(Refined) - Q(RFT), mean {first['reward']}",
@@ -107,9 +114,9 @@ def _chart(points: Rows, studies: list[str]) -> Any:
         base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(x=x, y="y_low:Q", y2="y_high:Q", color=colour),
         base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(x="at_low:Q", x2="at_high:Q", y=y, color=colour),
         base.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, color=colour, shape=shape),
-        corner.mark_text(align="right", baseline="bottom", dx=-5, dy=-4, fontSize=11, fontStyle="italic").encode(
-            x="right:Q", y="bottom:Q", text=alt.value(CORNER), color=alt.value(GREY)
-        ),
+        corner.mark_text(
+            lineBreak="\n", align="left", baseline="bottom", dx=5, dy=-18, fontSize=LETTERS, fontStyle="italic"
+        ).encode(x="left:Q", y="bottom:Q", text=alt.value(CORNER), color=alt.value(GREY)),
     ]
     chart = alt.layer(*layers).properties(width=SIDE, height=SIDE)
-    return plots.finish(chart, f"By {first['reward']}, {first['decoding']} answers")
+    return charts.finish(chart, f"By {first['reward']}, {first['decoding']} answers")

@@ -17,9 +17,18 @@ TITLE = "Studies of the Quality-Utility Paradox, side by side"
 
 def html(published: Sequence[Published]) -> str:
     """The page; equal reports give equal bytes."""
-    drawn = map_plot.draw(published)
-    sides = [*tables.sides(published), tables.streams()]
-    return page.render(TEMPLATE, drawn, title=TITLE, lead=_lead(published), map=MAP, sides=sides, notes=tables.notes())
+    drawn, differing = map_plot.draw(published), tables.differing(published)
+    others = [*tables.sides(published), tables.streams(), *([differing] if differing else [])]
+    return page.render(
+        TEMPLATE,
+        drawn,
+        title=TITLE,
+        lead=_lead(published),
+        map=MAP,
+        answers=tables.answers(published),
+        sides=others,
+        notes=tables.notes(),
+    )
 
 
 def _lead(published: Sequence[Published]) -> str:

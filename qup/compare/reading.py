@@ -86,6 +86,8 @@ class Line:
     quality: Figure
     "Q(Refined) - Q(RFT) by the primary reward, in its unit."
     index: Index
+    choice: str = ABSENT
+    "What to train on, as the report says it."
 
 
 @dataclass(frozen=True)
@@ -191,7 +193,15 @@ def _lines(summary: Mapping[str, Any], *, replicated: bool) -> Iterator[Line]:
             ),
             quality=_figure(at(numbers, "refined_over_native", primary), replicated),
             index=_index(at(numbers, "paradox", primary), replicated),
+            choice=_choice(summary, oracle, objective, replicated),
         )
+
+
+def _choice(summary: Mapping[str, Any], oracle: str, objective: str, replicated: bool) -> str:
+    """What to train on; of a report that is not replicated nothing, whatever it says."""
+    said = {(each["oracle"], each["objective"]): each["headline"] for each in summary.get("choices", [])}
+    found = said.get((oracle, objective), ABSENT)
+    return str(found) if replicated or "ot replicated" in found else "not replicated"
 
 
 def _contrast(summary: Mapping[str, Any], contrasts: list[Mapping[str, Any]]) -> Mapping[str, Any] | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qup.arms import ALIGNED, NATIVE, REFINED
-from qup.compare.changes import Change
+from qup.compare.changes import Change, flat
 from qup.compare.reading import Figure, Index, Line, Published
 from qup.paper import Gap, paper
 from qup.paper import Row as Theirs
@@ -30,9 +30,47 @@ class Side:
     "Row's name to the page that its first cell leads to."
 
 
+@dataclass(frozen=True)
+class Answer:
+    """One study in words."""
+
+    name: str
+    title: str
+    page: str | None
+    said: list[tuple[str, str, str]]
+    "What it is of, what to train on, and the verdict; what is equal is said once."
+
+
 def sides(published: Sequence[Published]) -> list[Side]:
     """What all studies have, and the paper's rows beside them."""
     return [studies(published), beside(published)]
+
+
+def answers(published: Iterable[Published]) -> list[Answer]:
+    """What each study says, in words alone."""
+    found = []
+    for each in published:
+        said: dict[tuple[str, str], list[str]] = {}
+        for line in each.lines:
+            said.setdefault((line.choice, line.verdict), []).append(f"{line.objective.upper()}, Oracle {line.oracle}")
+        words = [("; ".join(names), *both) for both, names in said.items()]
+        found.append(Answer(each.name, each.title, each.page, words or [(DASH, DASH, each.problem)]))
+    return found
+
+
+def differing(published: Iterable[Published]) -> Side | None:
+    """The settings that are not the same in all studies; None where fewer than two are known."""
+    known = {each.name: flat(each.made.settings) for each in published if each.made.settings}
+    if len(known) < 2:
+        return None
+    keys = list(dict.fromkeys(key for own in known.values() for key in own))
+    rows = [
+        [Cell(key), *(word(own.get(key, "not set")) for own in known.values())]
+        for key in keys
+        if len({own.get(key) for own in known.values()}) > 1
+    ]
+    caption = "Settings that are not the same in all studies, as each was made; of some that is not known."
+    return Side("What is set otherwise", caption, ["setting", *known], rows)
 
 
 def studies(published: Iterable[Published]) -> Side:

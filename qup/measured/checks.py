@@ -135,6 +135,8 @@ def _stream_faults(arm: Measured, first: Measured, rewards: Collection[str]) -> 
         # A problem of which one trace has a value has a mean.
         right = gaps <= failed if arm.trace_counts else gaps == failed
         yield _unless(right, f"{name} of {gaps} traces is not there, where {failed} failed")
+    shown = {example.problem for example in arm.examples}
+    yield _unless(shown <= set(arm.problems), "its examples are of problems that its stream does not cover")
     yield _unless(arm.metrics.keys() == arm.roles.keys() == arm.plugs.keys(), "its metrics have no roles")
 
 

@@ -25,8 +25,8 @@ TITLES = {
     "dip": "dip, nats/token",
 }
 "Costs that are drawn, of one number a run each; tokens to recover are not: there may be none."
-WIDTH, HEIGHT, LINE = 360, 200, 20
-SMALL = 130
+WIDTH, HEIGHT, LINE = 270, 180, 20
+SMALL = 105
 "Width of one of the small panels, two of which stand beside each other with the arms' names before the first."
 
 
@@ -109,7 +109,7 @@ def _costs(points: Rows, colour: Any) -> Any:
 
     arms = list(dict.fromkeys(row["arm"] for row in points))
     y = alt.Y("arm:N", sort=arms, title=None)
-    x = alt.X("value:Q", title="more than RFT", axis=alt.Axis(tickCount=3))
+    x = alt.X("value:Q", title="more than RFT", axis=alt.Axis(tickCount=3, labelSeparation=6))
     base = alt.Chart()
     layers = [
         base.mark_rule(color="#8a8a8a", strokeDash=[4, 3]).encode(x=alt.datum(0)),

@@ -1,6 +1,5 @@
-"""The contents of a report: the numbers of all sections, and the order in which the page has them."""
+"""The contents of a report: the numbers of all sections. `outline` has the order in which the page says them."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from qup.report import selection
@@ -23,6 +22,7 @@ from qup.report.sections import (
     harness,
     logic_and_style,
     matching,
+    mechanism,
     methods,
     oracle,
     paper,
@@ -32,15 +32,13 @@ from qup.report.sections import (
     premises,
     problems,
     quality,
+    question,
     sets,
+    settings,
     study,
     verdict,
 )
 from qup.report.traces import PANEL
-from qup.report.view import Section
-
-FIRST = ("quality-utility", "maps")
-"The plots that stand before all tables: where quality and utility part and where they do not."
 
 
 @dataclass(frozen=True)
@@ -90,6 +88,9 @@ class Numbers:
     methods: methods.Methods
     paper: paper.Paper | None
     "None where the study names no row of the paper."
+    question: question.Question
+    mechanism: list[mechanism.Read]
+    settings: settings.Settings
 
     @property
     def labels(self) -> dict[str, str]:
@@ -148,56 +149,11 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         ),
         methods=methods.numbers(evidence, every),
         paper=paper.numbers(evidence, tables, main.sets, tested),
+        question=question.numbers(declared, tables),
+        mechanism=mechanism.numbers(tables, logic, adapted, main.compat.by_arm),
+        settings=settings.numbers(evidence.study, (main.budgets | further.budgets).values()),
     )
 
 
 def _arms(evidence: Evidence, rows: dict[str, oracle.Row]) -> Arms:
     return Arms(rows, sets.numbers(evidence, rows), compat.numbers(evidence, rows), budgets.numbers(evidence, rows))
-
-
-def show(numbers: Numbers, plots: Sequence[str]) -> list[Section]:
-    """The page: what to train on, the verdict, its picture and what it goes by, numbers, then what to look up."""
-    declared, labels = numbers.study, numbers.labels
-    main_costs = {arm: cost for arm, cost in numbers.adaptation.items() if arm in numbers.main.rows}
-    return _there(
-        [
-            choice.show(numbers.choices),
-            verdict.show(numbers.verdicts),
-            Section("Quality against utility", plots=[name for name in FIRST if name in plots]),
-            verdict.show_grounds(numbers.verdicts, *cautions.show(numbers.cautions)),
-            *(oracle.show(numbers.tables, name, declared) for name in numbers.tables.groups),
-            phase.show(numbers.maps, declared),
-            paper.show(numbers.paper, labels, declared),
-            contrasts.show(numbers.contrasts, declared),
-            matching.show(numbers.matching),
-            paradox.show(numbers.paradox),
-            dial.show(numbers.dial, plots),
-            *quality.show(numbers.quality, labels),
-            sets.show(numbers.main.sets, labels, declared),
-            harness.show(numbers.harness),
-            logic_and_style.show(numbers.logic, labels, declared),
-            premises.show(numbers.premises),
-            adaptation.show(main_costs, labels),
-            controls.show(
-                numbers.controls,
-                numbers.further.rows,
-                {arm: each.cost for arm, each in numbers.adaptation.items()},
-                declared,
-            ),
-            dose.show(numbers.dose),
-            Section("Plots", plots=[name for name in plots if name not in (*FIRST, dial.PLOT)]),
-            explorer.show(numbers.explorer),
-            compat.show(numbers.main.compat, labels),
-            predictors.show(numbers.predictors),
-            foresight.show(numbers.foresight),
-            budgets.show(numbers.main.budgets, labels),
-            budgets.show_further(numbers.further.budgets, labels),
-            problems.show(numbers.problems),
-            study.show(declared),
-            methods.show(numbers.methods),
-        ]
-    )
-
-
-def _there(sections: Iterable[Section | None]) -> list[Section]:
-    return [section for section in sections if section is not None]

@@ -8,7 +8,7 @@ from qup.report.numbers import Missing
 from qup.report.plot_rows import Rows
 from qup.report.sections.phase import Map
 
-SIDE = 78
+SIDE = 84
 "Of a square, pixels."
 DARK = 0.6
 "Share of the reach from which a square is dark."
@@ -55,12 +55,16 @@ def boundary(cells: Rows) -> Rows:
     return sides
 
 
-def chart(points: Rows) -> Any:
+def reach(points: Rows) -> float:
+    """The largest difference, which has the darkest colour."""
+    return max((abs(point["value"]) for point in points), default=0.0) or 1.0
+
+
+def chart(points: Rows, reach: float) -> Any:
     """Panels side by side, a column per decoding, a row per map; finished by the caller."""
     import altair as alt
 
     maps = list(dict.fromkeys(point["map"] for point in points))
-    reach = max(abs(point["value"]) for point in points) or 1.0
     lines = [
         alt.hconcat(*(_panel(panel, reach) for panel in _panels([p for p in points if p["map"] == name])), spacing=18)
         for name in maps
@@ -82,17 +86,17 @@ def _panel(points: Rows, reach: float) -> Any:
         "value:Q",
         title="U(Refined) - U(RFT), points",
         scale=alt.Scale(domain=[-reach, reach], scheme="redblue", domainMid=0),
-        legend=alt.Legend(gradientLength=160),
+        legend=alt.Legend(gradientLength=150),
     )
     base = alt.Chart(alt.Data(values=shown))
     layers = [
         base.mark_rect(stroke="white", strokeWidth=2).encode(
             x=_axis("at", points, "x", across), x2="right:Q", y=_axis("up", points, "y", down), y2="top:Q", color=colour
         ),
-        base.mark_text(fontSize=13, dy=-6, fontWeight="bold").encode(
+        base.mark_text(fontSize=13, dy=-7, fontWeight="bold").encode(
             x="middle:Q", y="height:Q", text="said:N", color=_ink(reach), opacity=alt.Opacity("strength:Q", scale=None)
         ),
-        base.mark_text(fontSize=9.5, dy=10).encode(x="middle:Q", y="height:Q", text="note:N", color=_ink(reach)),
+        base.mark_text(fontSize=12, dy=11).encode(x="middle:Q", y="height:Q", text="note:N", color=_ink(reach)),
     ]
     sides = boundary(points)
     if sides:
@@ -113,7 +117,7 @@ def _ink(reach: float) -> Any:
 def _shown(point: dict[str, Any]) -> dict[str, Any]:
     """Where a cell lies and what is written in it; one that is not resolved stands in brackets."""
     value = f"{point['value']:+.1f}"
-    note = "" if point["predicted"] is None else f"V - C {point['predicted']:+.1f}"
+    note = "" if point["predicted"] is None else f"V-C {point['predicted']:+.1f}"
     return {
         "right": point["at"] + 1,
         "top": point["up"] + 1,

@@ -19,6 +19,9 @@ DIGITS = 6
 INLINE = {"inline": True}
 "Metadata of a field that has no key of its own in JSON: its keys stand among its owner's."
 
+WORDS = {"words": True}
+"Metadata of a field that is for readers of the page alone: it has no key in JSON."
+
 
 @dataclass(frozen=True)
 class Missing:
@@ -118,7 +121,7 @@ def _fields(value: Any) -> dict[str, Any]:
         return {"value": None, "reason": value.reason}
     entries: dict[str, Any] = {}
     written = set(written_fields(value))
-    for spec in (spec for spec in dataclasses.fields(value) if spec.name in written):
+    for spec in (spec for spec in dataclasses.fields(value) if spec.name in written and not spec.metadata.get("words")):
         item = to_json(getattr(value, spec.name))
         entries |= item if spec.metadata.get("inline") else {spec.name: item}
     return _estimated(value, entries) if isinstance(value, Estimate) else entries

@@ -2,17 +2,23 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qup.report import contents
+from qup.report import outline
+from qup.report.condense import condensed
 from qup.report.contents import Numbers
+from qup.report.embedding import Picture, picture
 from qup.report.explorer import marks
 from qup.report.numbers import Missing, percentage
 from qup.report.plots import Plot
-from qup.report.view import Cell, Section, Table
+from qup.report.sections.settings import UNSTAMPED
+from qup.report.view import Card, Cell, Section, Table, Term
 
 TEMPLATE, STYLE = (Path(__file__).with_name(name) for name in ("page.html.jinja", "page.css"))
+LONG = 320
+"Characters from which a paragraph that explains a section is folded."
 
 
 def lead(numbers: Numbers) -> str:
@@ -33,21 +39,37 @@ def lead(numbers: Numbers) -> str:
 def markdown(numbers: Numbers, plots: Iterable[str]) -> str:
     """The report as Markdown; plots are the SVG files that stand beside it."""
     parts = [f"# {numbers.study.title}", lead(numbers)]
-    for section in contents.show(numbers, list(plots)):
+    for section in outline.show(numbers, list(plots)).sections:
         parts += _markdown_section(section)
     return "\n\n".join(parts) + "\n"
 
 
 def _markdown_section(section: Section) -> list[str]:
     parts = [f"## {section.title}", *section.paragraphs]
+    for card in section.cards:
+        parts += _markdown_card(card)
+    parts += _list([_markdown_term(term) for term in section.terms])
+    parts += [f"![{name}]({name}.svg)" for name in dict.fromkeys(map(outline.plot_of, section.plots))]
     for headline, sentences in section.findings:
-        parts += [f"**{headline}**", *(["\n".join(f"- {sentence}" for sentence in sentences)] if sentences else [])]
-    if section.bullets:
-        parts.append("\n".join(f"- {bullet}" for bullet in section.bullets))
+        parts += [f"**{headline}**", *_list(sentences)]
+    parts += _list(section.bullets)
     for table in section.tables:
         parts += [table.caption] if table.caption else []
         parts.append(markdown_table(table))
-    return [*parts, *(f"![{name}]({name}.svg)" for name in section.plots)]
+    return [*parts, *([f"```yaml\n{section.code}```"] if section.code else [])]
+
+
+def _list(sentences: Iterable[str]) -> list[str]:
+    text = "\n".join(f"- {sentence}" for sentence in sentences)
+    return [text] if text else []
+
+
+def _markdown_card(card: Card) -> list[str]:
+    return [f"**{card.name}: {card.headline}**", *_list([*card.sentences, *card.more])]
+
+
+def _markdown_term(term: Term) -> str:
+    return f"**{term.name}: {term.value}** ({'; '.join(term.small.splitlines())}). {term.said} {term.definition}"
 
 
 def markdown_table(table: Table) -> str:
@@ -69,22 +91,51 @@ def _markdown_cell(cell: Cell) -> str:
 
 
 def html(numbers: Numbers, plots: Mapping[str, Plot]) -> str:
-    """The report as one HTML page with the plots inside; needs no script and no network."""
-    sections = contents.show(numbers, list(plots))
-    return render(TEMPLATE, plots, title=numbers.study.title, lead=lead(numbers), sections=sections)
+    """The report as one HTML page with the plots inside; asks the network for nothing."""
+    panels = [f"{name}: {view.name}" for name, plot in plots.items() for view in plot.views if len(plot.views) > 1]
+    contents = outline.show(numbers, [*plots, *panels])
+    return render(TEMPLATE, plots, title=numbers.study.title, lead=lead(numbers), contents=contents)
 
 
 def render(template: Path, plots: Mapping[str, Plot], **given: Any) -> str:
-    """A page of ours from its template, which also gets the plots to put inside, and the style that all pages have."""
+    """A page of ours from its template, which also gets the pictures to put inside, and the style that all pages have.
+
+    Templates beside this file are there for all: `parts.html.jinja` has what pages share.
+    """
     import jinja2
     import markupsafe
 
-    env = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    env.filters["inline"] = lambda text: markupsafe.Markup(_inline(str(markupsafe.escape(text))))
-    pictures = {name: markupsafe.Markup(_embedded(plot.svg)) for name, plot in plots.items()}
+    folder = Path(__file__).parent
+    env = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    env.filters |= {"inline": lambda text: markupsafe.Markup(_inline(str(markupsafe.escape(text)))), "slug": slug}
+    env.filters |= {"condensed": condensed, "capitalized": _capitalized}
+    env.tests |= {"long": lambda text: len(text) > LONG}
     style = markupsafe.Markup("".join(path.read_text(encoding="utf-8") for path in (STYLE, marks.STYLE)))
     text = template.read_text(encoding="utf-8")
-    return env.from_string(text).render(style=style, plots=pictures, **given) + "\n"
+    return env.from_string(text).render(style=style, pictures=_pictures(plots), **given) + "\n"
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def stamped(page: str, line: str) -> str:
+    """A study's page with a line, Markdown's marks in it, in place of the one on what made it, if it has that."""
+    import markupsafe
+
+    told = f"<p>{_inline(str(markupsafe.escape(UNSTAMPED)))}</p>"
+    return page.replace(told, f"<p>{_inline(str(markupsafe.escape(line)))}</p>", 1)
+
+
+def slug(title: str) -> str:
+    """A title as the name of a place on the page."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
 def _inline(text: str) -> str:
@@ -94,7 +145,21 @@ def _inline(text: str) -> str:
     return re.sub(r"`(.+?)`", r"<code>\1</code>", text)
 
 
-def _embedded(svg: str) -> str:
-    """An SVG for use inside HTML: without namespaces, and scaled by its box."""
-    svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg)
-    return re.sub(r'(<svg[^>]*?) width="[\d.]+" height="[\d.]+"', r"\1", svg, count=1)
+@dataclass(frozen=True)
+class Shown:
+    """The pictures of a plot, or of one panel of it."""
+
+    title: str
+    "Of several; one alone has its own."
+    pictures: list[Picture]
+
+
+def _pictures(plots: Mapping[str, Plot]) -> dict[str, Shown]:
+    """Each plot, and each panel by `<plot>: <panel>`."""
+    found: dict[str, Shown] = {}
+    for name, plot in plots.items():
+        drawn = {view.name: picture(name, at, view) for at, view in enumerate(plot.views)}
+        title = plot.title if len(drawn) > 1 else ""
+        found |= {name: Shown(title, list(drawn.values()))}
+        found |= {f"{name}: {panel}": Shown("", [each]) for panel, each in drawn.items() if len(drawn) > 1}
+    return found

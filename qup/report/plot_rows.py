@@ -18,6 +18,10 @@ from qup.stats import Estimate
 BINS = 60
 "Points of a training curve; longer runs are averaged within bins."
 NO_ORACLE = "none (native)"
+NEAR = 0.5
+"Share of the width of all points within which a name would lie on the next point."
+NAME = 0.09
+"Height of a name, as a share of that of all points."
 Rows = list[dict[str, Any]]
 "JSON as Vega-Lite takes it."
 
@@ -52,19 +56,24 @@ def quality_rows(tables: Tables) -> Rows:
 
 
 def _named_apart(rows: Rows) -> Rows:
-    """The rows with a height for each name: its point's, or above the name that it would lie on."""
+    """The rows with a place for each name: right of all that stands near its point, above the name it would lie on."""
     if not rows:
         return rows
-    wide = 0.3 * (max(r["q_high"] for r in rows) - min(r["q_low"] for r in rows))
-    high = 0.06 * (max(r["u_high"] for r in rows) - min(r["u_low"] for r in rows))
+    across = max(r["q_high"] for r in rows) - min(r["q_low"] for r in rows)
+    high = NAME * (max(r["u_high"] for r in rows) - min(r["u_low"] for r in rows))
     placed: list[tuple[str, float, float]] = []
     for row in sorted(rows, key=lambda r: float(r["u_value"])):
-        at = row["u_value"]
-        for panel, q, other in placed:
-            if panel == row["panel"] and abs(q - row["q_value"]) < wide and at - other < high:
+        near = [
+            r["q_high"]
+            for r in rows
+            if r["panel"] == row["panel"] and 0 <= r["q_value"] - row["q_value"] < NEAR * across
+        ]
+        start, at = max(near) + across / 40, row["u_value"]
+        for panel, other_start, other in placed:
+            if panel == row["panel"] and abs(other_start - start) < NEAR * across and at - other < high:
                 at = other + high
-        placed.append((row["panel"], row["q_value"], at))
-        row["name_at"] = round(at, 4)
+        placed.append((row["panel"], start, at))
+        row |= {"name_from": round(start, 6), "name_at": round(at, 4)}
     return rows
 
 

@@ -35,15 +35,44 @@ Finding = tuple[str, list[str]]
 
 
 @dataclass(frozen=True)
+class Card:
+    """A finding of the first screen: its few sentences are read at once, the others when asked for."""
+
+    name: str
+    "What it is of, as `SFT, Oracle home`."
+    headline: str
+    sentences: list[str] = field(default_factory=list)
+    more: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A number with its name, and what both mean: in few words at once, exactly when asked for."""
+
+    name: str
+    value: str
+    small: str
+    "Its interval and what it is of, a line each."
+    said: str
+    "What it is, in words that need no other."
+    definition: str
+
+
+@dataclass(frozen=True)
 class Section:
-    """A heading, paragraphs, findings, points, tables and plots, shown in this order."""
+    """A heading, paragraphs, cards, terms, plots, findings, points, tables and code, shown in this order."""
 
     title: str
     paragraphs: list[str] = field(default_factory=list)
+    cards: list[Card] = field(default_factory=list)
+    terms: list[Term] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     bullets: list[str] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     plots: list[str] = field(default_factory=list)
+    "Names of plots, or of one panel of a plot: `quality-utility: SFT, sampled`."
+    code: str = ""
+    "Text to be copied as it stands."
     folded: bool = False
     "Closed at first on the page: for details."
     boxed: bool = False

@@ -49,10 +49,11 @@ def numbers(evidence: Evidence) -> Explorer | None:
         return None
     names = sorted(arms, key=lambda name: _place(evidence.arms[name].refiner))
     labels, rewards = [evidence.labels[name] for name in names], list(evidence.study.rewards)
+    primary = evidence.traces.primary
     data: Json = {
         "streams": [{"label": evidence.labels[name], "native": name == evidence.native} for name in names],
         "rewards": rewards,
-        "primary": evidence.traces.primary,
+        "primary": primary if primary in rewards else None,
         "digits": DIGITS64,
         "full": marks.FULL,
         "steps": marks.STEPS,

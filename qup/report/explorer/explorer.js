@@ -126,8 +126,9 @@ function list() {
 
 function show() {
   const row = listed[find("problem").selectedIndex];
-  find("previous").disabled = !listed.length || row === listed[0];
-  find("next").disabled = !listed.length || row === listed[listed.length - 1];
+  // Not `disabled`: whoever is there by keyboard would be thrown out.
+  find("previous").setAttribute("aria-disabled", String(!listed.length || row === listed[0]));
+  find("next").setAttribute("aria-disabled", String(!listed.length || row === listed[listed.length - 1]));
   find("token").textContent = "";
   find("chosen").textContent = row
     ? "Problem " + (listed.indexOf(row) + 1) + " of " + listed.length + ", gold answer " + row.problem.answer
@@ -137,7 +138,9 @@ function show() {
 }
 
 function step(by) {
-  find("problem").selectedIndex += by;
+  const next = find("problem").selectedIndex + by;
+  if (next < 0 || next >= listed.length) return;
+  find("problem").selectedIndex = next;
   show();
 }
 

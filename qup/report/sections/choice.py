@@ -7,14 +7,14 @@ an arm is named where its gain is resolved, in either case unless the decodings 
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from qup.records import GREEDY, SAMPLED
 from qup.report.evidence import Evidence
-from qup.report.numbers import Difference, Missing, Number, points
+from qup.report.numbers import WORDS, Difference, Missing, Number, points
 from qup.report.sections.contrasts import Tested, dependent, tested_of
-from qup.report.view import Finding, Section
+from qup.report.view import Card, Section
 
 State = Literal["chosen", "not resolved", "decoding-dependent", "not replicated", "no gain", "unknown"]
 Pair = tuple[str, str]
@@ -25,6 +25,7 @@ UNNAMED = {
     "unknown": "unknown: no learner was evaluated",
 }
 "States in which no arm is named."
+NOTHING = "Nothing was measured."
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,10 @@ class Choice:
     headline: str
     sentence: str
     "The figures that it goes by."
+    near: list[str] = field(default_factory=list, metadata=WORDS)
+    "Of these, by sampled answers: the gain of what is ahead, and its lead over the best of the others."
+    far: list[str] = field(default_factory=list, metadata=WORDS)
+    "All of them, and what was judged together."
 
 
 def numbers(evidence: Evidence) -> list[Choice]:
@@ -91,7 +96,10 @@ def _choice(evidence: Evidence, oracle: str, objective: str) -> Choice:
     out = [labels[arm] for arm in group.gains if arm not in left]
     told = any(group.gains[arm].told for arm in left)
     headline = _headline(state, [labels[arm] for arm in left], out, told=told)
-    return Choice(oracle, objective, state, left, headline, _sentence(group, labels))
+    figures, judged = _all_figures(group, labels), _judged_together(group)
+    sentence = f"{'; '.join(figures)}. {judged}" if figures else NOTHING
+    near, far = (_near(group, labels), [*figures, judged]) if figures else ([NOTHING], [])
+    return Choice(oracle, objective, state, left, headline, sentence, near, far)
 
 
 def _group(evidence: Evidence, oracle: str, objective: str) -> Group:
@@ -165,21 +173,42 @@ def _of_one(state: State, arm: str) -> str:
     return f"decoding-dependent: {arm} is ahead of the others, but {said}"
 
 
-def _sentence(group: Group, labels: Mapping[str, str]) -> str:
+def _all_figures(group: Group, labels: Mapping[str, str]) -> list[str]:
     """The gain of what is ahead in sampled answers, and its lead over each other."""
     if not group.gains:
-        return "Nothing was measured."
+        return []
     first, gain = next(iter(group.gains.items()))
-    leads = {pair[1]: gap for pair, gap in group.gaps.items() if pair[0] == first}
-    said = [
+    return [
         f"U({labels[first]}) {_figures(gain.sampled, gain.greedy, dependent=gain.dependent)}",
         *(
             f"{labels[first]} - {labels[other]} {_figures(gap.difference, gap.greedy, dependent=gap.dependent)}"
-            for other, gap in leads.items()
+            for other, gap in _leads(group, first).items()
         ),
     ]
+
+
+def _leads(group: Group, first: str) -> dict[str, Tested]:
+    """What one arm is ahead of each other by, the nearest first."""
+    return {pair[1]: gap for pair, gap in group.gaps.items() if pair[0] == first}
+
+
+def _near(group: Group, labels: Mapping[str, str]) -> list[str]:
+    """What a reader must know of how sure the answer is: the gain, and the lead over what comes next."""
+    first, gain = next(iter(group.gains.items()))
+    # Greedy answers where they are at odds with the sampled ones; all of them stand among all figures.
+    unsaid = Missing("not at odds")
+    next_ones = list(_leads(group, first).items())[: max(1, len(group.left) - 1)]
+    read = {"no training": (gain.sampled, gain.greedy, gain.dependent)}
+    read |= {labels[other]: (gap.difference, gap.greedy, gap.dependent) for other, gap in next_ones}
+    return [
+        f"{labels[first]} over {other}: {_figures(sampled, greedy if at_odds else unsaid, dependent=at_odds)}"
+        for other, (sampled, greedy, at_odds) in read.items()
+    ]
+
+
+def _judged_together(group: Group) -> str:
     judged = len(group.gains) + len(group.gaps)
-    return f"{'; '.join(said)}. Every arm and every pair of arms judged together, {judged} for each decoding."
+    return f"Every arm and every pair of arms judged together, {judged} for each decoding."
 
 
 def _figures(sampled: Difference | Missing, greedy: Difference | Missing, *, dependent: bool = False) -> str:
@@ -191,8 +220,9 @@ def _figures(sampled: Difference | Missing, greedy: Difference | Missing, *, dep
 
 
 def show(choices: Sequence[Choice]) -> Section:
-    """A line per Oracle and objective, and under it what it goes by."""
-    findings: list[Finding] = [
-        (f"{each.objective.upper()}, Oracle {each.oracle}: {each.headline}.", [each.sentence]) for each in choices
+    """A card per Oracle and objective: what to train on, how sure that is, and folded its lead over the others."""
+    cards = [
+        Card(f"{each.objective.upper()}, Oracle {each.oracle}", f"{each.headline}.", each.near, each.far)
+        for each in choices
     ]
-    return Section("What to train on", findings=findings, boxed=True)
+    return Section("What to train on", cards=cards, boxed=True)

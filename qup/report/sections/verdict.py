@@ -15,7 +15,7 @@ from qup.report.sections.oracle import Tables
 from qup.report.sections.paradox import Paradox, State
 from qup.report.sections.premises import Premises
 from qup.report.sections.study import Declared
-from qup.report.view import Finding, Section
+from qup.report.view import Card, Finding, Section
 
 DECOMPOSED = ("V", "C", "interaction")
 "Effects that stand in the verdict."
@@ -204,9 +204,12 @@ def _controlled(outcome_of: Mapping[str, str]) -> list[str]:
 
 
 def show(verdicts: Sequence[Verdict]) -> Section:
-    """The verdicts, a line each, before anything else."""
-    findings: list[Finding] = [(f"{_name(verdict)}: {verdict.headline}", []) for verdict in verdicts]
-    return Section("Verdict", findings=findings, boxed=True)
+    """The verdicts, each said once of all that it is of."""
+    names: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        names.setdefault(verdict.headline, []).append(_name(verdict))
+    cards = [Card("; ".join(own), headline) for headline, own in names.items()]
+    return Section("Verdict", cards=cards, boxed=True)
 
 
 def show_grounds(verdicts: Sequence[Verdict], *more: Finding) -> Section:

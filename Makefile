@@ -68,15 +68,17 @@ lock:                         ## renew requirements.lock from pyproject.toml
 	  | sed 's/+cpu$$//' > requirements.lock
 	rm -rf $(VENV)-lock build
 
-# By uv, which reads of a package what it needs and installs nothing: no GPU is asked for.
-lock-gpu:                     ## renew requirements-gpu.lock from pyproject.toml
+# By uv, which reads what each package needs and installs nothing: no GPU is asked for. It keeps the versions of the
+# other lock wherever they fit, so that both environments compute with the same libraries.
+lock-gpu:                     ## renew requirements-gpu.lock from pyproject.toml and requirements.lock
 	$(PYTHON) -m venv --clear $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet uv
-	{ echo "$$(head -1 requirements-gpu.lock)"; $(VENV)-lock/bin/uv pip compile --quiet --no-annotate --no-header \
-	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --extra s3 --extra gpu --extra dev pyproject.toml; \
-	  } > requirements-gpu.lock.part
-	mv requirements-gpu.lock.part requirements-gpu.lock
-	rm -rf $(VENV)-lock
+	cp requirements.lock gpu.lock.part
+	$(VENV)-lock/bin/uv pip compile --quiet --no-annotate --no-header --output-file gpu.lock.part pyproject.toml \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --extra s3 --extra gpu --extra dev
+	(head -1 requirements-gpu.lock; cat gpu.lock.part) > lock.part
+	mv lock.part requirements-gpu.lock
+	rm -rf $(VENV)-lock gpu.lock.part
 
 clean:                        ## remove the environment; data, models and results stay
 	rm -rf $(VENV) build *.egg-info

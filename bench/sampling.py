@@ -33,8 +33,8 @@ def plain_vllm(backend: Any, chats: Sequence[list[Message]], tokens: int) -> int
     from vllm import SamplingParams
 
     # Else it would find every prompt in the cache that the other side has just filled.
-    backend.engine.reset_prefix_cache()
-    outputs = backend.engine.chat(list(chats), SamplingParams(temperature=1.0, max_tokens=tokens))
+    backend.running.reset_prefix_cache()
+    outputs = backend.running.chat(list(chats), SamplingParams(temperature=1.0, max_tokens=tokens))
     return sum(len(output.outputs[0].token_ids) for output in outputs)
 
 

@@ -19,6 +19,7 @@ from rich.markup import escape
 
 from qup import provenance, repository, study
 from qup.errors import SettingsError
+from qup.lm import devices
 from qup.params import read_params
 from qup.plan import machine
 from qup.study import Study
@@ -91,8 +92,8 @@ def _memory() -> int | None:
 
 
 def _packages(root: Path) -> Iterator[Finding]:
-    """What is installed against the lock."""
-    lock = root / "requirements.lock"
+    """What is installed against the lock: that for GPUs where its vLLM is."""
+    lock = root / ("requirements-gpu.lock" if _installed("vllm") else "requirements.lock")
     pins = dict(re.findall(r"^([A-Za-z0-9_.\-]+)==(\S+)", lock.read_text(encoding="utf-8"), flags=re.MULTILINE))
     absent = [name for name in pins if not _installed(name)]
     other = {name: seen for name, pin in pins.items() if (seen := _installed(name)) and seen.partition("+")[0] != pin}
@@ -122,10 +123,32 @@ def _accelerator(root: Path) -> Iterator[Finding]:
     if not names:
         yield Finding("accelerator", "ok", f"none; {engine}; studies for CPUs run")
         return
-    build = _installed("torch") or ""
-    blind = build.endswith("+cpu")
-    remedy = "this torch is a CPU build: install one for your driver" if blind else ""
-    yield Finding("accelerator", "amiss" if blind else "ok", f"{_named(names)}; torch {build}; {engine}", remedy)
+    build, newest = _installed("torch") or "", machine.newest_cuda()
+    mine = _cuda_of_torch()
+    remedy = ""
+    if mine is None:
+        remedy = "this torch is a CPU build: rm -rf .venv, then make .venv/ready GPU=1 (docs/gpu.md)"
+    elif newest and _numbers(mine)[:1] > _numbers(newest)[:1]:
+        remedy = f"this torch is for CUDA {mine}, and the driver goes up to {newest}: renew the driver"
+    seen = f"{_named(names)}; driver's CUDA {newest or 'unknown'}; torch {build}, CUDA {mine or 'none'}; {engine}"
+    yield Finding("accelerator", "amiss" if remedy else "ok", seen, remedy)
+    chosen = {name: os.environ[name] for name in (devices.VISIBLE, devices.SHARED_BY) if name in os.environ}
+    if chosen:
+        yield Finding("GPUs chosen", "ok", ", ".join(f"{name}={value}" for name, value in chosen.items()))
+
+
+def _cuda_of_torch() -> str | None:
+    """The CUDA that torch is built for, read from its files: to import it takes seconds; None of a CPU build."""
+    found = find_spec("torch")
+    version = Path(found.origin).with_name("version.py") if found and found.origin else None
+    if version is None or not version.is_file():
+        return None
+    told = re.search(r"^cuda\b[^=]*= *['\"]([\d.]+)['\"]", version.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return told[1] if told else None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version))
 
 
 def _repository(root: Path) -> Iterator[Finding]:

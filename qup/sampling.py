@@ -5,6 +5,7 @@ What rejection sampling then trains on is chosen in `qup.refiners`.
 
 import functools
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 
 from pydantic import NonNegativeFloat, PositiveInt
@@ -16,7 +17,7 @@ from qup.graders import graded
 from qup.learner import Learner
 from qup.lm import workers
 from qup.lm.progress import show
-from qup.records import Finish, Problem, Trace
+from qup.records import Finish, Problem, Trace, Verdict
 from qup.settings import STRICT, PositiveShare
 
 
@@ -42,11 +43,58 @@ def sample(
     """
     replicates = [list(own) for _, own in itertools.groupby(problems, key=lambda problem: problem.replicate)]
     share = functools.partial(_samples, learner, settings, seed)
-    traces = [trace for own in workers.spread(share, replicates, threads) for trace in own]
+    done = workers.spread(share, replicates, threads, learner.backend.gpus)
+    traces = [trace for own in done for trace in own]
     if not any(trace.tokens for trace in traces):
         raise SettingsError("no problem's prompt leaves room for an answer: raise it", "backend", "max_length")
     show(learner.ask(problems[0].question), traces[0].text)
     return traces
+
+
+REMEDIES = {
+    Verdict.TRUNCATED: "raise sampling.max_tokens (and backend.max_length), or take a `prompt` that asks for less",
+    Verdict.UNPARSED: "an answer is read from a box: take a `prompt` that asks for one, or a learner that follows "
+    "instructions (`qup check --models` says which chat template it has)",
+    Verdict.WRONG: "take easier problems or a stronger learner, or raise sampling.n",
+}
+"What to do where most samples end so."
+SHOWN = 160
+"Characters of an example."
+
+
+def require_solved(problems: Sequence[Problem], traces: Sequence[Trace]) -> None:
+    """Do nothing if any sample is right: without one there is no native trace, and nothing to compare a stream with.
+
+    Raises:
+        SettingsError: none is; how they ended, one of them, and what to do.
+    """
+    counts = Counter(trace.verdict for trace in traces)
+    if counts[Verdict.CORRECT]:
+        return
+    most = max(REMEDIES, key=lambda verdict: counts[verdict])
+    example = next(trace for trace in traces if trace.verdict is most)
+    problem = next(problem for problem in problems if problem.id == example.problem_id)
+    told = ", ".join(f"{counts[verdict]} {word}" for verdict, word in WORDS.items())
+    raise SettingsError(
+        f"the learner solves none of {len(problems)} problems in {len(traces)} samples ({told}), and without a right "
+        f"one there is nothing to train on or to compare with; to {_short(problem.question)!r}, whose answer is "
+        f"{_short(problem.answer)!r}, it said {_ending(example.text)!r}: {REMEDIES[most]}"
+    )
+
+
+WORDS = {Verdict.WRONG: "wrong", Verdict.UNPARSED: "without a readable answer", Verdict.TRUNCATED: "cut by max_tokens"}
+
+
+def _short(text: str) -> str:
+    """The beginning of a text, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}..."
+
+
+def _ending(text: str) -> str:
+    """The end of an answer, where what is asked for should stand."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else f"...{line[-SHOWN:]}"
 
 
 def _samples(

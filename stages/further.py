@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if any(chain.left(arm, shared) != chain.work(arm) for arm in arms):
         cli.PARTIAL.set()
     with whole.folder(args.out) as part:
-        measured = workers.spread(functools.partial(_make, shared, part), arms, study.threads)
+        measured = workers.spread(functools.partial(_make, shared, part), arms, study.threads, study.backend.gpus)
     files.write(args.measured, measured)
     print(f"{len(arms)} further arms: {', '.join(arm.name for arm in arms) or 'none'}")
 

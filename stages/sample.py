@@ -14,6 +14,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     problems = records.read(args.problems, records.Problem)
     draw = seeds.derive(study.seed, "sample")
     traces = sampling.sample(study.learner(args.models), problems, study.sampling, draw, study.threads)
+    sampling.require_solved(problems, traces)
     records.write(args.out, traces)
     solved = len({trace.problem_id for trace in traces if trace.verdict is records.Verdict.CORRECT})
     print(f"{len(traces)} traces, {solved} of {len(problems)} problems solved")

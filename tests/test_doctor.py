@@ -1,5 +1,6 @@
 """`qup doctor`: each planted fault is a line with its remedy, and no key is ever in it."""
 
+import importlib.machinery
 import json
 import shutil
 import subprocess
@@ -93,10 +94,49 @@ def test_a_full_disk_is_noted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert found(folder, "disk").state == "note"
 
 
-def test_a_torch_for_cpus_beside_an_accelerator_is_amiss(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qup.plan.machine.accelerators", lambda: ["NVIDIA H100"])
-    monkeypatch.setattr(doctor, "_installed", lambda name: "2.13.0+cpu")
-    assert found(folder, "accelerator").state == "amiss"
+@pytest.mark.parametrize(
+    ("built_for", "newest", "said"),
+    [
+        (None, "13.0", "make .venv/ready GPU=1"),
+        ("13.0", "12.8", "renew the driver"),
+        ("13.0", "13.0", ""),
+        # Within a major version drivers run what is newer (CUDA's minor version compatibility).
+        ("13.1", "13.0", ""),
+        ("9.2", "13.0", ""),
+        ("13.0", None, ""),
+    ],
+)
+def test_the_torch_beside_an_accelerator_must_be_for_it_and_for_its_driver(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, built_for: str | None, newest: str | None, said: str
+) -> None:
+    monkeypatch.setattr("qup.plan.machine.accelerators", lambda: ["NVIDIA H100", "NVIDIA H100"])
+    monkeypatch.setattr("qup.plan.machine.newest_cuda", lambda: newest)
+    monkeypatch.setattr(doctor, "_cuda_of_torch", lambda: built_for)
+    finding = found(folder, "accelerator")
+    assert finding.state == ("amiss" if said else "ok")
+    assert said in finding.remedy
+    assert bool(finding.remedy) == bool(said)
+    assert "NVIDIA H100, NVIDIA H100" in finding.seen
+
+
+@pytest.mark.parametrize(
+    ("line", "cuda"),
+    [("cuda: Optional[str] = '13.0'", "13.0"), ("cuda = None", None), ("cuda: str | None = None", None)],
+)
+def test_the_cuda_of_torch_is_read_from_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, cuda: str | None
+) -> None:
+    (tmp_path / "version.py").write_text(f"__version__ = '2.13.0'\ndebug = False\n{line}\nhip = None\n")
+    spec = importlib.machinery.ModuleSpec("torch", None, origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(doctor, "find_spec", lambda name: spec)
+    assert doctor._cuda_of_torch() == cuda
+
+
+def test_the_lock_for_gpus_counts_where_its_vllm_is_installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "requirements-gpu.lock").write_text("typer==0.0.1\n", encoding="utf-8")
+    assert found(folder, "packages").state == "ok"
+    monkeypatch.setattr(doctor, "_installed", lambda name: "0.32.0" if name == "vllm" else metadata.version(name))
+    assert "others: typer" in found(folder, "packages").seen
 
 
 def test_a_remote_whose_files_are_not_verified_is_noted_and_its_address_is_not_told(folder: Path) -> None:

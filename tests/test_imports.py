@@ -41,7 +41,7 @@ ROOMS = [
     ),
     *("refiners", "restyles", "rewards", "compat", "arms", "measured", "paper", "params", "study", "tracking"),
     *("uses", "chain", "report"),
-    *("compare", "plan", "advise", "running", "doctor", "export", "new"),
+    *("compare", "plan", "preflight", "advise", "running", "doctor", "export", "new"),
     *("reference", "verbs", "__main__"),
 ]
 "The rooms of the house, the ground first: each may use those before it."

@@ -14,7 +14,8 @@ from pydantic import Field, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import settings
-from qup.errors import unknown
+from qup.backends import _engine
+from qup.errors import SettingsError, unknown
 from qup.lm.chat import ChatFormat
 from qup.records import Finish, TokenStats
 from qup.settings import STRICT
@@ -36,11 +37,30 @@ class BackendSettings:
     "Traces a forward pass, when scoring."
     max_length: Annotated[int, Field(ge=16)] = 1024
     "Longest prompt plus completion, tokens, or the model's positions if fewer; what would grow longer is cut there."
+    engine: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """Passed to vLLM's engine by its own names: `{gpu_memory_utilization: 0.85, tensor_parallel_size: 2}`. Names are
+    checked where vLLM is installed; hf has no such settings."""
 
     def __post_init__(self) -> None:
         local = [name for name in settings.names("backends") if _runs_folders(settings.load("backends", name))]
         if self.name not in ("auto", *local):
             raise unknown("backend", self.name, ("auto", *local), "name")
+        if self.engine and self.name not in ("auto", "vllm"):
+            raise SettingsError(f"is of vLLM, and `name` is {self.name}: leave it out, or name vllm", "engine")
+        try:
+            _engine.check(self.engine)
+        except SettingsError as error:
+            raise error.below("engine") from error
+
+    @property
+    def runs_on(self) -> str:
+        """The backend by its file's name: what `auto` comes to on this machine."""
+        return ("vllm" if importlib.util.find_spec("vllm") else "hf") if self.name == "auto" else self.name
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs a model takes when it generates."""
+        return _engine.gpus(self.engine) if self.runs_on == "vllm" else 1
 
 
 def _runs_folders(backend: type[Any]) -> bool:
@@ -156,11 +176,11 @@ def with_room(prompts: Sequence[list[int]], room: int) -> list[int]:
 
 def open_backend(chosen: BackendSettings, folder: Path) -> LocalBackend:
     """The backend that a study names, on a model folder; nothing is loaded before its first use."""
-    name = chosen.name
-    if name == "auto":
-        name = "vllm" if importlib.util.find_spec("vllm") else "hf"
+    name = chosen.runs_on
+    if chosen.name == "auto":
         print(f"backend: {name}" + ("" if name == "vllm" else " (vLLM is not installed: slower, same interface)"))
     plug = settings.load("backends", name)
-    own = {"score_batch": chosen.score_batch} if "score_batch" in _fields(plug) else {}
+    given = {"score_batch": chosen.score_batch, "engine": chosen.engine}
+    own = {key: given[key] for key in given.keys() & _fields(plug)}
     backend: LocalBackend = plug(folder, chosen.dtype, chosen.batch, chosen.max_length, **own)
     return backend

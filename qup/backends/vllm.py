@@ -8,7 +8,7 @@ traces, but adding an item redraws the others. On GPU each request has its own s
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +39,8 @@ class Backend:
     dtype: str
     batch: int
     max_length: int
+    engine: Mapping[str, Any] = field(default_factory=dict)
+    "Settings of the engine beside these."
     worn: dict[str, Path] = field(default_factory=dict, compare=False, repr=False)
     "The weights in the engine, where they are not the folder's own."
 
@@ -58,7 +60,7 @@ class Backend:
         return self.room - 1
 
     @cached_property
-    def engine(self) -> Any:
+    def running(self) -> Any:
         """The engine, started at first use (15-40 s on CPU)."""
         for key, value in ENVIRONMENT.items():
             os.environ.setdefault(key, value)
@@ -69,12 +71,11 @@ class Backend:
             dtype=self.dtype,
             max_model_len=self.room,
             max_num_seqs=self.batch,
-            enforce_eager=_on_cpu(),
-            # Samples of one problem share their prompt.
-            enable_prefix_caching=True,
             disable_log_stats=True,
             # None of the checkpoint's own settings: what a study does not state is neutral.
             generation_config="vllm",
+            # Samples of one problem share their prompt.
+            **({"enforce_eager": _on_cpu(), "enable_prefix_caching": True} | dict(self.engine)),
         )
 
     def encode(self, messages: list[Message], completion: str | None = None) -> tuple[list[int], list[int]]:
@@ -149,13 +150,13 @@ class Backend:
         """
         if self.worn.get("weights") != weights:
             with _merged(self.folder, weights) as path:
-                self.engine.collective_rpc("reload_weights", kwargs={"weights_path": str(path)})
+                self.running.collective_rpc("reload_weights", kwargs={"weights_path": str(path)})
             self.worn.clear()
             if weights is not None:
                 self.worn["weights"] = weights
         # What earlier calls left in the cache belongs to other weights, or would change the last bits (vllm#42019).
-        self.engine.reset_prefix_cache()
-        return self.engine
+        self.running.reset_prefix_cache()
+        return self.running
 
 
 @contextlib.contextmanager

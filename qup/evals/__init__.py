@@ -68,7 +68,7 @@ def evaluate(learner: Learner, examined: Sequence[Examinee], paper: Paper, threa
     draws is in the variance of replicates.
     """
     share = functools.partial(_results, Cells(learner, threads, paper.cells), paper)
-    results = workers.spread(share, examined, threads)
+    results = workers.spread(share, examined, threads, learner.backend.gpus)
     return Results([a for each in results for a in each.answers], [s for each in results for s in each.scores])
 
 

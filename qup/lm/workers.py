@@ -1,7 +1,8 @@
-"""CPU threads of a run, and runs side by side on the cores that leaves free.
+"""CPU threads of a run, and runs side by side on the cores that leaves free, or on the GPUs that there are.
 
 The last digits of a sum depend on how many threads share it, so a study that sets `threads` gives the same bytes
-whatever the number of cores, and a small model on one thread leaves the other cores to its neighbours.
+whatever the number of cores, and a small model on one thread leaves the other cores to its neighbours. Where there are
+GPUs, what counts is those: a run has one to itself.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from multiprocessing import active_children, get_context, parent_process
 from typing import Any, TypeVar
 
 from qup.errors import SettingsError
-from qup.lm import lifeline, progress
+from qup.lm import devices, lifeline, progress
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -60,20 +61,26 @@ def alone(threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def spread(work: Callable[[Sequence[Job]], Sequence[Result]], jobs: Sequence[Job], threads: int | None) -> list[Result]:
+def spread(
+    work: Callable[[Sequence[Job]], Sequence[Result]], jobs: Sequence[Job], threads: int | None, gpus: int = 1
+) -> list[Result]:
     """`work(jobs)`, in as many processes as have `threads` cores each: one result per job, in order.
 
     A process does every n-th job in one call of `work`, so what that loads is loaded once a process. Without a number
     of threads, and inside such a process, there is no other. They start afresh: who has computed cannot be forked. They
     end with this process, however it dies, and what they put into temporary folders goes when they are done.
 
+    Where torch sees GPUs there are as many processes as these have room for, each with `gpus` of them to itself and
+    blind to the others (`qup.lm.devices`).
+
     Raises:
-        SettingsError: a process was killed from outside.
+        SettingsError: a process was killed from outside, or there are too few GPUs.
     """
-    processes = 1 if threads is None or parent_process() else min(len(jobs), max(1, cores() // threads))
-    if processes <= 1:
+    seats = _seats(len(jobs), threads, gpus)
+    processes = len(seats)
+    if processes == 0:
         return list(work(jobs))
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch, _pool(processes, scratch) as pool:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch, _pool(seats, scratch) as pool:
         try:
             shares = [pool.submit(work, jobs[first::processes]) for first in range(processes)]
             _await(shares)
@@ -88,6 +95,18 @@ def spread(work: Callable[[Sequence[Job]], Sequence[Result]], jobs: Sequence[Job
             raise
         done = [share.result() for share in shares]
     return [done[i % processes][i // processes] for i in range(len(jobs))]
+
+
+def _seats(jobs: int, threads: int | None, gpus: int) -> list[str | None]:
+    """The GPUs of each process to start, None where CPUs compute; no process: the work is done in this one."""
+    inside = parent_process() is not None
+    if jobs and (seen := devices.visible()):
+        # A process of the pool has its share of the machine, and may have more GPUs than one run of its own needs.
+        places = devices.places(seen, gpus, 1 if inside else devices.sharing())
+        # One that is to be blind to other GPUs must start so: this one may have looked at them.
+        return [*places[:jobs]] if len(seen) > gpus or (len(places) > 1 and jobs > 1) else []
+    processes = 1 if threads is None or inside else min(jobs, max(1, cores() // threads))
+    return [None] * processes if processes > 1 else []
 
 
 def _await(shares: Sequence[Future[Any]]) -> None:
@@ -105,13 +124,19 @@ def _await(shares: Sequence[Future[Any]]) -> None:
             raise BrokenProcessPool("a process died")
 
 
-def _pool(processes: int, scratch: str) -> ProcessPoolExecutor:
-    """Processes that end with this one and keep their temporary files in `scratch`."""
-    return ProcessPoolExecutor(processes, get_context("spawn"), initializer=_begin, initargs=(scratch,))
+def _pool(seats: Sequence[str | None], scratch: str) -> ProcessPoolExecutor:
+    """Processes that end with this one and keep their temporary files in `scratch`, each with a seat of its own."""
+    context = get_context("spawn")
+    free = context.SimpleQueue()
+    for seat in seats:
+        free.put(seat)
+    return ProcessPoolExecutor(len(seats), context, initializer=_begin, initargs=(scratch, free))
 
 
-def _begin(scratch: str) -> None:
+def _begin(scratch: str, free: Any) -> None:
     lifeline.follow_parent()
     progress.show_any_text()
     # A process that is killed leaves such files behind, and here whoever killed it can remove them.
     tempfile.tempdir = scratch
+    if (seat := free.get()) is not None:
+        os.environ[devices.VISIBLE] = seat

@@ -36,7 +36,7 @@ class Model:
         Raises:
             SettingsError: there is no such folder, it is no whole checkpoint, or its weights have another SHA-256.
         """
-        source = self._source()
+        source = self.place
         try:
             found = _checkpoint.digest(_checkpoint.files(source))
             if self.sha256 not in (None, found):
@@ -48,7 +48,13 @@ class Model:
         facts = {"origin": "a folder of whoever ran the study", "license": "as its owner says"}
         _folder.write_origin(folder, source.name, **facts, sha256_of_the_weights=found)
 
-    def _source(self) -> Path:
+    @property
+    def place(self) -> Path:
+        """Where it is.
+
+        Raises:
+            SettingsError: there is no such folder.
+        """
         try:
             source = Path(self.path).expanduser()
             if source.is_dir():

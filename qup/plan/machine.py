@@ -112,12 +112,23 @@ def accelerators() -> list[str]:
     Raises:
         SettingsError: it does not answer, so which there are cannot be told.
     """
-    if shutil.which(SMI[0]) is None:
-        return []
+    return _said(*SMI).splitlines()
+
+
+def newest_cuda() -> str | None:
+    """The newest CUDA that this machine's driver runs; None where nobody says."""
+    told = re.search(r"CUDA Version: *([\d.]+)", _said(SMI[0]))
+    return told[1] if told else None
+
+
+def _said(*command: str) -> str:
+    """What `nvidia-smi` says; nothing where there is none, or it fails."""
+    if shutil.which(command[0]) is None:
+        return ""
     try:
-        done = subprocess.run(SMI, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     except subprocess.TimeoutExpired as error:
         raise SettingsError(
-            f"{SMI[0]} has not answered in {PATIENCE} s: by --device name one of qup/plan/devices.yaml, or {CPU}"
+            f"{command[0]} has not answered in {PATIENCE} s: by --device name one of qup/plan/devices.yaml, or {CPU}"
         ) from error
-    return done.stdout.splitlines() if done.returncode == 0 else []
+    return done.stdout if done.returncode == 0 else ""

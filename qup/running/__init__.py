@@ -19,11 +19,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from qup import plan as planning
-from qup import study, whole
+from qup import preflight, study, whole
 from qup.errors import SettingsError
 from qup.params import read_params
 from qup.running.events import Event, Failed, Reader
-from qup.running.screen import Expected, Screen, duration, expected
+from qup.running.screen import Expected, Screen, costs, duration, expected
 
 LOGS = Path(".qup/logs")
 "Where a run's whole output is; one file a study, that of its last run."
@@ -33,6 +33,14 @@ BACK = "git restore --staged --worktree params.yaml studies dvc.lock && dvc repr
 "How an experiment is left again; finished stages come from the cache."
 MISUSED, INTERRUPTED = 2, 130
 "Exit codes: bad input, and Ctrl-C."
+
+
+class UnfitError(Exception):
+    """A study that would stop on the way."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,13 @@ def run(asked: Run, console: Console) -> int:
     """
     study.check(asked.root / "params.yaml", asked.root / "studies")
     study.read(asked.root / "studies" / f"{asked.study}.yaml")
-    screen, before = Screen(console, _expected(asked, console)), _written(asked.root)
+    try:
+        screen, before = Screen(console, _expected(asked, console)), _written(asked.root)
+    except UnfitError as error:
+        for fault in error.faults:
+            console.print(f"qup: {escape(fault)}", soft_wrap=True)
+        console.print("nothing was run; `qup check --preflight` looks again")
+        return MISUSED
     start = time.monotonic()
     code, failures = _watch(asked, screen)
     if code:
@@ -94,8 +108,17 @@ def _expected(asked: Run, console: Console) -> Expected:
     if asked.changes:
         return Expected()
     with console.status("asking DVC what will run"):
-        ahead = expected(planning.plan(asked.root, asked.study), study.read(asked.root / f"studies/{asked.study}.yaml"))
+        made = planning.plan(asked.root, asked.study)
+        ahead = expected(made, study.read(asked.root / f"studies/{asked.study}.yaml"))
     console.print(escape(ahead.line))
+    for line in costs(made):
+        console.print(escape(line), soft_wrap=True)
+    with console.status("looking whether all is there that it needs"):
+        faults, notes = preflight.preflight(asked.root, made), preflight.notes_on(asked.root, made)
+    for note in notes:
+        console.print(f"note: {escape(note)}", soft_wrap=True)
+    if faults:
+        raise UnfitError(faults)
     return ahead
 
 

@@ -4,7 +4,7 @@ Where there is no terminal the lines of what is done are all there is.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -14,8 +14,10 @@ from rich.status import Status
 
 from qup import settings
 from qup.arms import Arm
-from qup.plan import Plan
+from qup.plan import Plan, view
 from qup.plan.changes import State
+from qup.plan.spans import total
+from qup.plan.work import Kind
 from qup.refiners import Pool
 from qup.running.events import AsItWas, Begun, Event, Failed
 from qup.study import Study
@@ -23,6 +25,8 @@ from qup.study import Study
 UNTOLD = 2.0
 "Seconds of a stage of which no estimate is made."
 MINUTE, HOUR = 60, 3600
+LONG, TOLD = 20.0, 5
+"Seconds from which a stage is told of before the run, and how many are."
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,21 @@ def expected(ahead: Plan, study: Study) -> Expected:
     arms = {arm.name.replace("/", "-"): arm.label for arm in _arms(study)}
     labels = {change.stage: _label(change.stage, ahead.study, arms) for change in ahead.changes}
     return Expected(seconds, len(ahead.changes), labels)
+
+
+def costs(ahead: Plan) -> Iterator[str]:
+    """The plan in few lines, before the first long stage: what takes the time, the disk, what endpoints are paid."""
+    groups = [group for group in view.groups(ahead.rows) if group[0].runs]
+    parts = [(total(row.estimate.seconds for row in group).mid, group) for group in groups]
+    longest = [(seconds, group) for seconds, group in sorted(parts, key=lambda part: -part[0]) if seconds >= LONG]
+    if not longest:
+        return
+    named = [f"{each[0].stage.step.removesuffix('-native')} {duration(seconds)}" for seconds, each in longest[:TOLD]]
+    disk = view.number(total(row.disk for group in groups for row in group), "B")
+    yield f"plan: {', '.join(named)}; {disk} of disk, on {ahead.machine.label} (`qup plan {ahead.study}` has all)"
+    rows = [row for group in groups for row in group]
+    if any(row.stage.sum(Kind.CALL).high for row in rows):
+        yield f"plan: endpoints: {view.money([row.cost for row in rows])}"
 
 
 def _arms(study: Study) -> list[Arm]:

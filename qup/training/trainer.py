@@ -13,7 +13,7 @@ from typing import Any
 
 from qup import seeds
 from qup.errors import SettingsError
-from qup.lm import memory
+from qup.lm import devices, memory
 from qup.lm.checkpoint import forget_drawing, open_chat
 from qup.records import Step, TrainRun
 from qup.training.divergence import divergence
@@ -57,6 +57,7 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
     from trl import SFTTrainer
 
     memory.keep_pages()
+    devices.repeat()
     settings, objective = settings.under(cell.objective)
     used = trainable(traces)
     plan = schedule(used, settings, cell.seed)
@@ -81,7 +82,8 @@ def train(  # noqa: PLR0917 - six facts, and no two of them travel together
         if heldout is not None:
             trainer.add_callback(_prober(heldout, spent))
         start = _trained_parameters(trainer.model)
-        trainer.train()
+        with devices.repeating():
+            trainer.train()
         moved = _distance(start, _trained_parameters(trainer.model))
         _require_finite({"distance moved": moved, **_probed(heldout)}, len(plan), cell, settings)
         apart = divergence(trainer.model, heldout.compared, start) if heldout else None

@@ -62,6 +62,9 @@ def check(
     studies: Annotated[Path, typer.Option(help="folder of the study files")] = STUDIES,
     data: Annotated[bool, typer.Option("--data", help="hash all data again, in DVC's cache and here")] = False,
     models: Annotated[bool, typer.Option("--models", help="also examine the study's models that are there")] = False,
+    ahead: Annotated[
+        bool, typer.Option("--preflight", help="also ask endpoints for a token, look at models, answers and disk")
+    ] = False,
 ) -> None:
     """Check params.yaml and its study: a wrong name or number is one line, and nothing is touched."""
     print(study.check(params, studies))
@@ -70,6 +73,24 @@ def check(
         _examine(study.read(studies / f"{chosen}.yaml"), MODELS / chosen / "base")
     if data:
         _check_data()
+    if ahead:
+        _look_ahead(read_params(params).study)
+
+
+def _look_ahead(name: str) -> None:
+    """What would stop the study's next run, each in a line; exit code 2 where anything would."""
+    from qup import plan as planning
+    from qup import preflight
+
+    made = planning.plan(Path(), name)
+    faults = preflight.preflight(Path(), made)
+    for note in preflight.notes_on(Path(), made):
+        print(f"note: {note}")
+    for fault in faults:
+        print(f"qup: {fault}", file=sys.stderr)
+    if faults:
+        raise typer.Exit(2)
+    print("all is there that the next run needs")
 
 
 def _examine(named: study.Study, folder: Path) -> None:

@@ -8,6 +8,7 @@ in LaTeX does, and a number put into words read as logic.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 SIGN = re.compile(r"\b[a-z]\d+\b|\d|\\(?:times|cdot|div|neq|leq?|geq?)|[-+*/^<>≤≥≠×·÷−%]|[A-Za-z]+")
 SAME = {
@@ -32,7 +33,13 @@ def atoms(pieces: Sequence[str]) -> list[str]:
     >>> atoms(["3", " plus", " 4", " gives", " 7"]) == atoms(["3", " +", "4", " =", "7"])
     True
     """
-    return [_atom(pieces, place) for place in range(len(pieces))]
+    return list(_atoms(tuple(pieces)))
+
+
+@lru_cache(maxsize=4096)
+def _atoms(pieces: tuple[str, ...]) -> tuple[str, ...]:
+    """Two metrics ask for those of one trace."""
+    return tuple(_atom(pieces, place) for place in range(len(pieces)))
 
 
 def _atom(pieces: Sequence[str], place: int) -> str:

@@ -86,5 +86,6 @@ def style(text: str) -> list[float]:
     lines = [len(line.split()) for line in text.splitlines() if line.strip()] or [0]
     counts = [told[word] for word in WORDS] + [len(mark.findall(text)) for mark in COUNTED]
     used = [float(mark.search(text) is not None) for mark in USED]
-    rates = [count / (1 + told.total()) for count in counts]
+    size = 1 + told.total()
+    rates = [count / size for count in counts]
     return [*rates, *used, float(np.log1p(np.mean(lines))), float(np.log1p(max(lines)))]

@@ -91,7 +91,8 @@ def test_a_task_of_lm_eval_has_its_splits_from_the_hubs_cache_if_it_is_of_the_pi
     assert "'count': 6, 'graded': True" in first
     for split in ("train", "test"):
         laid = pyarrow.parquet.read_table(tmp_path / MADE / "gsm8k" / f"{split}.parquet").to_pylist()
-        assert laid == [json.loads(line) for line in (DATA / f"gsm8k_{split}.jsonl").open(encoding="utf-8")]
+        given = (DATA / f"gsm8k_{split}.jsonl").read_text(encoding="utf-8")
+        assert laid == [json.loads(line) for line in given.splitlines()]
     assert second.startswith(
         "refused evaluation.tasks.gsm8k: openai/gsm8k at bbbbbbbb cannot be loaded: the cache has "
     )

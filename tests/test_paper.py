@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from toyreport import NATIVE
 from qup import settings, study
 from qup.errors import SettingsError
 from qup.paper import FILE, Paper, paper
+from qup.report.sections import paper as section
 from qup.stats import ReportSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -144,6 +146,15 @@ def test_theirs_and_ours_are_no_agreement_and_the_sets_of_both_are_named(built, 
     assert "theirs over all sets, points | Oracle of ours | ours on heldout, points | ours on heldout |" in alone
     assert "our differences of heldout alone, so it is not told whether signs agree." in alone
     assert not re.search(r"(same|other) sign", text + alone)
+
+
+def test_how_often_each_of_our_sets_was_asked_stands_beside_theirs(built) -> None:
+    found = built.numbers.paper
+    assert found.drawn == {"heldout": 4, "longer": 4}
+    assert "theirs Avg@16 over all of their sets; ours Avg@4." in built.markdown
+    uneven = dataclasses.replace(found, drawn={"heldout": 2, "longer": 4})
+    table = section._accuracy_table(uneven, "sft", defaultdict(str))
+    assert table.caption.endswith("; ours Avg@2 on heldout, Avg@4 on longer.")
 
 
 def test_of_a_learner_without_numbers_only_what_is_known_is_shown(toy, monkeypatch) -> None:

@@ -59,6 +59,8 @@ class Paper:
     learner: str
     sets: list[str]
     "That our differences are over, each counting alike."
+    drawn: dict[str, int]
+    "Set to answers drawn a problem, the k of our Avg@k."
     streams: list[Beside]
     gaps: list[Compared]
 
@@ -75,7 +77,8 @@ def numbers(evidence: Evidence, tables: Tables, sets: Sets, tested: Sequence[Con
         for arm in _arms(tables, each.refiner)
     ]
     over = [evidence.study.evaluation.main, *evidence.sets]
-    return Paper(row, theirs.learner, over, streams, _gaps(evidence, theirs, tables, tested))
+    drawn = {task: sets.repeats.get("k", {}).get(task, evidence.study.evaluation.of_main.k) for task in over}
+    return Paper(row, theirs.learner, over, drawn, streams, _gaps(evidence, theirs, tables, tested))
 
 
 def _gaps(evidence: Evidence, theirs: Row, tables: Tables, tested: Sequence[Contrast]) -> list[Compared]:
@@ -213,7 +216,10 @@ def _accuracy_table(compared: Paper, objective: str, labels: Mapping[str, str]) 
         for each in compared.streams
     ]
     columns = ["stream", "our arm", "theirs, all sets", *(f"ours, {name}" for name in sets)]
-    return Table(columns, rows, caption=f"Accuracy under {objective.upper()}, %: theirs Avg@16 over all of their sets.")
+    one, *others = sorted(set(compared.drawn.values()))
+    ours = ", ".join(f"Avg@{k} on {task}" for task, k in compared.drawn.items()) if others else f"Avg@{one}"
+    caption = f"Accuracy under {objective.upper()}, %: theirs Avg@16 over all of their sets; ours {ours}."
+    return Table(columns, rows, caption=caption)
 
 
 def _trace_table(compared: Paper, labels: Mapping[str, str]) -> Table:

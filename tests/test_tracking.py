@@ -263,7 +263,7 @@ def test_a_crash_midway_is_redone_and_leaves_no_half_run(
     log = _write.log
 
     def failing(client: Any, run: str, *args: Any, **named: Any) -> None:
-        if client.get_run(run).info.run_name == REFINED:
+        if client.get_run(run).info.run_name == NATIVE:
             raise KeyboardInterrupt
         log(client, run, *args, **named)
 

@@ -178,7 +178,7 @@ def _changes(changes: tuple[str, ...] | list[str], studies: frozenset[str]) -> N
 def _make(words: list[str], studies: frozenset[str]) -> None:
     for word in words:
         name, is_variable, _ = word.partition("=")
-        pattern = rf"^{re.escape(name)} *{r'[:?]?=' if is_variable else ':'}"
+        pattern = rf"^{name} *[:?]?=|\$\({name}\)|\(if \$\({name}\)" if is_variable else rf"^{re.escape(name)} *:"
         assert re.search(pattern, MAKEFILE, re.MULTILINE), f"no such target or variable: {name}"
 
 

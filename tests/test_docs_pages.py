@@ -30,11 +30,15 @@ def test_a_number_without_a_meaning_is_told() -> None:
     assert f"| `accuracy_rft_sft` | 60.5 | {meant}, SFT |" in reading.table({"accuracy_rft_sft": 60.5})
 
 
-def test_every_section_of_the_default_report_is_explained_and_no_other() -> None:
+def test_every_section_of_a_report_is_explained_and_no_other() -> None:
     page = (ROOT / "results" / "glassbox" / "report" / "report.md").read_text(encoding="utf-8")
-    explained = re.findall(r"^\| \*\*(.+?)\*\* \|", REPORT, flags=re.MULTILINE)
-    shown = re.findall(r"^## (.+)$", page, flags=re.MULTILINE)
-    assert (set(shown) - set(explained), set(explained) - set(shown)) == (set(), set()), "explain it in docs/report.md"
+    explained = set(re.findall(r"^\| \*\*(.+?)\*\* \|", REPORT, flags=re.MULTILINE))
+    # As it was published, and as the code has them; a page of an earlier version has all pictures in one section.
+    assert set(re.findall(r"^## (.+)$", page, flags=re.MULTILINE)) - explained <= {"Plots"}, (
+        "explain it in docs/report.md"
+    )
+    code = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "qup" / "report").rglob("*.py"))
+    assert {title for title in explained - {"Oracle home"} if f'"{title}"' not in code} == set()
 
 
 def test_every_study_is_told_of() -> None:
@@ -45,8 +49,8 @@ def test_every_study_is_told_of() -> None:
 def test_every_stage_is_told_of() -> None:
     page = (DOCS / "architecture.md").read_text(encoding="utf-8")
     stages = {name.removesuffix("-native") for name in read_yaml(ROOT / "dvc.yaml")["stages"]}
-    # What checks and what tells arms apart read no datum; samples are scored as traces are.
-    assert stages - {"check", "uses", "reward-samples"} - set(re.findall(r"`([\w-]+)`", page)) == set()
+    # The check reads no datum; samples are scored as traces are.
+    assert stages - {"check", "reward-samples"} - set(re.findall(r"`([\w-]+)`", page)) == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -60,7 +60,8 @@ def oracle(answers: dict[str, str]) -> Callable[[dict[str, Any]], tuple[int, Any
 
     def reply(request: dict[str, Any]) -> tuple[int, Any]:
         asked = request["messages"][-1]["content"]
-        answer = next(answer for question, answer in answers.items() if question in asked)
+        # Before anything is spent it is asked for a few tokens, of no problem.
+        answer = next((answer for question, answer in answers.items() if question in asked), "1")
         return 200, completion(f"Adding both gives {answer}.\nThe answer is \\boxed{{{answer}}}.")
 
     return reply

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pages import blocks
 from typer.testing import CliRunner
 
 from qup import templates
@@ -59,6 +60,15 @@ def test_the_verdicts_in_the_readme_are_those_of_the_reports(tmp_path: Path) -> 
         patch.chdir(ROOT)
         readme.main(tmp_path / "README.md", Path("results"))
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == README, "run `make readme`"
+
+
+def test_three_lines_lead_from_a_clone_to_the_verdict_and_they_are_those_that_a_test_pastes() -> None:
+    readme, hour = (
+        next(block for block in blocks(page) if block.language == "sh")
+        for page in (ROOT / "README.md", ROOT / "docs" / "first-hour.md")
+    )
+    assert readme.text.splitlines() == ["git clone <address of this repository> qup", "cd qup", "make repro"]
+    assert readme.text == hour.text
 
 
 def test_the_readme_is_short() -> None:

@@ -48,6 +48,18 @@ def test_a_column_with_two_cells_that_say_why_they_are_empty_stays() -> None:
     assert condensed(table(rows)).table.columns == ["arm", "Q", "U"]
 
 
+def test_a_column_that_has_the_same_reason_in_every_row_says_it_once() -> None:
+    rows = [[(name, ""), (name, ""), ("–", "not compared")] for name in "abc"]
+    short = condensed(table(rows))
+    assert short.table.columns == ["arm", "Q"]
+    assert short.notes == ["The same in every row: U – not compared."]
+
+
+def test_no_line_is_left_empty_where_a_count_stood_between_others() -> None:
+    rows = [[("a", ""), ("1", "[0, 1]\nn 9\nstyle cost 2"), ("2", "")]]
+    assert condensed(table(rows)).table.rows[0][1].small == "[0, 1]\nstyle cost 2"
+
+
 def test_a_long_table_is_folded_and_one_that_would_hide_little_is_not() -> None:
     assert condensed(table([[(str(at), ""), (str(at), ""), (str(at), "")] for at in range(7)])).hidden == 0
     assert condensed(table([[(str(at), ""), (str(at), ""), (str(at), "")] for at in range(8)])).hidden == 3

@@ -75,7 +75,7 @@ def test_tab_comes_to_every_interactive_part_of_a_page(chromium, pages, name, wi
         assert browser.unreachable(page) == []
 
 
-@pytest.mark.parametrize(("width", "height"), FOLD.items())
+@pytest.mark.parametrize(("width", "height"), list(FOLD.items()))
 def test_what_to_train_on_its_picture_and_why_stand_on_the_first_screen(chromium, pages, width, height) -> None:
     with browser.opened(chromium, pages["study"], width) as (page, _):
         ends = {place: page.locator(f"#{place}").bounding_box() for place in FIRST}
@@ -127,7 +127,7 @@ def published(tmp_path_factory, patch) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("width", "scheme"), itertools.product(browser.WIDTHS, browser.SCHEMES))
+@pytest.mark.parametrize(("width", "scheme"), list(itertools.product(browser.WIDTHS, browser.SCHEMES)))
 def test_the_page_of_the_default_study_has_no_fault(chromium, published, width, scheme) -> None:
     with browser.opened(chromium, published, width, scheme) as (page, asked):
         assert browser.faults(page, asked) == []

@@ -12,6 +12,8 @@ from typing import Any
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
+    # A container has little shared memory, and a tall picture needs much.
+    "--disable-dev-shm-usage",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tools import browser
 
 RESULTS = Path(__file__).parents[1] / "results"
-TALLEST = 8000
+TALLEST = 4000
 "Pixels of one picture: browsers draw no taller ones well, so that a long page comes in pieces."
 
 

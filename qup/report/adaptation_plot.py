@@ -7,8 +7,9 @@ from typing import Any
 from qup.measured import Measured
 from qup.records import LEARNER, Probed, TrainRun
 from qup.report.evidence import Evidence
-from qup.report.plot_rows import NO_ORACLE, Rows, oracles, stream_label
+from qup.report.plot_rows import NO_ORACLE, Rows, stream_label
 from qup.report.sections.adaptation import OBJECTIVE, by_measure, gap
+from qup.report.strokes import by_oracle
 
 HELD: dict[str, Callable[[TrainRun], Probed | None]] = {
     "held-out traces of the stream": lambda run: run.stream,
@@ -26,7 +27,7 @@ TITLES = {
 }
 "Costs that are drawn, of one number a run each; tokens to recover are not: there may be none."
 WIDTH, HEIGHT, LINE = 270, 180, 20
-SMALL = 105
+SMALL = 92
 "Width of one of the small panels, two of which stand beside each other with the arms' names before the first."
 
 
@@ -93,7 +94,7 @@ def _held(points: Rows, colour: Any) -> Any:
 
     x = alt.X("tokens:Q", title="completion tokens trained on", axis=alt.Axis(format="~s"))
     y = alt.Y("nll:Q", title="NLL, nats per token", scale=alt.Scale(zero=False))
-    dash = alt.StrokeDash("oracle:N", title="Oracle", sort=oracles(points))
+    dash = by_oracle(points)
     base = alt.Chart()
     layers = [
         base.mark_line(strokeWidth=1.6).encode(x=x, y=y, color=colour, strokeDash=dash),

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from qup.report import adaptation_plot, dial_plot, map_plot
-from qup.report.plot_rows import Rows, oracles
+from qup.report.plot_rows import Rows
 from qup.report.sections.dose import TITLES
+from qup.report.strokes import by_oracle
 
 FONT = "Liberation Sans"
 "Ships inside vl-convert, so that widths and bytes do not depend on the machine's fonts."
@@ -71,7 +72,7 @@ def curves(rows: Rows, scale: Any) -> Any:
             x=alt.X("tokens:Q", title="completion tokens trained on", axis=alt.Axis(format="~s")),
             y=alt.Y("loss:Q", title=title, scale=alt.Scale(zero=False)),
             color=alt.Color("stream:N", scale=scale, title="stream"),
-            strokeDash=alt.StrokeDash("oracle:N", title="Oracle", sort=oracles(rows)),
+            strokeDash=by_oracle(rows),
         )
     )
     return stacked([line], rows, "objective", "Training curves, mean over replicates", independent=True)

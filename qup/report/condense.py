@@ -47,7 +47,7 @@ def condensed(table: Table) -> Condensed:
         groups=_groups(table.groups, kept),
     )
     counted = _counts(spare)
-    rows = [[replace(cell, small=COUNT.sub("", cell.small).strip("\n")) for cell in row] for row in spare.rows]
+    rows = [[replace(cell, small=_uncounted(cell)) for cell in row] for row in spare.rows]
     notes = [f"The same in every row: {'; '.join(said)}."] if said else []
     return Condensed(replace(spare, rows=rows), [*notes, *counted])
 
@@ -56,7 +56,7 @@ def _split(table: Table) -> tuple[list[int], list[int]]:
     """Columns that differ somewhere, the first always among them, and those that do not."""
     kept, equal = [0], list[int]()
     for at in range(1, len(table.columns)):
-        cells = [row[at] for row in table.rows if _there(row[at])]
+        cells = [row[at] for row in table.rows if _there(row[at])] or [row[at] for row in table.rows]
         same = len(cells) >= FEW and len({(cell.text, cell.small) for cell in cells}) == 1
         # A cell that alone is empty has its reason, as an arm that was not measured; one row of a table may have it.
         (equal if same and len(cells) >= len(table.rows) - 1 else kept).append(at)
@@ -69,9 +69,13 @@ def _there(cell: Cell) -> bool:
 
 def _said(table: Table, at: int) -> str:
     """A column that is equal throughout, and its value."""
-    cell = next(row[at] for row in table.rows if _there(row[at]))
-    small = COUNT.sub("", cell.small)
-    return f"{_names(table)[at]} {' '.join(f'{cell.text} {small}'.split())}"
+    cell = next((row[at] for row in table.rows if _there(row[at])), table.rows[0][at])
+    return f"{_names(table)[at]} {' '.join(f'{cell.text} {_uncounted(cell)}'.split())}"
+
+
+def _uncounted(cell: Cell) -> str:
+    """What stands beneath a cell, without its n."""
+    return "\n".join(line for line in COUNT.sub("", cell.small).splitlines() if line)
 
 
 def _names(table: Table) -> list[str]:

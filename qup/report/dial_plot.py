@@ -5,8 +5,9 @@ from typing import Any
 
 from qup.records import GREEDY, SAMPLED
 from qup.report.numbers import Missing
-from qup.report.plot_rows import NO_ORACLE, Rows, oracles, scaled, stream_label
+from qup.report.plot_rows import NO_ORACLE, Rows, scaled, stream_label
 from qup.report.sections.oracle import Row
+from qup.report.strokes import by_oracle
 
 ASIDE = 0.012
 "Shift of a stream's points from the one before, as a share of the dial: intervals at equal a would lie on each other."
@@ -46,7 +47,7 @@ def layers(points: Rows, scale: Any) -> list[Any]:
     title = "utility U, accuracy points over base"
     y = alt.Y("value:Q", title=title)
     colour = alt.Color("stream:N", scale=scale, title="stream")
-    dash = alt.StrokeDash("oracle:N", title="Oracle", sort=oracles(points))
+    dash = by_oracle(points)
     base = alt.Chart()
     return [
         base.mark_rule(color="#8a8a8a", strokeDash=[4, 3]).encode(y=alt.datum(0)),

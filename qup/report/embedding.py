@@ -36,13 +36,9 @@ def picture(plot: str, at: int, view: View) -> Picture:
     ids = f"{plot}-{at}-title", f"{plot}-{at}-text"
     told = f'<title id="{ids[0]}">{html.escape(name)}</title><desc id="{ids[1]}">{html.escape(view.text)}</desc>'
     svg = _bare(view.svg)
-    svg = re.sub(
-        r"<svg([^>]*)>",
-        rf'<svg\1 role="img" aria-labelledby="{ids[0]}" aria-describedby="{ids[1]}"{size}>{told}',
-        svg,
-        count=1,
-    )
-    return Picture(markupsafe.Markup(svg), name, wide > PHONE)
+    head, _, rest = svg.partition(">")
+    drawn = f'{head} role="img" aria-labelledby="{ids[0]}" aria-describedby="{ids[1]}"{size}>{told}{rest}'
+    return Picture(markupsafe.Markup(drawn), name, wide > PHONE)
 
 
 def _bare(svg: str) -> str:

@@ -1,6 +1,7 @@
 """The dose control: perplexity, cost and utility line up by the dose, or the control fails."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import toyreport
@@ -53,6 +54,13 @@ def test_the_dose_of_an_arm_is_its_oracles_dial(built) -> None:
     found = built.summary["controls"]["dose"]
     assert found["doses"] == {"dose0": 0, "dose50": 0.5, REFINED: 1}
     assert found["results"]["adaptation"]["by_arm"][REFINED] == built.summary["adaptation"][REFINED]["cost"]
+
+
+def test_an_arm_that_asked_its_oracle_nothing_has_no_dose(monkeypatch) -> None:
+    toy = toyreport.controlled()
+    native = [replace(row, attempts=0, oracle_tokens=0) for row in toy.further["dose50"].stream]
+    doses = toy.replaced("dose50", stream=native).summary(monkeypatch)["controls"]["dose"]["doses"]
+    assert doses == {"dose0": 0, "dose50": 0, REFINED: 1}
 
 
 def test_steps_of_a_ladder_are_between_neighbours(built) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from qup.arms import ControlSettings
-from qup.records import LEARNER
 from qup.report import outcomes
 from qup.report.evidence import Evidence
 from qup.report.numbers import Difference, Missing, Number, plain, points
@@ -22,7 +21,6 @@ from qup.report.sections import adaptation, predictors
 from qup.report.traces import MICRO
 from qup.report.view import Cell, Section, Table, number, percent, seeded
 from qup.stats import Draws, Estimate
-from qup.study import Study
 
 PPL, COST = "ppl", "adaptation"
 "Quantities of a ladder beside the utility of each objective."
@@ -90,20 +88,23 @@ def ladder(evidence: Evidence, control: ControlSettings) -> dict[str, Ordered]:
 
 
 def dial(evidence: Evidence, arm: str) -> float:
-    """The share of the Oracle's style that its settings ask for: all of it if they say nothing, none without one.
+    """The share of the Oracle's style that its settings ask for: all if they say nothing, none where none was asked.
 
     A mixture has the share of each arm that it takes traces from, times that arm's own.
     """
     own = evidence.study.further.get(arm)
     if own is None or not own.shares:
-        return _asked(evidence.study, evidence.arms[arm].oracle)
+        return _asked(evidence, arm)
     # Its sources are main arms, which are measured with it.
-    sources = {source: evidence.arms[source].oracle for source in own.shares}
-    return math.fsum(share * _asked(evidence.study, sources[source]) for source, share in own.shares.items())
+    return math.fsum(share * _asked(evidence, source) for source, share in own.shares.items())
 
 
-def _asked(study: Study, oracle: str) -> float:
-    return 0.0 if oracle == LEARNER else float(getattr(study.oracles[oracle], "dose", 1.0))
+def _asked(evidence: Evidence, arm: str) -> float:
+    """A native arm beside the main ones names an Oracle too, and asks it nothing."""
+    measured = evidence.arms[arm]
+    if not measured.asks_oracle:
+        return 0.0
+    return float(getattr(evidence.study.oracles[measured.oracle], "dose", 1.0))
 
 
 def _perplexity(evidence: Evidence) -> Quantity:

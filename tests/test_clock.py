@@ -23,6 +23,8 @@ CLOCKS = {
     *("datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.ctime", "uuid.uuid1", "uuid.uuid4"),
 }
 TOLD = {
+    "qup/kept.py": "how long ago what is kept was last asked for, or begun by a process that is gone",
+    "qup/preflight/endpoints.py": "that no endpoint answers from a cache when it is asked whether it is there",
     "stages/cli.py": "how long a stage took, which nothing reads that goes into an output",
     "qup/backends/openai/ledger.py": "how long a call has been under way: whether its promised tokens are still held",
     "qup/plan/calibration.py": "how fast this machine is, for a plan, which is no output",

@@ -194,7 +194,7 @@ def noted(monkeypatch: pytest.MonkeyPatch) -> list[Given]:
     given: list[Given] = []
 
     def note(*asked: Any) -> tuple[list[Step], TrainRun]:
-        _, traces, _, cell, out, heldout = asked
+        _, traces, _, cell, out, heldout, _ = asked
         given.append(Given(traces, cell, heldout))
         return [], TrainRun(cell.objective, cell.replicate, len(traces), 0, 1, 1, out.name, 0.0, 0.0)
 

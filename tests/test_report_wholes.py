@@ -18,7 +18,8 @@ def draws(value: float, *replicates: float) -> Draws:
 def traces(**others: Any) -> Any:
     """An arm whose traces have 0.5 and 1.5 nats a token: L is 1; in the two draws 0.5 and 1.5."""
     ppl = {("arm", MACRO): draws(1.0, 0.5, 1.5).exp(), ("arm", MICRO): draws(9.0, 9.0, 9.0)}
-    given = {"ppl": ppl, "rewards": {}, "metrics": {}, "perceives": lambda reward: reward != "answer"}
+    given = {"arms": ["arm"], "ppl": ppl, "perplexity": ppl, "rewards": {}, "metrics": {}}
+    given["perceives"] = lambda reward: reward != "answer"
     return SimpleNamespace(**(given | others))
 
 
@@ -40,4 +41,4 @@ def test_the_rank_surprisal_ratio_of_a_set_is_a_ratio_of_means() -> None:
 
 
 def test_an_arm_without_a_loss_has_neither() -> None:
-    assert wholes.drawn(traces(ppl={}, rewards={("arm", "genrm"): draws(1.0, 1.0)})) == {}
+    assert wholes.drawn(traces(ppl={}, perplexity={}, rewards={("arm", "genrm"): draws(1.0, 1.0)})) == {}

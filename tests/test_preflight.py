@@ -1,10 +1,12 @@
 """What would stop a study hours later is a line before it begins: a fault is planted for each check."""
 
+import importlib
 import io
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -238,6 +240,24 @@ def test_a_disk_that_is_too_small_is_told_in_gigabytes(mine: Callable[..., Path]
     (fault,) = preflight.preflight(mine(), planned(disk=1e18))
     assert fault.startswith("disk: the plan expects 5000000000.0 GB to be written, and ")
     assert "make room" in fault
+
+
+def test_a_cache_on_another_disk_is_told_apart_and_moving_it_is_of_no_use_to_the_first(
+    mine: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, other = mine(), tmp_path_factory.mktemp("other")
+    (root / ".dvc").mkdir()
+    (root / ".dvc/config.local").write_text(f"[cache]\n    dir = {other / 'made' / 'later'}\n")
+    # The module; the room calls its function by the same name.
+    monkeypatch.setattr(importlib.import_module("qup.preflight.disk"), "_device", lambda folder: folder == other)
+    free = {root: 6 * 10**6, other: 4 * 10**6}
+    monkeypatch.setattr("shutil.disk_usage", lambda place: SimpleNamespace(free=free[place]))
+    # Five stages of a megabyte: DVC links to what it keeps, so they lie on a disk once.
+    (fault,) = preflight.preflight(root, planned())
+    assert fault.startswith("disk of DVC's cache: the plan expects 0.0 GB to be written, and 0.0 GB are free: make room,")
+    free |= {root: 4 * 10**6, other: 6 * 10**6}
+    (fault,) = preflight.preflight(root, planned())
+    assert fault.startswith("disk: ") and "cache" not in fault
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from qup import plan as planning
 from qup import preflight, running, study
 from qup.__main__ import app
+from qup.backends import Sampling
 from qup.errors import SettingsError
 from qup.plan import Plan, Row
 from qup.plan.changes import Change, State
@@ -119,6 +120,38 @@ def test_only_oracles_that_are_to_be_asked_are_asked(mine: Callable[..., Path], 
     # An arm of the study's own names it too.
     assert preflight.preflight(mine(), planned("refine@home-style_aligned", further=CALL)) == []
     assert len(endpoint.requests) == 1
+
+
+def test_an_oracle_whose_name_begins_like_anothers_is_not_taken_for_it_and_a_mixture_asks_nobody(
+    mine: Callable[..., Path],
+) -> None:
+    mixture = "mixed: {oracle: home, mixture: {rejection_sampling: 0.5, oracle_refined: 0.5}}"
+    mine(
+        ("  third: {", '  home-2: {oracle: scripted, phrase: "hence"}\n  third: {'),
+        ("unfiltered: {oracle: home, ", f"{mixture}\n  unfiltered: {{oracle: home-2, "),
+    )
+    root, own = Path(), study.read(Path("studies/mine.yaml"))
+    cells = planned("refine@home-style_aligned", **{"refine@home-2-style_aligned": CALL})
+    assert Ahead(root, own, cells).asked == ["home-2"]
+    assert Ahead(root, own, planned("refine@home-style_aligned", further=CALL)).asked == ["home-2"]
+
+
+def test_what_is_stored_needs_no_key_no_network_and_no_money_before_the_run_either(
+    mine: Callable[..., Path], endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = mine()
+    api = study.read(root / "studies/mine.yaml").oracles["home"].api  # type: ignore[attr-defined]
+    api.generate([[{"role": "user", "content": "2 + 2?"}]], Sampling(1.0, 8, 0), ["p1"])
+    asked = len(endpoint.requests)
+    monkeypatch.delenv("QUP_TEST_KEY")
+    assert preflight.preflight(root, planned()) == []
+    assert len(endpoint.requests) == asked
+    (note,) = preflight.notes_on(root, planned(*[name for name in STAGES if name.startswith("train")]))
+    assert note.startswith("Oracle home: QUP_TEST_KEY is not set: stored answers need no key")
+    # Of other settings nothing is stored.
+    root = mine(('"budget": 10000', '"budget": 10000, "extra": {"note": "x"}'))
+    (fault,) = preflight.preflight(root, planned())
+    assert "QUP_TEST_KEY is not set" in fault
 
 
 @pytest.mark.parametrize("key", ["", "  "])
@@ -254,7 +287,7 @@ def test_a_cache_on_another_disk_is_told_apart_and_moving_it_is_of_no_use_to_the
     monkeypatch.setattr("shutil.disk_usage", lambda place: SimpleNamespace(free=free[place]))
     # Five stages of a megabyte: DVC links to what it keeps, so they lie on a disk once.
     (fault,) = preflight.preflight(root, planned())
-    assert fault.startswith("disk of DVC's cache: the plan expects 0.0 GB to be written, and 0.0 GB are free: make room,")
+    assert fault.startswith("disk of DVC's cache: the plan expects 0.0 GB to be written, and 0.0 GB are free: make")
     free |= {root: 4 * 10**6, other: 6 * 10**6}
     (fault,) = preflight.preflight(root, planned())
     assert fault.startswith("disk: ") and "cache" not in fault

@@ -39,7 +39,7 @@ def _cache(root: Path) -> Path:
     except (DvcException, KeyError):
         # DVC will say what is wrong with its settings.
         named = "cache"
-    place = (root / ".dvc" / named).resolve()
+    place = (root / ".dvc" / str(named)).resolve()
     return next(each for each in (place, *place.parents) if each.exists())
 
 

@@ -33,8 +33,8 @@ KINDS: Mapping[str, type[Any]] = {
     "evals": records.Eval,
     "tasks": records.TaskScore,
 }
-EXTRAS = ("", "vllm")
-"Of our requirements: what may compute."
+ENGINES = ("vllm", "gpu")
+"Extras of ours that bring what computes: vLLM for CPUs, and for GPUs."
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,12 @@ def pipeline() -> dict[str, Any]:
 def environment() -> list[Any]:
     """What computes: our requirements and theirs in the versions that are installed, and the processor."""
     project = tomllib.loads((uses.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["vllm"]]
+    engines = [needed for extra in ENGINES for needed in project["optional-dependencies"][extra]]
+    wanted = [*project["dependencies"], *engines]
     versions: dict[str, str] = {}
     while wanted:
         needed = Requirement(wanted.pop())
-        if needed.name in versions or not _applies(needed, EXTRAS):
+        if needed.name in versions or not _applies(needed, ("", *ENGINES)):
             continue
         try:
             found = metadata.distribution(needed.name)

@@ -269,6 +269,22 @@ def test_a_model_that_was_obtained_and_damaged_since_is_told(mine: Callable[...,
     assert "run `dvc repro --force obtain@mine`" in fault
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("QUP_REPORT_TO", "wandbb", "unknown reporter 'wandbb': did you mean 'wandb'"),
+        ("QUP_RUNS_PER_GPU", "many", "expected a number of runs, 1 or more, got 'many'"),
+    ],
+)
+def test_a_variable_that_training_would_refuse_is_told_before_it(
+    mine: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    (fault,) = preflight.preflight(mine(), planned())
+    assert fault.startswith(name) and said in fault
+    assert preflight.preflight(mine(), planned("train-native")) == []
+
+
 def test_a_disk_that_is_too_small_is_told_in_gigabytes(mine: Callable[..., Path]) -> None:
     (fault,) = preflight.preflight(mine(), planned(disk=1e18))
     assert fault.startswith("disk: the plan expects 5000000000.0 GB to be written, and ")

@@ -92,7 +92,7 @@ class Step:
     def settings(self) -> dict[str, str]:
         """Section of the study to its hash; an Oracle's own is among what the arm uses."""
         params = [entry for stage in self._listed for entry in stage["params"]]
-        sections = {key for entry in params for keys in entry.values() for key in keys if "." not in key}
+        sections = {key for entry in params for keys in entry.values() for key in keys}
         threads = self.study.threads or cells.usual_threads()
         values = {key: getattr(self.study, key) for key in sections} | dict(self.own) | {"threads": threads}
         return {key: uses.settled(value) for key, value in sorted(values.items())}

@@ -137,6 +137,19 @@ def test_another_oracle_in_the_study_runs_no_arm(place: Place) -> None:
     assert place.changed() == {"uses@", "report@"}
 
 
+def test_an_oracle_may_be_called_by_its_version(place: Place) -> None:
+    place.edit("studies/smoke.yaml", "  third: {", '  gpt-5.2: {oracle: scripted, phrase: "hence"}\n  third: {')
+    params = place.folder / "params.yaml"
+    before = params.read_text(encoding="utf-8")
+    params.write_text(before.replace("voiced]", "voiced, gpt-5.2]"), encoding="utf-8")
+    place.run("python -m stages.uses --study studies/smoke.yaml --out data/smoke/uses")
+    try:
+        # It writes the lock, for which DVC reads all that the stage tracks.
+        place.run("dvc repro --quiet --single-item refine@smoke-gpt-5.2-restyled")
+    finally:
+        params.write_text(before, encoding="utf-8")
+
+
 def test_an_oracles_settings_run_its_own_arms(place: Place) -> None:
     place.edit("studies/smoke.yaml", 'phrase: "QED :="', 'phrase: "QED:"')
     assert place.changed() == of_arms("refine", oracle="voiced") | {"uses@", "report@"}

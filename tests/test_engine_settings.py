@@ -19,6 +19,7 @@ from qup.settings import read
     [
         ({"engine": {"max_model_len": 4096}}, r"engine\.max_model_len: is set by backend\.max_length: leave it out"),
         ({"engine": {"dtype": "float16"}}, r"engine\.dtype: is set by backend\.dtype"),
+        ({"engine": {"hf_token": "hf_word"}}, r"engine\.hf_token: is set by nothing: .* would be published"),
         ({"engine": {"tensor_parallel_size": 0}}, r"engine\.tensor_parallel_size: expected a number of GPUs"),
         ({"engine": {"tensor_parallel_size": True}}, r"engine\.tensor_parallel_size: expected a number of GPUs"),
         ({"engine": {"gpu_memory_utilisation": 0.8}}, r"unknown setting of vLLM's engine .* 'gpu_memory_utilization'"),

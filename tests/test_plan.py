@@ -505,7 +505,7 @@ def test_a_packed_model_is_as_small_on_disk_as_its_bits_say() -> None:
     def disk() -> float:
         own = settings.read(Study, given)
         kept = needs.Needs(own, lengths.of_study(own, NOWHERE, NOWHERE), shapes(own, NOWHERE))
-        return kept.disk(Stage("obtain", ())).mid / needs.COPIES
+        return kept.disk(Stage("obtain", ())).mid
 
     # The other models and the tokenizers are a few megabytes.
     assert disk() == pytest.approx(117e9 * 2, rel=1e-3)

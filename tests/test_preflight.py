@@ -1,10 +1,12 @@
 """What would stop a study hours later is a line before it begins: a fault is planted for each check."""
 
+import importlib
 import io
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from typer.testing import CliRunner
 from qup import plan as planning
 from qup import preflight, running, study
 from qup.__main__ import app
+from qup.backends import Sampling
 from qup.errors import SettingsError
 from qup.plan import Plan, Row
 from qup.plan.changes import Change, State
@@ -117,6 +120,38 @@ def test_only_oracles_that_are_to_be_asked_are_asked(mine: Callable[..., Path], 
     # An arm of the study's own names it too.
     assert preflight.preflight(mine(), planned("refine@home-style_aligned", further=CALL)) == []
     assert len(endpoint.requests) == 1
+
+
+def test_an_oracle_whose_name_begins_like_anothers_is_not_taken_for_it_and_a_mixture_asks_nobody(
+    mine: Callable[..., Path],
+) -> None:
+    mixture = "mixed: {oracle: home, mixture: {rejection_sampling: 0.5, oracle_refined: 0.5}}"
+    mine(
+        ("  third: {", '  home-2: {oracle: scripted, phrase: "hence"}\n  third: {'),
+        ("unfiltered: {oracle: home, ", f"{mixture}\n  unfiltered: {{oracle: home-2, "),
+    )
+    root, own = Path(), study.read(Path("studies/mine.yaml"))
+    cells = planned("refine@home-style_aligned", **{"refine@home-2-style_aligned": CALL})
+    assert Ahead(root, own, cells).asked == ["home-2"]
+    assert Ahead(root, own, planned("refine@home-style_aligned", further=CALL)).asked == ["home-2"]
+
+
+def test_what_is_stored_needs_no_key_no_network_and_no_money_before_the_run_either(
+    mine: Callable[..., Path], endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = mine()
+    api = study.read(root / "studies/mine.yaml").oracles["home"].api  # type: ignore[attr-defined]
+    api.generate([[{"role": "user", "content": "2 + 2?"}]], Sampling(1.0, 8, 0), ["p1"])
+    asked = len(endpoint.requests)
+    monkeypatch.delenv("QUP_TEST_KEY")
+    assert preflight.preflight(root, planned()) == []
+    assert len(endpoint.requests) == asked
+    (note,) = preflight.notes_on(root, planned(*[name for name in STAGES if name.startswith("train")]))
+    assert note.startswith("Oracle home: QUP_TEST_KEY is not set: stored answers need no key")
+    # Of other settings nothing is stored.
+    root = mine(('"budget": 10000', '"budget": 10000, "extra": {"note": "x"}'))
+    (fault,) = preflight.preflight(root, planned())
+    assert "QUP_TEST_KEY is not set" in fault
 
 
 @pytest.mark.parametrize("key", ["", "  "])
@@ -234,10 +269,44 @@ def test_a_model_that_was_obtained_and_damaged_since_is_told(mine: Callable[...,
     assert "run `dvc repro --force obtain@mine`" in fault
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("QUP_REPORT_TO", "wandbb", "unknown reporter 'wandbb': did you mean 'wandb'"),
+        ("QUP_RUNS_PER_GPU", "many", "expected a number of runs, 1 or more, got 'many'"),
+    ],
+)
+def test_a_variable_that_training_would_refuse_is_told_before_it(
+    mine: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    (fault,) = preflight.preflight(mine(), planned())
+    assert fault.startswith(name) and said in fault
+    assert preflight.preflight(mine(), planned("train-native")) == []
+
+
 def test_a_disk_that_is_too_small_is_told_in_gigabytes(mine: Callable[..., Path]) -> None:
     (fault,) = preflight.preflight(mine(), planned(disk=1e18))
     assert fault.startswith("disk: the plan expects 5000000000.0 GB to be written, and ")
     assert "make room" in fault
+
+
+def test_a_cache_on_another_disk_is_told_apart_and_moving_it_is_of_no_use_to_the_first(
+    mine: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, other = mine(), tmp_path_factory.mktemp("other")
+    (root / ".dvc").mkdir()
+    (root / ".dvc/config.local").write_text(f"[cache]\n    dir = {other / 'made' / 'later'}\n")
+    # The module; the room calls its function by the same name.
+    monkeypatch.setattr(importlib.import_module("qup.preflight.disk"), "_device", lambda folder: folder == other)
+    free = {root: 6 * 10**6, other: 4 * 10**6}
+    monkeypatch.setattr("shutil.disk_usage", lambda place: SimpleNamespace(free=free[place]))
+    # Five stages of a megabyte: DVC links to what it keeps, so they lie on a disk once.
+    (fault,) = preflight.preflight(root, planned())
+    assert fault.startswith("disk of DVC's cache: the plan expects 0.0 GB to be written, and 0.0 GB are free: make")
+    free |= {root: 4 * 10**6, other: 6 * 10**6}
+    (fault,) = preflight.preflight(root, planned())
+    assert fault.startswith("disk: ") and "cache" not in fault
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,14 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from qup import kept, study, uses
 from qup.arms import ArmSettings
-from qup.chain import Shared, _refining, steps
+from qup.chain import Shared, _asked_of, _refining, steps
 from qup.chain.steps import Step
 from qup.records import Score
 from qup.study import Study
@@ -194,3 +195,42 @@ def test_the_versions_of_all_that_may_compute_are_told() -> None:
         name.lower().replace("_", "-") for name in versions
     }
     assert not {"pytest", "mypy", "ruff"} & set(versions)
+
+
+def test_the_engine_of_gpus_is_told_by_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = steps.metadata.distribution
+    engine: Any = SimpleNamespace(version="0.0.1", requires=[])
+    monkeypatch.setattr(steps.metadata, "distribution", lambda name: engine if name == "vllm" else found(name))
+    steps.environment.cache_clear()
+    assert steps.environment()[1]["vllm"] == "0.0.1"
+    monkeypatch.undo()
+    steps.environment.cache_clear()
+
+
+def hashed(folder: Path, task: str, path: Path) -> dict[str, str]:
+    """What is known of a task of lm-eval by a step that asks it; its data lie in `folder`."""
+    asked: Any = SimpleNamespace(name="toy", leaf=SimpleNamespace(path=path), entry=SimpleNamespace(task=task))
+    return _asked_of(Shared(SMOKE, [], folder, [], {}, Path()), SimpleNamespace(tasks=[asked]))  # type: ignore[arg-type]
+
+
+def test_a_task_of_lm_eval_is_known_by_its_data_and_code_and_not_by_what_lies_beside_it(tmp_path: Path) -> None:
+    theirs, mine, data = (tmp_path / name for name in ("tasks/toy", "problems", "evaluation/toy"))
+    for folder in (theirs, mine, data):
+        folder.mkdir(parents=True)
+    for path in (theirs / "toy.yaml", theirs / "utils.py", mine / "toy.yaml", data / "sources.txt"):
+        path.write_text("first")
+
+    def both() -> list[dict[str, str]]:
+        return [hashed(data.parent, "toy", theirs / "toy.yaml"), hashed(data.parent, "toy.yaml", mine / "toy.yaml")]
+
+    first = both()
+    # Another study's problems, and what Python leaves there.
+    (mine / "other.jsonl").write_text("")
+    (theirs / "__pycache__").mkdir()
+    (theirs / "__pycache__" / "utils.pyc").write_text("")
+    assert both() == first
+    (theirs / "utils.py").write_text("second")
+    assert [one == other for one, other in zip(both(), first, strict=True)] == [False, True]
+    # Here prepare says what the file of one's own uses.
+    (data / "sources.txt").write_text("second")
+    assert [one == other for one, other in zip(both(), first, strict=True)] == [False, False]

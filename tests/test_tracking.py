@@ -590,6 +590,23 @@ def test_an_experiment_that_was_deleted_is_restored(tmp_path: Path, client: Any,
     assert tracking.track(mirror, tmp_path) == (first, False)
 
 
+def test_an_experiment_that_another_run_makes_meanwhile_is_taken(
+    tmp_path: Path, client: Any, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, seen = type(client).get_experiment_by_name, []
+
+    def too_early(self: Any, name: str) -> Any:
+        found = look(self, name)
+        if not seen:
+            seen.append(self.create_experiment(name))
+        return found
+
+    monkeypatch.setattr(type(client), "get_experiment_by_name", too_early)
+    parent, added = tracking.track(mirror, tmp_path)
+    assert added
+    assert client.get_run(parent).info.experiment_id == seen[0]
+
+
 def test_a_run_that_was_deleted_is_mirrored_again(tmp_path: Path, client: Any, mirror: Mirror) -> None:
     first, _ = tracking.track(mirror, tmp_path)
     client.delete_run(first)

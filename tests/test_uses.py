@@ -40,6 +40,21 @@ def test_a_plug_that_imports_prompts_says_which_it_reads(room: str) -> None:
         assert isinstance(plug(**({"model": "m"} if name == "prompted" else {})), Worded) == reads, name
 
 
+@pytest.mark.parametrize("room", ["oracles", "refiners", "rewards"])
+def test_a_plug_by_which_traces_are_made_runs_no_other_plugs_code(room: str) -> None:
+    # Its own file is told, and those that all of its room share: another plug's would be none of either.
+    names = set(settings.names(room))
+    for name in names:
+        plug, others = settings.load(room, name), names - {name}
+        tree = ast.parse((ROOT / "qup" / room / f"{name}.py").read_text(encoding="utf-8"))
+        imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+        modules = {f"{node.module}.{each.name}" for node in imported for each in node.names}
+        modules |= {str(node.module) for node in imported}
+        # No refiner chooses by a reward that needs the learner's samples.
+        if not hasattr(plug, "knowing"):
+            assert not modules & {f"qup.{room}.{other}" for other in others}, name
+
+
 def test_a_prompted_oracle_reads_no_prompt_that_it_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: set[Path] = set()
     place = prompts.file

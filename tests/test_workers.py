@@ -178,3 +178,19 @@ def test_a_machine_without_a_gpu_has_none_to_share(monkeypatch: pytest.MonkeyPat
     assert devices.visible() == []
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     assert devices.visible() == ["0"]
+
+
+def test_what_a_gpu_computes_without_repeating_is_kept_apart_and_a_cpu_knows_no_such_difference(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import torch
+
+    here = devices.computing()
+    monkeypatch.setenv(devices.REPEAT, "0")
+    assert devices.computing() == here
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "toy")
+    fast = devices.computing()
+    monkeypatch.delenv(devices.REPEAT)
+    assert fast[:2] == devices.computing()[:2] == [here[0], "toy"]
+    assert fast != devices.computing()

@@ -23,6 +23,7 @@ ELSEWHERE = {
     "generation_config": "`sampling` and `evaluation`: none of a checkpoint's own settings are used",
     "enable_lora": "nothing: adapters are merged into the weights before they are loaded",
     "disable_log_stats": "nothing: the run's log has no room for them",
+    "hf_token": "nothing: models are obtained before, and a secret here would be published with the study",
     "runner": "nothing: the engine generates",
 }
 "Names that are not passed through, and what sets them."

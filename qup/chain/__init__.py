@@ -17,7 +17,7 @@ from qup import compat, evals, kept, measured, records, repository, rewards, see
 from qup.arms import HOME, Arm
 from qup.chain.mixtures import mixed, turns
 from qup.chain.steps import Made, Step
-from qup.evals import Asked, cells, laid
+from qup.evals import Asked, cells, laid, library
 from qup.measured import Measured
 from qup.records import LEARNER, TRAIN, Compat, Problem, Refined, Score, Trace, due, of_set
 from qup.refiners import Pool, make_stream
@@ -217,14 +217,19 @@ def _terms(asked: Asked) -> list[Any]:
 
 
 def _asked_of(shared: Shared, paper: evals.Paper) -> dict[str, str]:
-    """Hashes of the tasks' problems and data, and of the folders of lm-eval's tasks, which may hold code."""
+    """Hashes of the tasks' problems and data, and of the folders of lm-eval's own tasks, which may hold code.
+
+    Beside the data of a task of the user's lie the hashes of all that it may use.
+    """
     known: dict[str, str] = {}
     for asked in paper.tasks:
         graded = [*shared.evaluation.glob(f"{asked.name}.jsonl")]
         known |= {f"evaluation/{file.name}": kept.of_file(file) for file in graded}
         if asked.leaf is not None:
             known[f"evaluation/{asked.name}"] = kept.of_folder(shared.evaluation / asked.name)
-            known[f"task/{asked.name}"] = kept.of_folder(asked.leaf.path.parent)
+        if asked.leaf is not None and not library.is_file(asked.entry.task):
+            folder = asked.leaf.path.parent
+            known |= {f"task/{file.relative_to(folder)}": kept.of_file(file) for file in uses.sources([folder])}
     return known
 
 

@@ -33,8 +33,8 @@ KINDS: Mapping[str, type[Any]] = {
     "evals": records.Eval,
     "tasks": records.TaskScore,
 }
-EXTRAS = ("", "vllm")
-"Of our requirements: what may compute."
+ENGINES = ("vllm", "gpu")
+"Extras of ours that bring what computes: vLLM for CPUs, and for GPUs."
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Step:
     def settings(self) -> dict[str, str]:
         """Section of the study to its hash; an Oracle's own is among what the arm uses."""
         params = [entry for stage in self._listed for entry in stage["params"]]
-        sections = {key for entry in params for keys in entry.values() for key in keys if "." not in key}
+        sections = {key for entry in params for keys in entry.values() for key in keys}
         threads = self.study.threads or cells.usual_threads()
         values = {key: getattr(self.study, key) for key in sections} | dict(self.own) | {"threads": threads}
         return {key: uses.settled(value) for key, value in sorted(values.items())}
@@ -114,11 +114,12 @@ def pipeline() -> dict[str, Any]:
 def environment() -> list[Any]:
     """What computes: our requirements and theirs in the versions that are installed, and the processor."""
     project = tomllib.loads((uses.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["vllm"]]
+    engines = [needed for extra in ENGINES for needed in project["optional-dependencies"][extra]]
+    wanted = [*project["dependencies"], *engines]
     versions: dict[str, str] = {}
     while wanted:
         needed = Requirement(wanted.pop())
-        if needed.name in versions or not _applies(needed, EXTRAS):
+        if needed.name in versions or not _applies(needed, ("", *ENGINES)):
             continue
         try:
             found = metadata.distribution(needed.name)

@@ -15,7 +15,6 @@ import contextlib
 import dataclasses
 import functools
 import json
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata, util
@@ -25,6 +24,7 @@ from typing import Any
 from qup import kept
 from qup.backends import Completion, Message, Sampling
 from qup.learner import Learner
+from qup.lm import devices
 from qup.records import Finish, TokenStats
 
 FOLDER = kept.FOLDER
@@ -137,7 +137,4 @@ def usual_threads() -> int:
 @functools.cache
 def machine() -> list[str]:
     """What computes: other processors round otherwise."""
-    import torch
-
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else torch.backends.cpu.get_cpu_capability()
-    return [platform.machine(), device]
+    return devices.computing()

@@ -7,6 +7,7 @@ that variable before it asks CUDA for anything; to all of its code they are then
 import contextlib
 import importlib.util
 import os
+import platform
 import shutil
 from collections.abc import Iterator, Sequence
 
@@ -69,6 +70,19 @@ def sharing() -> int:
     return int(given)
 
 
+def computing() -> list[str]:
+    """What rounds as it does: the processor, and of a GPU whether sums are added up in the same order each time."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return [platform.machine(), torch.backends.cpu.get_cpu_capability()]
+    return [platform.machine(), torch.cuda.get_device_name(), "repeats" if _repeats() else "does not repeat"]
+
+
+def _repeats() -> bool:
+    return os.environ.get(REPEAT) != "0"
+
+
 def repeat(*, strictly: bool = False) -> None:
     """Let CUDA add up in the same order each time; to be called before a model is put there. On CPU nothing changes.
 
@@ -78,7 +92,7 @@ def repeat(*, strictly: bool = False) -> None:
     """
     import torch
 
-    if torch.cuda.is_available() and os.environ.get(REPEAT) != "0":
+    if torch.cuda.is_available() and _repeats():
         # Read when cuBLAS starts (its manual, "Results reproducibility").
         os.environ.setdefault(WORKSPACE, ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=not strictly)

@@ -28,8 +28,6 @@ RECORD = 250
 "Bytes of a record's keys and numbers beside its text [assumed]."
 TOKENIZER = 8e6
 "Bytes of a tokenizer's files [assumed]; a small model's are fewer."
-COPIES = 2
-"Of each output: in its place and in DVC's cache, where that makes no links."
 
 
 @dataclass(frozen=True)
@@ -71,16 +69,14 @@ class Needs:
         return held + width * (rows * shape.hidden * nbytes * 12) + answer * (shape.vocabulary * nbytes)
 
     def disk(self, stage: Stage) -> Span:
-        """Bytes that a stage leaves, DVC's copies among them."""
+        """Bytes that a stage leaves; DVC's cache holds links to them, or as many again on a disk of its own."""
         step = stage.step.removesuffix("-native")
         if step == "obtain":
-            own = exactly(sum(self._obtained(name) for name in self.study.models))
-        elif step == "train":
+            return exactly(sum(self._obtained(name) for name in self.study.models))
+        if step == "train":
             runs = stage.sum(Kind.TRAIN, what="begun")
-            own = runs * self._trained() + stage.sum(Kind.TRAIN, what="passes") * RECORD
-        else:
-            own = self._records(stage)
-        return own * COPIES
+            return runs * self._trained() + stage.sum(Kind.TRAIN, what="passes") * RECORD
+        return self._records(stage)
 
     def _obtained(self, name: str) -> float:
         shape = self.shapes.get(name)

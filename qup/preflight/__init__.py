@@ -17,13 +17,14 @@ from qup.plan import Plan
 from qup.preflight.ahead import Ahead
 from qup.preflight.disk import disk
 from qup.preflight.endpoints import endpoints
+from qup.preflight.environment import environment
 from qup.preflight.gold import gold
 from qup.preflight.models import models
 from qup.preflight.notes import notes
 
 __all__ = ["notes_on", "preflight"]
 
-CHECKS: tuple[Callable[[Ahead], Iterator[str]], ...] = (disk, models, gold, endpoints)
+CHECKS: tuple[Callable[[Ahead], Iterator[str]], ...] = (environment, disk, models, gold, endpoints)
 "Cheap ones first; an endpoint, which is paid, only where all else is in order."
 
 

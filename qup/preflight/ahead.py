@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from qup import settings
 from qup.plan import Plan
 from qup.plan.work import Kind
 from qup.study import Study
@@ -26,9 +27,12 @@ class Ahead:
         """The Oracles that are to be asked something by an endpoint, in the study's order."""
         calling = [row.stage for row in self.plan.rows if row.runs and row.stage.sum(Kind.CALL).high > 0]
         cells = {stage.name.partition("@")[2] for stage in calling}
-        further = {arm.oracle for arm in self.study.further.values() if any(each.step == "further" for each in calling)}
-        in_cells = (any(cell.startswith(f"{name}-") for cell in cells) for name in self.study.oracles)
-        return [name for name, own in zip(self.study.oracles, in_cells, strict=True) if own or name in further]
+        # A mixture names the Oracle whose traces it takes, and asks none.
+        own = [arm for arm in self.study.further.values() if not arm.shares]
+        further = {arm.oracle for arm in own if any(each.step == "further" for each in calling)}
+        # Whole names of cells: one Oracle's may begin with another's.
+        of = {name: {f"{name}-{refiner}" for refiner in settings.names("refiners")} for name in self.study.oracles}
+        return [name for name, possible in of.items() if possible & cells or name in further]
 
     @property
     def models(self) -> Path:

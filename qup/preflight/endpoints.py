@@ -1,7 +1,8 @@
 """Whether the endpoints that will be asked answer: a key is there and fits, the model has that name, money is left.
 
 Each is asked for a few tokens, which its budget pays; what is answered is stored as all answers are, under a name that
-is never asked for again, since an older answer would say nothing of today's key.
+is never asked for again, since an older answer would say nothing of today's key. An endpoint that has answered a stage
+before is not asked: what is stored needs neither key nor network nor money, and may be all that the run wants.
 """
 
 import contextlib
@@ -17,6 +18,8 @@ from qup.errors import SettingsError
 from qup.preflight.ahead import Ahead
 
 QUESTION = "What is 1 + 1?"
+ITEM = "preflight"
+"What the question's item begins with, in the store."
 TOKENS = 16
 "That an answer may have."
 PATIENCE = 30.0
@@ -28,19 +31,27 @@ CUT = re.compile(r"finish_reason: \"?length|max_(completion_)?tokens|output limi
 def endpoints(ahead: Ahead) -> Iterator[str]:
     """A line for each endpoint that does not answer; Oracles that share one share its call."""
     answered: list[tuple[object, ...]] = []
-    for name in ahead.asked:
-        oracle = ahead.study.oracles[name]
-        api = getattr(oracle, "api", None)
-        if not isinstance(api, Endpoint):
-            continue
+    for name, api in called(ahead).items():
         same = (api.base_url, api.model, api.key_env, api.extra)
-        if same in answered:
+        if same in answered or has_answered(api):
             continue
         answered.append(same)
+        oracle = ahead.study.oracles[name]
         temperature = getattr(oracle, "temperature", None)
         drawn = ahead.study.sampling.temperature if temperature is None else temperature
         if (fault := _fault(api, drawn)) is not None:
             yield f"Oracle {name}: {fault}"
+
+
+def called(ahead: Ahead) -> dict[str, Endpoint]:
+    """The endpoints of the Oracles that are to be asked, by Oracle."""
+    apis = {name: getattr(ahead.study.oracles[name], "api", None) for name in ahead.asked}
+    return {name: api for name, api in apis.items() if isinstance(api, Endpoint)}
+
+
+def has_answered(api: Endpoint) -> bool:
+    """Whether answers of an endpoint are stored, other than those to the question of this file."""
+    return any(not item.startswith(f"{ITEM} ") for item in api.stored)
 
 
 def _fault(api: Endpoint, temperature: float) -> str | None:
@@ -50,7 +61,7 @@ def _fault(api: Endpoint, temperature: float) -> str | None:
     try:
         # It is no stage: no bar, and no line but the one of what is amiss.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            (answer,) = quick.generate([chat], sampling, [f"preflight {uuid.uuid4().hex}"])
+            (answer,) = quick.generate([chat], sampling, [f"{ITEM} {uuid.uuid4().hex}"])
     except SettingsError as error:
         return str(error)
     finally:

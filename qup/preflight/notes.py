@@ -1,12 +1,15 @@
 """What a study will not be able to tell, as far as that follows from its settings: worth knowing, stops nothing."""
 
+import os
 from collections.abc import Iterator
 
 from qup.preflight.ahead import Ahead
+from qup.preflight.endpoints import called, has_answered
 
 
 def notes(ahead: Ahead) -> Iterator[str]:
-    """A line each: no intervals, no adaptation cost, one that reads too small."""
+    """A line each: a key that may be wanted, no intervals, no adaptation cost, one that reads too small."""
+    yield from _keyless(ahead)
     if not ahead.runs("train", "train-native"):
         return
     training, problems = ahead.study.training, ahead.study.problems
@@ -28,6 +31,13 @@ def notes(ahead: Ahead) -> Iterator[str]:
             f"a run of {steps} steps is probed {steps + 1} times, not {training.probes.count}: speed and recovery are "
             f"told by probes: more steps, or a smaller training.batch, tell them finer"
         )
+
+
+def _keyless(ahead: Ahead) -> Iterator[str]:
+    """A line for each endpoint that has answered before and whose key is not there now."""
+    for name, api in called(ahead).items():
+        if not os.environ.get(api.key_env, "").strip() and has_answered(api):
+            yield f"Oracle {name}: {api.key_env} is not set: stored answers need no key, a new question stops the run"
 
 
 def _passes(ahead: Ahead) -> float | None:

@@ -17,7 +17,6 @@ import dataclasses
 import functools
 import hashlib
 import json
-import platform
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +26,7 @@ from pydantic import Field, PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup import repository, seeds
-from qup.lm import pairwise
+from qup.lm import devices, pairwise
 from qup.lm.checkpoint import open_chat
 from qup.lm.pairwise import Fit, Pair
 from qup.records import Problem, Score, Trace, Verdict
@@ -148,8 +147,7 @@ def _kept(settings: Reward, pairs: Sequence[Pair], start: Path) -> Path:
     """The folder of the model that is trained on some pairs, trained now if there is none."""
     import torch
 
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else torch.backends.cpu.get_cpu_capability()
-    run = [torch.get_num_threads(), platform.machine(), device, _versions(), _code()]
+    run = [torch.get_num_threads(), devices.computing(), _versions(), _code()]
     parts = [dataclasses.asdict(settings), list(pairs), _files(start), run]
     name = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     place = repository.root() / FOLDER / name

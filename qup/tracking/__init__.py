@@ -153,7 +153,9 @@ def track(mirror: Mirror, root: Path, patience: Patience | None = None) -> tuple
 
     client: Any = MlflowClient(_store.address(root))
     client = TimedClient(client, patience) if patience else client
-    experiment = _experiment(client, mirror.experiment, None if os.environ.get("MLFLOW_TRACKING_URI") else root)
+    # A server knows where it keeps artifacts.
+    beside = None if os.environ.get(following.SERVER) else root / "mlruns" / mirror.experiment.replace("/", "-")
+    experiment = following.experiment(client, mirror.experiment, beside)
     following.sweep(client, experiment)
     _sweep(client, experiment)
     parent, added = _found(client, experiment, mirror.state), False
@@ -195,17 +197,6 @@ def _adopt(client: Any, experiment: str, parent: str) -> None:
     for run in ended:
         if arm := arms.get(run.data.tags[following.ARM]):
             client.set_tag(run.info.run_id, PARENT, arm)
-
-
-def _experiment(client: Any, name: str, root: Path | None) -> str:
-    experiment = client.get_experiment_by_name(name)
-    if experiment:
-        if experiment.lifecycle_stage == "deleted":
-            # Its name stays taken, so there can be no other.
-            client.restore_experiment(experiment.experiment_id)
-        return str(experiment.experiment_id)
-    where = (root / "mlruns" / name.replace("/", "-")).resolve().as_uri() if root else None
-    return str(client.create_experiment(name, artifact_location=where))
 
 
 def _search(client: Any, experiment: str, where: str) -> list[Any]:

@@ -138,19 +138,23 @@ def prepare() -> None:
         logging.getLogger(logger).setLevel(logging.ERROR)
 
 
-def experiment(client: Any, name: str) -> str:
-    """The experiment's id; two runs that begin at once may both want to make it."""
+def experiment(client: Any, name: str, artifacts: Path | None = None) -> str:
+    """The experiment's id; who makes it says where its artifacts lie, and two that begin at once may both want to."""
     from mlflow.exceptions import MlflowException
 
-    for _ in range(2):
-        found = client.get_experiment_by_name(name)
-        if found:
-            if found.lifecycle_stage == "deleted":
-                client.restore_experiment(found.experiment_id)
-            return str(found.experiment_id)
-        with contextlib.suppress(MlflowException):
-            return str(client.create_experiment(name))
-    raise LookupError(name)
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        where = artifacts.resolve().as_uri() if artifacts else None
+        try:
+            return str(client.create_experiment(name, artifact_location=where))
+        except MlflowException:
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    if found.lifecycle_stage == "deleted":
+        # Its name stays taken, so there can be no other.
+        client.restore_experiment(found.experiment_id)
+    return str(found.experiment_id)
 
 
 def this_process() -> str:

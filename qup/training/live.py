@@ -93,9 +93,16 @@ def asked(study: str) -> Live:
     Raises:
         SettingsError: a reporter that transformers does not know, or whose package is not installed.
     """
-    server = _listens(os.environ.get(SERVER, ""))
-    names = tuple(dict.fromkeys(filter(None, os.environ.get(OTHERS, "").replace(",", " ").split())))
-    return Live(experiment(study), server, _installed(names))
+    return Live(experiment(study), _listens(os.environ.get(SERVER, "")), reporters())
+
+
+def reporters() -> tuple[str, ...]:
+    """Whom `QUP_REPORT_TO` names, each of which can be told.
+
+    Raises:
+        SettingsError: one that transformers does not know, or whose package is not installed.
+    """
+    return _installed(tuple(dict.fromkeys(os.environ.get(OTHERS, "").replace(",", " ").split())))
 
 
 def _listens(address: str) -> bool:

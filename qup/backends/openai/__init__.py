@@ -12,7 +12,7 @@ its item alone, in the endpoint's words; what concerns every item (no key, no co
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
 from pathlib import Path
@@ -129,6 +129,12 @@ class Backend:
             f"{self.model} runs behind an API, which gives no token ids and no log-probs of a given text: "
             f"use it as an Oracle; learners and judges need a model folder"
         )
+
+    @property
+    def stored(self) -> Iterator[str]:
+        """The items that the store has answers to, of this endpoint and model as they are set."""
+        mine = self._store.of(base_url=self.base_url, model=self.model, extra=self.extra)
+        return (str(row.get("id", "")) for row in mine)
 
     @property
     def _name(self) -> str:

@@ -6,7 +6,7 @@ as not there.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,9 +58,13 @@ class Store:
 
     def cost(self, base_url: str, model: str) -> int:
         """Tokens that the stored answers of an endpoint and model have cost."""
-        stored = (_stored(path) for path in self.folder.glob("*.json"))
-        mine = [row for row in stored if row and (row.get("base_url"), row.get("model")) == (base_url, model)]
+        mine = self.of(base_url=base_url, model=model)
         return sum(answer.number(row.get("cost")) or answer.billed(row.get("response")) or 0 for row in mine)
+
+    def of(self, **said: Any) -> Iterator[dict[str, Any]]:
+        """The stored answers whose rows say this, as they are read."""
+        stored = (_stored(path) for path in self.folder.glob("*.json"))
+        return (row for row in stored if row and all(row.get(name) == value for name, value in said.items()))
 
 
 def _stored(path: Path) -> dict[str, Any] | None:

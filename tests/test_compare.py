@@ -537,6 +537,20 @@ def test_the_map_has_a_point_per_decoding_and_no_interval_of_what_is_not_replica
     assert len(places) == len(set(places))
 
 
+def test_points_of_equal_quality_stand_around_their_place_however_many_they_are(tmp_path, summary) -> None:
+    for at in range(12):
+        put(tmp_path, f"study{at:02}", summary)
+    points = [point for point in map_plot.rows(compare.everything(tmp_path)) if point["decoding"] == "sampled"]
+    # Two objectives of twelve studies; the panel reaches 1.12 times as far as the widest interval.
+    assert len({point["at"] for point in points}) == len(points) == 24
+    wide = 2 * 1.12 * max(abs(point[end]) for point in points for end in ("x_low", "x_high"))
+    aside = [(point["at"] - point["x"]) / wide for point in points]
+    assert (min(aside), max(aside)) == (pytest.approx(-0.05, abs=1e-3), pytest.approx(0.05, abs=1e-3))
+    assert all(
+        point["at_high"] - point["at"] == pytest.approx(point["x_high"] - point["x"], abs=1e-3) for point in points
+    )
+
+
 def test_the_command_writes_the_page_and_prints_json(tmp_path, summary, monkeypatch) -> None:
     put(tmp_path / "results", "toy", summary)
     monkeypatch.chdir(tmp_path)

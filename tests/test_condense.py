@@ -29,12 +29,24 @@ def test_a_count_keeps_its_unit() -> None:
     ]
 
 
+def test_counts_of_two_units_in_one_column_make_no_range() -> None:
+    rows = [[("a", ""), ("1", "n 3 replicates")], [("b", ""), ("2", "n 160")], [("c", ""), ("3", "n 157")]]
+    assert condensed(table(rows, columns=("arm", "Q"))).notes == ["n = 3 replicates, 157 to 160."]
+
+
 def test_a_column_that_is_the_same_in_every_row_is_said_once() -> None:
     rows = [[(name, ""), (q, ""), ("1.00", "[1, 1]\nn 9")] for name, q in (("a", "1"), ("b", "2"), ("c", "3"))]
     short = condensed(table(rows, groups=[("", 1), ("rewards", 2)]))
     assert short.table.columns == ["arm", "Q"]
     assert short.table.groups == [("", 1), ("rewards", 1)]
     assert short.notes == ["The same in every row: U 1.00 [1, 1]."]
+
+
+def test_the_one_row_that_has_no_value_of_a_column_is_named_with_its_reason() -> None:
+    rows = [[(name, ""), (name, ""), ("1.00", "n 9")] for name in "abc"] + [[("d", ""), ("d", ""), ("–", "no learner")]]
+    short = condensed(table(rows))
+    assert short.table.columns == ["arm", "Q"]
+    assert short.notes[0] == "The same in every row: U 1.00, but d – no learner."
 
 
 def test_two_equal_cells_stay_for_they_may_be_the_finding() -> None:

@@ -294,9 +294,10 @@ def test_as_many_problems_as_fit_are_on_the_page(monkeypatch) -> None:
 
 
 def test_the_fullest_page_stays_under_five_megabytes() -> None:
-    assert explorer.BUDGET + 1_500_000 < 5_000_000
     pages = sorted((toyreport.Path(__file__).parents[1] / "results").glob("*/report/index.html"))
-    assert pages and all(page.stat().st_size < 5_000_000 for page in pages)
+    traces = re.compile(rb'(?<=id="explorer-data">).*?(?=</script>)', re.DOTALL)
+    # The pages of the published studies, if their traces took all that these may take.
+    assert pages and all(len(traces.sub(b"", page.read_bytes())) + explorer.BUDGET < 5_000_000 for page in pages)
 
 
 def test_a_study_measured_before_says_so_in_one_line(monkeypatch) -> None:

@@ -19,6 +19,8 @@ from tools import browser
 
 SYNTHESIZED = "home/oracle_synthesized"
 DRAFT = "1 + 1 = 2"
+ASKED = [f"Question {i} {NASTY}".ljust(81, ".") + "😀 שלום" for i in range(3)]
+"Their 80th character, spaces put together, is two of UTF-16."
 TEXTS = {
     NATIVE: DRAFT,
     REFINED: f"Thus 1 + 1 = 3 {NASTY}",
@@ -38,7 +40,7 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory) -> Path:
     """A page of the explorer alone: three problems, of which each is more foreign than the one before."""
-    asked = [Question(f"t{i:03}", f"Question {i} {NASTY}", "2") for i in range(3)]
+    asked = [Question(f"t{i:03}", text, "2") for i, text in enumerate(ASKED)]
     arms = {
         name: [
             example(
@@ -89,7 +91,7 @@ def test_a_problem_is_chosen_by_keyboard_and_its_five_streams_stand_side_by_side
     page.keyboard.press("ArrowDown")
     assert "Problem 2 of 3" in page.inner_text("#explorer-chosen")
     page.keyboard.press("ArrowDown")
-    assert texts(page, "#explorer-question") == [f"Question 2 {NASTY}"]
+    assert texts(page, "#explorer-question") == [ASKED[2]]
     assert texts(page, ".streams h3") == ["RFT", "Refined", "SAR", "Synthesized", "Restyled"]
     tops = {box["y"] for article in page.locator(".streams article").all() if (box := article.bounding_box())}
     assert len(tops) == 1
@@ -152,11 +154,27 @@ def test_problems_are_ordered_by_what_became_of_a_stream(page) -> None:
     assert "No trace: failed." in page.inner_text(".streams")
 
 
+def test_a_question_is_shortened_between_characters(page) -> None:
+    assert all(text.endswith(".😀") for text in texts(page, "#explorer-problem option"))
+
+
+def test_what_is_written_from_right_to_left_begins_at_the_right(page) -> None:
+    # As the first letter has it; what is there begins with Latin ones.
+    directions = "nodes => nodes.map(node => { node.textContent = 'שלום 1'; return getComputedStyle(node).direction; })"
+    assert set(page.locator("#explorer-question, .trace").evaluate_all(directions)) == {"rtl"}
+
+
 @pytest.mark.parametrize("scheme", browser.SCHEMES)
 @pytest.mark.parametrize("width", browser.WIDTHS)
 def test_the_explorer_has_no_fault_on_desk_and_phone_in_light_and_dark(chromium, file, width, scheme) -> None:
     with browser.opened(chromium, file, width, scheme) as (page, asked):
         page.check("#explorer-removed")
+        # The darkest shade, beneath the mark of an end too: one letter, at whose contrast axe does not look.
+        page.select_option("#explorer-order", "foreign")
+        colours = "nodes => nodes.map(node => getComputedStyle(node).color)"
+        ends = page.locator(".s8.end").evaluate_all(colours)
+        assert len(ends) == len(TEXTS) - 1
+        assert set(ends) == set(page.locator("body").evaluate_all(colours))
         assert [*browser.faults(page, asked), *browser.unreachable(page)] == []
 
 

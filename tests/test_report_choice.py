@@ -81,6 +81,24 @@ def test_streams_not_told_apart_that_all_do_harm_are_told_to_be_no_better_than_n
     )
 
 
+def few(toy):
+    """With greedy answers to four problems alone, which tell nothing."""
+    kept = {f"h{place:03}" for place in (20, 25, 30, 35)}
+    for name, arm in toy.arms.items():
+        toy = toy.replaced(name, evals=[a for a in arm.evals if a.decoding == "sampled" or a.problem_id in kept])
+    return toy
+
+
+def test_what_greedy_answers_do_not_tell_is_said_to_be_by_sampled_ones(monkeypatch) -> None:
+    shares = {"native": 0.55, "refined": 0.4, "aligned": 0.9, "restyled": 0.4}
+    found = choice(few(greedy(toyreport.toy(APART), 0.5, **shares)), monkeypatch)
+    assert (found["state"], found["headline"]) == ("chosen", "train on SAR, by sampled answers")
+    found = choice(few(greedy(toyreport.toy(ALIKE), 0.5, **shares)), monkeypatch)
+    assert found["state"] == "not resolved"
+    assert found["headline"].endswith(", by sampled answers")
+    assert "; not on " in found["headline"]
+
+
 def test_one_training_set_names_no_stream(monkeypatch) -> None:
     found = choice(toyreport.toy(APART, replicates=1), monkeypatch)
     assert found["state"] == "not replicated"

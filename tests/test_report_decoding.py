@@ -35,6 +35,7 @@ def test_a_gap_that_both_decodings_show_has_its_winner_and_says_what_greedy_deco
     summary = decoded(0.5, native=0.7, refined=0.3, aligned=0.75).summary(monkeypatch)
     for verdict in summary["verdicts"]:
         assert verdict["paradox"] == "shown"
+        assert verdict["headline"].startswith("Quality-Utility Paradox shown: the refined traces score higher")
         # 0.7 - 0.3 of 60 problems, the same ones under every seed.
         assert "greedy +40.0 points" in verdict["sentences"][1]
         assert "RFT trains the better learner than Refined" in verdict["sentences"][1]
@@ -47,7 +48,12 @@ def test_a_wide_greedy_interval_alone_is_no_disagreement(monkeypatch) -> None:
     for arm in (NATIVE, REFINED, ALIGNED):
         answers = [a for a in toy.arms[arm].evals if a.decoding == "sampled" or a.problem_id in few]
         toy = toy.replaced(arm, evals=answers)
-    assert {verdict["paradox"] for verdict in toy.summary(monkeypatch)["verdicts"]} == {"shown"}
+    verdicts = toy.summary(monkeypatch)["verdicts"]
+    assert {verdict["paradox"] for verdict in verdicts} == {"shown"}
+    # But what one decoding alone tells is not said of both.
+    words = "Paradox shown in sampled answers, not told by greedy ones"
+    assert all(verdict["headline"].startswith(f"Quality-Utility {words}: ") for verdict in verdicts)
+    assert all(any(said.startswith(f"{words} (") for said in verdict["sentences"]) for verdict in verdicts)
 
 
 def test_a_base_at_its_ceiling_or_floor_flags_every_verdict(monkeypatch) -> None:
@@ -65,3 +71,4 @@ def test_a_study_that_asks_for_no_greedy_answer_is_cautioned(monkeypatch) -> Non
     summary = toyreport.with_evaluation(toy, greedy=False).summary(monkeypatch)
     assert "Utility was read at T = 1 alone: a verdict may be one of the decoding." in summary["cautions"]
     assert not any("greedy" in sentence for verdict in summary["verdicts"] for sentence in verdict["sentences"])
+    assert all("shown in sampled answers alone: " in verdict["headline"] for verdict in summary["verdicts"])

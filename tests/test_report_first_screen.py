@@ -1,12 +1,13 @@
 """The first screen in numbers and words: the question, the mechanism, and the two pictures that explain it."""
 
+import dataclasses
 import itertools
 
 import pytest
 import toyreport
 from toyreport import ALIGNED, NATIVE, REFINED, RESTYLED
 
-from qup.report import drift_plot, factorial_plot, outline, quality_plot
+from qup.report import drift_plot, factorial_plot, outline, page, quality_plot
 from qup.report.numbers import Missing
 from qup.report.plot_rows import quality_rows
 from qup.report.sections import choice, mechanism, question
@@ -21,8 +22,12 @@ def numbers(patch):
 
 def test_the_question_names_each_stream_and_says_what_it_is(numbers) -> None:
     asked = question.show(numbers.question)
-    assert "Which of 4 sets" in asked.paragraphs[0]
-    assert "3 times over, and graded on 60 problems" in asked.paragraphs[0]
+    assert "On which of 4 sets" in asked.paragraphs[0]
+    # Who reads the first screen knows neither word.
+    assert "a small model, the *learner*," in asked.paragraphs[0]
+    assert "An *Oracle*, a stronger model or a program," in asked.paragraphs[0]
+    trained = "3 times over by SFT (every token counts alike) and DFT (unlikely tokens count less), and graded on 60"
+    assert trained in asked.paragraphs[0]
     assert "`genrm`" in asked.paragraphs[0]
     assert (
         "**RFT**, the learner's own right solutions; **Refined**, those rewritten by the Oracle" in asked.paragraphs[1]
@@ -53,7 +58,35 @@ def test_an_effect_that_is_not_resolved_says_so_beneath() -> None:
     equal = toyreport.toy(dict.fromkeys(toyreport.FACTORIAL, (1.0, 0.1, 1.3)), craft=toyreport.CRAFT)
     with pytest.MonkeyPatch.context() as patch:
         found = equal.plain(patch).numbers.mechanism
-    assert all(line.endswith(", not resolved") for line in found[0].small)
+    assert all(line.endswith(", not resolved") for line in found[0].small[: len(equal.study.training.objective_names)])
+
+
+def test_a_cost_whose_interval_holds_zero_says_so_beneath(numbers) -> None:
+    costs = {REFINED: Estimate(136.0, -26.0, 299.0, 3, 40.0), NATIVE: Estimate(50.0, 10.0, 90.0, 3, 9.0)}
+    adapted = {arm: dataclasses.replace(numbers.adaptation[arm], cost=cost) for arm, cost in costs.items()}
+    cost = mechanism.numbers(numbers.tables, numbers.logic, adapted, {})[2]
+    assert cost.small == ["Refined 136 [-26, 299]", "RFT 50 [10, 90]", "not told from 0"]
+    told = {REFINED: costs[NATIVE], NATIVE: costs[REFINED]}
+    adapted = {arm: dataclasses.replace(numbers.adaptation[arm], cost=cost) for arm, cost in told.items()}
+    assert len(mechanism.numbers(numbers.tables, numbers.logic, adapted, {})[2].small) == 2
+
+
+def test_v_and_c_say_where_the_streams_are_not_shown_to_be_what_they_are_called(numbers) -> None:
+    assert numbers.logic.checks["main"].passed
+    for passed, said in ((False, "manipulation check FAILED"), (None, "what the streams changed was not checked")):
+        check = dataclasses.replace(numbers.logic.checks["main"], passed=passed)
+        logic = dataclasses.replace(numbers.logic, checks={"main": check})
+        v, c, *_ = mechanism.numbers(numbers.tables, logic, numbers.adaptation, {})
+        assert v.small[-1] == c.small[-1] == said
+    assert not any("check" in line for read in numbers.mechanism[:2] for line in read.small)
+
+
+def test_the_line_below_the_first_screen_says_why_one_difference_has_several_intervals(numbers) -> None:
+    # V is U(SAR) - U(RFT), which stands among the pairs of arms too, in a larger family.
+    v = numbers.logic.factorials["main"]["sft"].effects["V"].holm
+    pair = next(line for line in numbers.choices[0].far if line.startswith("SAR - RFT"))
+    assert f"[{100 * v.low:+.1f}, {100 * v.high:+.1f}]" not in pair
+    assert "all arms and pairs of arms, V and C among the effects of the two-by-two" in page.lead(numbers)
 
 
 def test_every_number_of_the_mechanism_has_a_word_for_it_and_a_definition(numbers) -> None:

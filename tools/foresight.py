@@ -75,7 +75,9 @@ def _null(null: Null | None) -> Iterator[str]:
             f"Of values that know nothing, the arms' means of `{null.metric}` shuffled within each race, the "
             f"{'lower' if null.lower else 'higher'} one is right in {100 * null.mean:.0f}% of the pairs (95% of "
             f"{null.shuffles:,} shuffles: {100 * null.low:.0f} to {100 * null.high:.0f}%), by the true means in "
-            f"{100 * null.observed:.0f}%: p = {null.p:.2g}."
+            f"{100 * null.observed:.0f}%: p = {null.p:.2g}. Means are over all problems of an arm here, not over "
+            "those that a pair shares; races are shuffled as if each were of other traces, which those of one "
+            "learner are not."
         )
 
 

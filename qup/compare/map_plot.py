@@ -1,7 +1,7 @@
 """The paradox map: what looks better against what trains better, a point per study, Oracle and objective."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,8 @@ SIDE = 270
 "Of a panel, pixels."
 ASIDE = 0.02
 "Of a panel's width: how far points of equal quality step aside each other."
+FARTHEST = 0.05
+"Of a panel's width: how far a point stands beside its place at most, however many share it."
 ROOM = 1.12
 "How far a panel reaches beyond the end of the widest interval."
 CORNER = "looks better,\ntrains worse"
@@ -75,15 +77,21 @@ def _ends(axis: str, figure: Figure, scale: float, replicated: bool) -> dict[str
 
 def _aside(points: Rows) -> Rows:
     """The points with where they are drawn, `at` to `at_high`: those of equal quality would lie on each other."""
-    placed, seen = [], Counter[tuple[Any, ...]]()
+    placed, seen, often = [], Counter[tuple[Any, ...]](), Counter(map(_spot, points))
     for point in points:
-        key = point["reward"], point["decoding"], point["x"]
-        reach = _reach([p for p in points if (p["reward"], p["decoding"]) == key[:2]], "x")
-        step = 2 * reach * ASIDE * seen[key]
+        key = _spot(point)
+        wide = 2 * _reach([p for p in points if _spot(p)[:2] == key[:2]], "x")
+        others = often[key] - 1
+        step = wide * min(ASIDE, 2 * FARTHEST / max(1, others)) * (seen[key] - others / 2)
         drawn = {"at": point["x"], "at_low": point["x_low"], "at_high": point["x_high"]}
         placed.append(point | {name: round(end + step, 4) for name, end in drawn.items()})
         seen[key] += 1
     return placed
+
+
+def _spot(point: Mapping[str, Any]) -> tuple[Any, ...]:
+    """A panel, and the quality in it."""
+    return point["reward"], point["decoding"], point["x"]
 
 
 def _reach(points: Rows, axis: str) -> float:

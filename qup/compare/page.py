@@ -10,7 +10,8 @@ from qup.report import page
 TEMPLATE = Path(__file__).with_name("index.html.jinja")
 MAP = (
     "Refined traces against the learner's own: below the dashed line and right of it they look better and train worse. "
-    "Points of equal quality step aside each other. What is not replicated has no interval."
+    "Points of equal quality step aside each other, by a twentieth of the width at most. What is not replicated has no "
+    "interval."
 )
 TITLE = "Studies of the Quality-Utility Paradox, side by side"
 

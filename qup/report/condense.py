@@ -68,9 +68,15 @@ def _there(cell: Cell) -> bool:
 
 
 def _said(table: Table, at: int) -> str:
-    """A column that is equal throughout, and its value."""
+    """A column that is equal throughout, and its value; the row that alone has none with the reason."""
     cell = next((row[at] for row in table.rows if _there(row[at])), table.rows[0][at])
-    return f"{_names(table)[at]} {' '.join(f'{cell.text} {_uncounted(cell)}'.split())}"
+    lone = [row for row in table.rows if _there(cell) and not _there(row[at])]
+    but = [f", but {row[0].text} {_plain(row[at])}".rstrip() for row in lone]
+    return f"{_names(table)[at]} {_plain(cell)}{''.join(but)}"
+
+
+def _plain(cell: Cell) -> str:
+    return " ".join(f"{cell.text} {_uncounted(cell)}".split())
 
 
 def _uncounted(cell: Cell) -> str:
@@ -112,7 +118,8 @@ def _counts(table: Table) -> list[str]:
 
 
 def _range(found: Sequence["re.Match[str]"]) -> str:
-    values = sorted(int(match[1].replace(",", "")) for match in found)
-    unit = found[0][2] or ""
-    low, high = values[0], values[-1]
-    return f"{low:,}{unit}" if low == high else f"{low:,} to {high:,}{unit}"
+    by_unit: dict[str, list[int]] = {}
+    for match in found:
+        by_unit.setdefault(match[2] or "", []).append(int(match[1].replace(",", "")))
+    ends = [(min(values), max(values), unit) for unit, values in by_unit.items()]
+    return ", ".join(f"{low:,}{unit}" if low == high else f"{low:,} to {high:,}{unit}" for low, high, unit in ends)

@@ -22,7 +22,7 @@ LONG = 320
 
 
 def lead(numbers: Numbers) -> str:
-    """One line under the title: the size of what was run."""
+    """What stands below the first screen: the size of what was run, and why a difference may have several intervals."""
     counts = {
         "arm": len(numbers.main.rows),
         "Oracle": len(numbers.tables.groups),
@@ -33,7 +33,12 @@ def lead(numbers: Numbers) -> str:
     if not isinstance(accuracy, Missing):
         parts.append(f"{accuracy.n} held-out problems, Avg@{numbers.study.k}")
     level = percentage(numbers.study.level)
-    return f"{', '.join(parts)}. Every interval is {level}; its n counts problems unless it says arms or replicates."
+    return (
+        f"{', '.join(parts)}. Intervals are {level} of all that is judged together, so that of one difference is wider "
+        "where that is more: what to train on is judged over all arms and pairs of arms, V and C among the effects of "
+        "the two-by-two, the verdict among what was declared. Intervals in pictures of arms are of one number each. "
+        "n counts problems unless it says arms or replicates."
+    )
 
 
 def markdown(numbers: Numbers, plots: Iterable[str]) -> str:

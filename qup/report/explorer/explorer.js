@@ -52,7 +52,7 @@ function token(text, surprise, kind) {
 
 // A trace: tokens within edits, a token that an edit parts standing in two pieces.
 function marked(stream, label) {
-  const box = make("div", { class: "trace", tabindex: "0", role: "group",
+  const box = make("div", { class: "trace", dir: "auto", tabindex: "0", role: "group",
     "aria-label": label + ": the trace; the left and right arrow keys read its tokens one by one" });
   const text = Array.from(stream.text), { all, last } = tokens(stream);
   let at = 0, next = 0;
@@ -118,7 +118,8 @@ function list() {
   const rows = data.problems.map((problem, i) => ({ problem, i, value: order.key(problem, place) }));
   listed = rows.filter((row) => row.value !== null).sort((a, b) => b.value - a.value || a.i - b.i);
   find("problem").replaceChildren(...listed.map(({ problem, value }, i) => {
-    const said = order.say(value), question = problem.question.replace(/\s+/g, " ").slice(0, 80);
+    // By characters: half of a pair of surrogates is none.
+    const said = order.say(value), question = Array.from(problem.question.replace(/\s+/g, " ")).slice(0, 80).join("");
     return make("option", { value: String(i) }, (i + 1) + ". " + (said ? said + ": " : "") + question);
   }));
   show();

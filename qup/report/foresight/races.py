@@ -202,7 +202,13 @@ def _gaps(evidence: Evidence, columns: Mapping[str, Mapping[str, Array]], first:
 
 
 def _fingerprint(evidence: Evidence, arm: str, objective: str, decoding: str) -> str:
-    """A hash of an arm's traces and of what its learners answered."""
+    """A hash of an arm's traces, of how its learners trained on them and of what they answered.
+
+    Answers alone would not do: learners of a low rate answer greedily as the untrained one does, whatever their budget.
+    """
     answers = evidence.held.learners[arm].get((objective, decoding))
-    told = [objective, decoding, evidence.arms[arm].traces, answers.correct.tolist() if answers else None]
+    curves = [
+        (each.replicate, each.tokens, each.loss) for each in evidence.arms[arm].curves if each.objective == objective
+    ]
+    told = [objective, decoding, evidence.arms[arm].traces, curves, answers.correct.tolist() if answers else None]
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]

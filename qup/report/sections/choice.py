@@ -26,6 +26,7 @@ UNNAMED = {
 }
 "States in which no arm is named."
 NOTHING = "Nothing was measured."
+BY_SAMPLED = ", by sampled answers"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,13 @@ class Group:
         beaten = {second for _, second in ahead}
         return [arm for arm in self.gains if arm not in beaten]
 
+    @property
+    def in_both(self) -> bool:
+        """Whether greedy answers rule out the same arms."""
+        told = [pair for pair, gap in self.gaps.items() if gap.difference.resolved and not gap.told_in]
+        beaten = {second for _, second in told}
+        return all(arm in beaten for arm in self.gains if arm not in self.left)
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -95,7 +103,7 @@ def _choice(evidence: Evidence, oracle: str, objective: str) -> Choice:
     left, state = group.left, _state(group)
     out = [labels[arm] for arm in group.gains if arm not in left]
     told = any(group.gains[arm].told for arm in left)
-    headline = _headline(state, [labels[arm] for arm in left], out, told=told)
+    headline = _headline(state, [labels[arm] for arm in left], out, told=told, by=_by(group, state))
     figures, judged = _all_figures(group, labels), _judged_together(group)
     sentence = f"{'; '.join(figures)}. {judged}" if figures else NOTHING
     near, far = (_near(group, labels), [*figures, judged]) if figures else ([NOTHING], [])
@@ -150,27 +158,34 @@ def _state(group: Group) -> State:
     return "not resolved" if any(gains[arm].told for arm in left) else "no gain"
 
 
-def _headline(state: State, left: Sequence[str], out: Sequence[str], *, told: bool) -> str:
-    """`told`: whether any of those left is told to be better than no training."""
+def _by(group: Group, state: State) -> str:
+    """By which answers arms are ruled out, and the one to train on gains: empty where either decoding tells it."""
+    greedy = group.gains[group.left[0]].greedy if state == "chosen" else None
+    gained = greedy is None or (isinstance(greedy, Difference) and greedy.resolved)
+    return "" if gained and group.in_both else BY_SAMPLED
+
+
+def _headline(state: State, left: Sequence[str], out: Sequence[str], *, told: bool, by: str) -> str:
+    """`told`: whether any of those left is told to be better than no training; `by`: by which answers."""
     if state in UNNAMED:
         return UNNAMED[state]
     if len(left) == 1:
-        return _of_one(state, left[0])
-    names, not_on = ", ".join(left), f"; not on {', '.join(out)}" if out else ""
+        return _of_one(state, left[0], by)
+    names, not_on = ", ".join(left), f"; not on {', '.join(out)}{by}" if out else ""
     none = "" if told else ", and none is told to be better than no training"
     if state == "decoding-dependent":
         return f"decoding-dependent: which of {names} is ahead depends on how learners decode{none}{not_on}"
     return f"not resolved which: {names} are not told apart{none}{not_on}"
 
 
-def _of_one(state: State, arm: str) -> str:
+def _of_one(state: State, arm: str, by: str) -> str:
     """The headline where one arm is ahead of all others."""
     if state == "chosen":
-        return f"train on {arm}"
+        return f"train on {arm}{by}"
     if state == "no gain":
-        return f"{arm} is ahead of the others, but not told to be better than no training"
+        return f"{arm} is ahead of the others{by}, but not told to be better than no training"
     said = "whether it is better than no training depends on how learners decode"
-    return f"decoding-dependent: {arm} is ahead of the others, but {said}"
+    return f"decoding-dependent: {arm} is ahead of the others{by}, but {said}"
 
 
 def _all_figures(group: Group, labels: Mapping[str, str]) -> list[str]:

@@ -41,6 +41,16 @@ class Tested:
         """Whether which arm is ahead depends on the decoding."""
         return dependent(self.difference, self.greedy, self.between)
 
+    @property
+    def told_in(self) -> str:
+        """Where a difference that sampled answers resolve is told, to stand behind what is said of it.
+
+        Empty where greedy answers resolve it too: what is not at odds has one sign then.
+        """
+        if isinstance(self.greedy, Missing):
+            return " in sampled answers alone"
+        return "" if self.greedy.resolved else " in sampled answers, not told by greedy ones"
+
 
 @dataclass(frozen=True)
 class Contrast:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qup.arms import NATIVE, REFINED, SHORT
+from qup.report.manipulation import Check
 from qup.report.numbers import Difference, Missing, Number, interval, plain
 from qup.report.sections.adaptation import OBJECTIVE, Adaptation
 from qup.report.sections.logic_and_style import Logic
@@ -28,26 +29,27 @@ class Words:
 
 V = Words(
     "Repair value V",
-    "Accuracy gained where only the logic of the learner's own solutions is repaired, and its words stay.",
+    "Accuracy gained by repairing the logic of the learner's solutions.",
     "V = U(SAR) - U(RFT), accuracy points: SAR has the Oracle's logic in the learner's own words, RFT what the learner "
     "wrote. Above 0, repair helps.",
 )
 C = Words(
     "Drift cost C",
-    "Accuracy lost where the same repaired logic comes in the Oracle's words.",
+    "Accuracy lost where that logic comes in the Oracle's words.",
     "C = U(SAR) - U(Refined), accuracy points: both have the Oracle's logic, refined traces have its words too. "
     "U(Refined) - U(RFT) = V - C, so refined traces train worse than the learner's own where C is above V.",
 )
 COST = Words(
     "Adaptation cost",
-    "What the learner pays to get used to refined solutions while it trains on them.",
+    "What getting used to refined solutions costs the learner.",
     "Prequential code length: over the first epoch the loss before each update, less the floor that the trained "
     "learner reaches on traces of the same stream that it did not see, times the tokens of the step. Nats, a mean over "
-    "SFT replicates. Near 0, the stream was in the learner's reach already.",
+    "SFT replicates. Near 0, the stream was in the learner's reach already; below 0, the loss on the way was below "
+    "that floor.",
 )
 DRIFT = Words(
     "Drift",
-    "How foreign a refined solution is to the untrained learner, beside its own solution of the same problem.",
+    "How foreign a refined solution is to the untrained learner, beside its own.",
     "Excess surprisal: -log p of a refined trace less that of the native trace of the same problem, both under the "
     "untrained learner, summed over tokens. Nats a trace, a mean over problems; PPL is per token.",
 )
@@ -70,24 +72,34 @@ def numbers(
         return []
     oracle, group = next(iter(tables.groups.items()))
     arms = {tables.rows[arm].refiner: arm for arm in group.arms}
-    effects = logic.factorials.get(logic.main.get(oracle, ""), {})
+    factorial = logic.main.get(oracle, "")
+    effects, unsure = logic.factorials.get(factorial, {}), _unsure(logic.checks.get(factorial))
     by_effect = {name: {key: each.effects[name] for key, each in effects.items()} for name in ("V", "C")}
     refined, native = (arms.get(refiner, "") for refiner in (REFINED, NATIVE))
     costs = {SHORT[key]: adapted[arms[key]].cost for key in (REFINED, NATIVE) if arms.get(key) in adapted}
     drift = means.get(refined, {}).get(EXCESS, Missing(f"{EXCESS} was not measured"))
     ppl = {SHORT[key]: tables.rows[arm].ppl["micro"] for key, arm in ((REFINED, refined), (NATIVE, native)) if arm}
     return [
-        *(_effect(words, by_effect[name]) for name, words in (("V", V), ("C", C))),
+        *(_effect(words, by_effect[name], unsure) for name, words in (("V", V), ("C", C))),
         _cost(costs),
         _drift(drift, ppl),
     ]
 
 
-def _effect(words: Words, by_objective: Mapping[str, Difference | Missing]) -> Read:
+def _unsure(check: Check | None) -> str:
+    """What to add where the streams are not shown to be what V and C take them for; empty where they are."""
+    if check is None or check.passed is None:
+        return "what the streams changed was not checked"
+    return "" if check.passed else "manipulation check FAILED"
+
+
+def _effect(words: Words, by_objective: Mapping[str, Difference | Missing], unsure: str) -> Read:
     """The first objective's large, the others' beneath."""
     first = next(iter(by_objective.values()), Missing("not measured"))
     lines = [f"{objective.upper()} {_shown(each)}" for objective, each in by_objective.items()]
-    return Read(words, DASH if isinstance(first, Missing) else f"{100 * first.estimate.value:+.1f} points", lines)
+    if isinstance(first, Missing):
+        return Read(words, DASH, lines)
+    return Read(words, f"{100 * first.estimate.value:+.1f} points", [*lines, *([unsure] if unsure else [])])
 
 
 def _shown(effect: Difference | Missing) -> str:
@@ -101,13 +113,17 @@ def _shown(effect: Difference | Missing) -> str:
 def _cost(costs: Mapping[str, Number]) -> Read:
     first = next(iter(costs.values()), Missing(f"no {OBJECTIVE} run"))
     lines = [f"{label} {_plain(cost, 0)}" for label, cost in costs.items()]
-    return Read(COST, DASH if isinstance(first, Missing) else f"{first.value:.0f} nats", lines)
+    if isinstance(first, Missing):
+        return Read(COST, DASH, lines)
+    return Read(COST, f"{first.value:.0f} nats", [*lines, *([] if first.excludes_zero() else ["not told from 0"])])
 
 
 def _drift(drift: Number, ppl: Mapping[str, Number]) -> Read:
     value = DASH if isinstance(drift, Missing) else f"{drift.value:+.1f} nats"
+    doubt = "" if isinstance(drift, Missing) or drift.excludes_zero() else ", not told from 0"
     read = [f"{label} {each.value:.2f}" for label, each in ppl.items() if not isinstance(each, Missing)]
-    return Read(DRIFT, value, [_plain(drift, 1, sign=True), *([f"PPL {', '.join(read)}"] if read else [])])
+    told = f"{_plain(drift, 1, sign=True)}{doubt}"
+    return Read(DRIFT, value, [told, *([f"PPL {', '.join(read)}"] if read else [])])
 
 
 def _plain(number: Number, digits: int, *, sign: bool = False) -> str:

@@ -51,7 +51,8 @@ class Paradox:
     refined_over_native: dict[str, Difference | Missing]
     "Reward to Q(Refined) - Q(RFT), in the reward's unit."
     state: State
-    "Whether Q(Refined) > Q(RFT) while U(Refined) < U(RFT), both resolved, by the primary reward and both decodings."
+    """Whether Q(Refined) > Q(RFT) while U(Refined) < U(RFT), both resolved, by the primary reward and sampled answers,
+    and no decoding at odds; where greedy answers do not tell it, the sentence says so."""
     sentence: str
 
 
@@ -122,8 +123,8 @@ def _of_signs(quality: Difference, tested: Tested, figures: str) -> tuple[State,
     if quality.estimate.value < 0:
         return "absent", f"Paradox not shown: the refined traces score lower {figures}."
     if tested.difference.estimate.value > 0:
-        return "shown", f"Paradox shown {figures}."
-    return "reversed", f"Paradox not shown: the refined traces score higher and train better {figures}."
+        return "shown", f"Paradox shown{tested.told_in} {figures}."
+    return "reversed", f"Paradox not shown{tested.told_in}: the refined traces score higher and train better {figures}."
 
 
 def indices(evidence: Evidence, group: Sequence[str]) -> dict[str, dict[str, Index | Missing]]:

@@ -1,6 +1,6 @@
 """The question that the study puts, and what its streams are, in words for who knows neither."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qup.arms import ALIGNED, NATIVE, REFINED, RESTYLED, SYNTHESIZED
@@ -17,6 +17,8 @@ STREAMS = {
     ALIGNED: "the learner's words, its logic repaired",
 }
 "What a stream of a main refiner is."
+OBJECTIVES = {"sft": "every token counts alike", "dft": "unlikely tokens count less"}
+"What training under an objective is."
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,22 @@ def _streams(rows: Mapping[str, Row]) -> dict[str, str]:
 
 def _text(declared: Declared, tables: Tables) -> str:
     accuracy, primary = tables.base.accuracy, tables.primary
-    graded = "problems that it was not trained on"
+    graded = "other problems"
     if not isinstance(accuracy, Missing):
         graded = f"{accuracy.n} {graded}"
     looks = f", and is it the one that looks best (Q, the mean reward by `{primary}`)" if primary else ""
     return (
-        f"Which of {len(tables.rows)} sets of worked solutions, *streams*, makes the better model of a learner{looks}? "
-        f"The learner was trained on each, {declared.replicates} time{'s' * (declared.replicates != 1)} over, and "
-        f"graded on {graded}: U, the utility of a stream, is the accuracy gained by training on it, in points."
+        f"On which of {len(tables.rows)} sets of worked solutions, *streams*, should a small model, the *learner*, be "
+        f"trained{looks}? An *Oracle*, a stronger model or a program, rewrites or writes some. It was trained on each, "
+        f"{declared.replicates} time{'s' * (declared.replicates != 1)} over{_trained(declared.objectives)}, and graded "
+        f"on {graded}: U, the utility of a stream, is the accuracy gained by it, in points."
     )
+
+
+def _trained(objectives: Sequence[str]) -> str:
+    """By which objectives, of those that have a word for it."""
+    said = [f"{name.upper()} ({OBJECTIVES[name]})" for name in objectives if name in OBJECTIVES]
+    return f" by {' and '.join(said)}" if said else ""
 
 
 def show(question: Question) -> Section:

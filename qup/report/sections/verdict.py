@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from qup.arms import NATIVE, REFINED
 from qup.report import outcomes
 from qup.report.manipulation import Check
 from qup.report.numbers import Difference, Missing, Number, percentage, plain, points
@@ -51,11 +52,11 @@ class Grounds:
 
 
 STATES: Mapping[State, str] = {
-    "shown": "Quality-Utility Paradox shown: the refined traces score higher and train worse than RFT.",
+    "shown": "Quality-Utility Paradox shown{}: the refined traces score higher and train worse than RFT.",
     "decoding-dependent": "Decoding-dependent: how refined traces compare with RFT depends on how learners decode.",
-    "reversed": "No paradox: the refined traces score higher and train better than RFT.",
+    "reversed": "No paradox{}: the refined traces score higher and train better than RFT.",
 }
-"Headlines of the states that say all."
+"Headlines of the states that say all, with a place for where that is told."
 
 
 def numbers(grounds: Grounds) -> list[Verdict]:
@@ -89,9 +90,10 @@ def _verdict(grounds: Grounds, oracle: str, objective: str) -> Verdict:
 
 
 def _headline(contrasts: Sequence[Contrast], state: State) -> str:
+    by_refiners = {each.refiners: each.tested for each in contrasts if isinstance(each.tested, Tested)}
+    tested = list(by_refiners.values())
     if state in STATES:
-        return STATES[state]
-    tested = [contrast.tested for contrast in contrasts if isinstance(contrast.tested, Tested)]
+        return STATES[state].format(by_refiners[NATIVE, REFINED].told_in)
     if not tested:
         return "No verdict: the declared contrasts were not measured."
     if any(each.difference.estimate.replicated is False for each in tested):

@@ -163,6 +163,9 @@ def test_a_long_trace_is_kept_up_to_a_token_s_end_and_an_odd_one_can_be_written(
 
 def test_examples_come_back_from_their_file_and_damaged_ones_are_refused(tmp_path) -> None:
     arm = dataclasses.replace(toyreport.toy().main_arms()[0], examples=[example("t000", "1 + 1 = 2")])
+    # Every field away from its default: those at it are not written.
+    told = [dataclasses.replace(each, draft="2+2=5", wrong_draft=True, origin="learner") for each in arm.examples]
+    arm = dataclasses.replace(arm, examples=told)
     files.write(tmp_path / "arm.json", [arm])
     assert files.read_arm(tmp_path / "arm.json").examples == arm.examples
     text = (tmp_path / "arm.json").read_text()

@@ -11,6 +11,7 @@ import pytest
 
 from qup import records
 from qup.errors import SettingsError
+from qup.measured.examples import Example
 from qup.records import Compat, Eval, Finish, Probed, Problem, Refined, Score, Step, Trace, TrainRun, Verdict, due
 
 ODD = 'a\u2028b\u2029c\x85d\re\nf\r\ng\t"h"\\ 🤖 e\u0301 \x00 \x1c'
@@ -165,6 +166,12 @@ def test_a_value_of_another_type_is_told_with_what_was_expected(
 ) -> None:
     good = {Eval: EVAL, Compat: COMPAT}[kind]
     assert refused(tmp_path, json.dumps(good | {field: value}), kind) == said
+
+
+def test_true_and_false_are_no_numbers_and_numbers_are_neither() -> None:
+    assert records.typed(Example, "wrong_draft", True) is True
+    with pytest.raises(ValueError, match="expected bool, got 1"):
+        records.typed(Example, "wrong_draft", 1)
 
 
 def test_a_whole_number_will_do_for_a_real_one(tmp_path: Path) -> None:

@@ -120,9 +120,9 @@ def _dict(read: Reader, value: Any, field: str) -> dict[str, Any]:
 
 
 def _plain(kind: Any, value: Any, field: str) -> Any:
-    """Text, or a number: a whole one will do for a real one, and each must fit an array."""
+    """Text, true or false, or a number: a whole one will do for a real one, and each must fit an array."""
     # To Python, true is a number.
-    if not isinstance(value, (int, float) if kind is float else kind) or isinstance(value, bool):
+    if not isinstance(value, (int, float) if kind is float else kind) or isinstance(value, bool) != (kind is bool):
         raise ValueError(f"field {field!r}: expected {kind.__name__}, got {value!r:.60}")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"field {field!r}: expected a finite number, got {value!r}")

@@ -11,7 +11,7 @@ LOCK := $(if $(GPU),requirements-gpu.lock,requirements.lock)
 SIDE := -n auto --maxprocesses 4 --dist loadfile
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: repro test slow check bench screenshots experiments docs readme reading grading benchmarks foresight gpu lock lock-gpu clean
+.PHONY: repro test slow check bench screenshots experiments docs pages readme reading grading benchmarks foresight gpu lock lock-gpu clean
 
 repro: $(VENV)/ready          ## run the study of params.yaml to its report
 	qup run
@@ -41,6 +41,9 @@ experiments: $(VENV)/ready    ## what each experiment set and found, without the
 
 docs: $(VENV)/ready           ## the documentation as a site in site/: docs/ and what it links to
 	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
+
+pages: $(VENV)/ready          ## make the published pages anew from their measured arms, as the report is now
+	python tools/pages.py
 
 readme: $(VENV)/ready         ## copy the verdicts of the published studies into the README
 	python tools/readme.py

@@ -29,8 +29,13 @@ def races(count: int, values) -> list[Race]:
     ]
 
 
+def ordered(race: int) -> list[float]:
+    """The better an arm the lower its value; each race has traces, and so values, of its own."""
+    return [10.0 * race + i for i in range(len(ARMS))]
+
+
 def test_a_metric_that_orders_the_arms_is_told_from_its_shuffles() -> None:
-    told = null(races(6, lambda _: [1.0, 2.0, 3.0, 4.0, 5.0]), "ppl", lower=True, shuffles=500)
+    told = null(races(6, ordered), "ppl", lower=True, shuffles=500)
     assert told.observed == 1.0
     assert told.mean == pytest.approx(0.5, abs=0.02)
     # No shuffle of 500 was right everywhere: 1 / 501.
@@ -38,8 +43,7 @@ def test_a_metric_that_orders_the_arms_is_told_from_its_shuffles() -> None:
 
 
 def test_where_the_higher_value_is_the_pick_the_signs_turn() -> None:
-    ordered = races(6, lambda _: [1.0, 2.0, 3.0, 4.0, 5.0])
-    assert null(ordered, "ppl", lower=False, shuffles=100).observed == 0.0
+    assert null(races(6, ordered), "ppl", lower=False, shuffles=100).observed == 0.0
 
 
 def test_equal_values_are_right_half_the_time_and_never_told() -> None:
@@ -60,6 +64,13 @@ def test_pairs_that_hang_together_are_shuffled_together() -> None:
     assert one.high - one.low >= 0.8
     # Of 120 orders one is right everywhere.
     assert one.p == pytest.approx(1 / 120, abs=0.006)
+
+
+def test_races_of_the_same_traces_are_one_to_the_null() -> None:
+    # Six recipes of one stream each are told no better than one: six times the same order is one chance in 120 still.
+    one, six = (null(races(count, lambda _: [1.0, 2.0, 3.0, 4.0, 5.0]), "ppl", lower=True) for count in (1, 6))
+    assert six.p == pytest.approx(one.p, abs=0.006)
+    assert null(races(6, ordered), "ppl", lower=True).p < 0.001
 
 
 def test_no_resolved_pair_has_no_null() -> None:

@@ -72,12 +72,11 @@ def _rules(rules: Mapping[str, Rule | None]) -> Iterator[str]:
 def _null(null: Null | None) -> Iterator[str]:
     if null is not None:
         yield (
-            f"Of values that know nothing, the arms' means of `{null.metric}` shuffled within each race, the "
+            f"Of values that know nothing, the arms' means of `{null.metric}` shuffled among each other, the "
             f"{'lower' if null.lower else 'higher'} one is right in {100 * null.mean:.0f}% of the pairs (95% of "
             f"{null.shuffles:,} shuffles: {100 * null.low:.0f} to {100 * null.high:.0f}%), by the true means in "
             f"{100 * null.observed:.0f}%: p = {null.p:.2g}. Means are over all problems of an arm here, not over "
-            "those that a pair shares; races are shuffled as if each were of other traces, which those of one "
-            "learner are not."
+            "those that a pair shares; arms of the same traces exchange theirs together, in whichever races they run."
         )
 
 

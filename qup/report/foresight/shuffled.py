@@ -1,8 +1,9 @@
 """The null of foresight: how often a rule is right when the arms of each race exchange their values of the metric.
 
 Nothing that ties a metric to utility is left then; what is left is how many pairs there are and how they hang together,
-for an arm stands in several pairs and a race has several arms. A rule that knows something is right more often than
-nearly all shuffles are.
+for an arm stands in several pairs, a race has several arms, and the same traces may run in several races, at another
+rate or objective: those exchange their values together. A rule that knows something is right more often than nearly
+all shuffles are.
 """
 
 from collections.abc import Sequence
@@ -46,10 +47,29 @@ def null(races: Sequence[Race], metric: str, *, lower: bool, shuffles: int = SHU
         return None
     observed = _share(tables, [values for values, _, _ in tables])
     rng = np.random.default_rng(derive(0, "foresight", "shuffled", metric))
-    drawn = np.array([_share(tables, [rng.permutation(values) for values, _, _ in tables]) for _ in range(shuffles)])
+    pools = _pools([values for values, _, _ in tables])
+    drawn = np.array([_share(tables, _exchanged(tables, pools, rng)) for _ in range(shuffles)])
     low, high = np.quantile(drawn, [TAIL, 1 - TAIL])
     p = (1 + int(np.sum(drawn >= observed))) / (1 + shuffles)
     return Null(metric, lower, observed, float(drawn.mean()), float(low), float(high), p, shuffles)
+
+
+def _pools(values: Sequence[Array]) -> list[list[float]]:
+    """The values of races that share one, for arms of the same traces have the same mean; those of each pool sorted."""
+    pools: list[set[float]] = []
+    for own in values:
+        pool = set(own.tolist())
+        joined = [other for other in pools if other & pool]
+        pools = [*(other for other in pools if not other & pool), pool.union(*joined)]
+    return [sorted(pool) for pool in pools]
+
+
+def _exchanged(
+    tables: Sequence[tuple[Array, Array, Array]], pools: Sequence[Sequence[float]], rng: np.random.Generator
+) -> list[Array]:
+    """Each table's values, (arms,), after those of a pool changed places: equal ones get the same one everywhere."""
+    new = {old: value for pool in pools for old, value in zip(pool, rng.permutation(pool), strict=True)}
+    return [np.array([new[value] for value in values.tolist()]) for values, _, _ in tables]
 
 
 def _table(race: Race, metric: str, lower: bool) -> tuple[Array, Array, Array] | None:

@@ -15,7 +15,7 @@ SOURCES = sorted(path.stem for path in (ROOT / "bench").glob("[!_]*.py"))
 
 def bench(*flags: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     command, env = [sys.executable, "-m", "bench", *flags], {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=570)
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,8 @@ SHOWN = {
     "": "text",
 }
 "Suffix of what is shown as text to the language it is shown in."
-OVERVIEW = "results/index.html"
-"Leads to pages of studies by links that are not Markdown."
+HREF = re.compile(r'(?<=href=")(?P<to>[^"#:]+)(?=")')
+"A link of a page of ours to a file of ours."
 REST = "More"
 "Heading of the pages that mkdocs.yml does not name."
 LINK = re.compile(
@@ -76,11 +76,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def linked(path: str) -> list[str]:
     """Files that a file of the repository leads to; all paths are from the root."""
-    if path == OVERVIEW:
-        return [page.relative_to(ROOT).as_posix() for page in (ROOT / "results").glob("*/report/index.html")]
-    if not path.endswith(".md"):
+    if not path.endswith((".md", ".html")):
         return []
     text = (ROOT / path).read_text(encoding="utf-8")
+    if path.endswith(".html"):
+        return [_target(path, match["to"]) for match in HREF.finditer(text)]
     return [_target(path, match["to"]) for match in LINK.finditer(text) if match["to"]]
 
 
@@ -111,6 +111,10 @@ def _source(place: str) -> str:
 def _copy(path: str, config: MkDocsConfig) -> File:
     """A file of the site's sources with what a file of the repository holds."""
     suffix = Path(path).suffix
+    if suffix == ".html":
+        # Markdown that it links to is a page of the site.
+        text = (ROOT / path).read_text(encoding="utf-8")
+        return File.generated(config, _place(path), content=HREF.sub(lambda to: re.sub(r"\.md$", ".html", to[0]), text))
     if suffix not in SHOWN:
         return File.generated(config, _place(path), abs_src_path=str(ROOT / path))
     text = (ROOT / path).read_text(encoding="utf-8")

@@ -34,7 +34,9 @@ class Repo:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         env = {**os.environ, "PATH": path, "PYTHONPATH": str(self.folder), "DVC_NO_ANALYTICS": "1", "COLUMNS": "200"}
         env |= {"QUP_CACHE": str(self.folder / ".qup" / "cache"), "HF_HUB_OFFLINE": "1"}
-        env.pop("MLFLOW_TRACKING_URI", None)
+        # A `make` that runs the tests would have theirs name the folders it enters.
+        for name in ("MLFLOW_TRACKING_URI", "MAKELEVEL", "MAKEFLAGS", "MFLAGS"):
+            env.pop(name, None)
         return env
 
     def run(self, *command: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from teaching import teach
 
 from qup import records, settings, study
 from qup.backends import BackendSettings, Completion, Message, Sampling
@@ -142,6 +143,9 @@ def test_odd_golds_and_questions_go_from_prepare_to_measured(tmp_path: Path, mon
 
     run(prepare, study="s", files=".", out="problems")
     run(obtain, study="s", out="base", cache="cache")
+    trained = records.read(tmp_path / "problems" / "train.jsonl", Problem)
+    # A study whose learner solves nothing is stopped.
+    assert teach(tmp_path / "base" / "learner", [(p.question, f"\\boxed{{{p.answer}}}") for p in trained]) < 0.2
     run(sample, study="s", problems="problems/train.jsonl", models="base", out="traces.jsonl")
     run(evaluate, study="s", problems="problems/evaluation", models="base", out="evals.jsonl", scores="tasks.jsonl")
     own = {"study": "s", "traces": "traces.jsonl"}

@@ -17,7 +17,7 @@ from toyreport import ALIGNED, NATIVE, REFINED
 from qup import report
 from qup.measured import files
 from qup.records import Step
-from qup.report import outline, page, plots, sections
+from qup.report import outline, page, plots, quality_plot, sections
 from qup.report.numbers import Missing, to_json
 from qup.report.plot_rows import pretraining_rows, quality_rows
 from qup.stats import Estimate
@@ -78,6 +78,24 @@ def test_names_of_points_at_one_height_stand_above_each_other(planted) -> None:
         assert len(heights) == len(toyreport.PARADOX)
         assert heights[0] == 10
         assert all(after - before > 0.5 for before, after in itertools.pairwise(heights))
+
+
+def test_arms_that_a_reward_cannot_tell_apart_and_that_answer_alike_are_drawn_beside_their_names(planted) -> None:
+    tables, same, at = planted.numbers.tables, Estimate(1.0, 1.0, 1.0, 30, 0.0), Estimate(0.1, 0.1, 0.1, 60, 0.0, 3)
+    rows = {
+        name: dataclasses.replace(
+            row,
+            rewards={"genrm": dataclasses.replace(row.rewards["genrm"], mean=same)},
+            learners={"sft": dataclasses.replace(row.learners["sft"], utility=at, greedy_utility=at)},
+        )
+        for name, row in tables.rows.items()
+    }
+    points = quality_rows(dataclasses.replace(tables, rows=rows))
+    ends = quality_plot.frame(points)
+    assert {(point["q_value"], point["u_value"]) for point in points} == {(1.0, 10.0)}
+    assert all(1.0 < point["name_from"] < ends.right and point["name_at"] < ends.top for point in points)
+    places = [(point["panel"], point["name_at"]) for point in points]
+    assert len(set(places)) == len(places) == 2 * len(toyreport.PARADOX)
 
 
 def test_arms_of_one_refiner_share_a_colour(monkeypatch) -> None:

@@ -3,7 +3,6 @@
 import itertools
 import json
 import os
-import random
 import re
 import shutil
 import subprocess
@@ -15,11 +14,8 @@ import pytest
 from checkout import Repo, copy
 from endpoint import Endpoint, completion
 from pages import ROOT, blocks, shell
+from teaching import teach
 
-from qup.lm.checkpoint import open_chat
-from qup.prompts.learner import ask
-
-STEPS = 120
 SAID = "Counting one by one I come to the number \\boxed{{{}}}."
 "What the learner says."
 PAGE = ROOT / "docs" / "own-data.md"
@@ -67,27 +63,6 @@ def oracle(answers: dict[str, str]) -> Callable[[dict[str, Any]], tuple[int, Any
     return reply
 
 
-def teach(folder: Path, questions: list[str]) -> None:
-    """Have a model answer in one sentence, with 1, 2 or 3 as it comes: right one time in three, and soon done."""
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    form, model = open_chat(folder), AutoModelForCausalLM.from_pretrained(folder)
-    optimizer, draw = torch.optim.AdamW(model.parameters(), lr=1e-2), random.Random(0)
-    for _ in range(STEPS):
-        pairs = [form.encode(ask("boxed", q), SAID.format(draw.randint(1, 3))) for q in draw.sample(questions, 8)]
-        rows = [[*asked, *said] for asked, said in pairs]
-        width = max(map(len, rows))
-        labels = [[-100] * len(a) + s + [-100] * (width - len(a) - len(s)) for a, s in pairs]
-        ids = torch.tensor([row + [0] * (width - len(row)) for row in rows])
-        loss = model(input_ids=ids, labels=torch.tensor(labels)).loss
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    assert loss.item() < 0.2, loss.item()
-    model.save_pretrained(folder)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_the_page_followed_word_by_word_ends_in_a_verdict(
@@ -96,7 +71,8 @@ def test_the_page_followed_word_by_word_ends_in_a_verdict(
     repo = copy(tmp_path / "repo")
     answers, learner = problems(60), tmp_path / "home" / "models" / "my-1b"
     shutil.copytree(tiny(architecture="qwen2", seed=1, hidden=32, layers=2), learner)
-    teach(learner, list(answers))
+    # Right one time in three, and soon done.
+    assert teach(learner, [(q, SAID.format(n)) for q in answers for n in (1, 2, 3)]) < 0.2
     rows = [json.dumps({"question": question, "answer": answer}) for question, answer in answers.items()]
     (repo.folder / "my_problems.jsonl").write_text("\n".join(rows), encoding="utf-8")
     endpoint.odd = oracle(answers)

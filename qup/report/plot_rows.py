@@ -59,8 +59,9 @@ def _named_apart(rows: Rows) -> Rows:
     """The rows with a place for each name: right of all that stands near its point, above the name it would lie on."""
     if not rows:
         return rows
-    across = max(r["q_high"] for r in rows) - min(r["q_low"] for r in rows)
-    high = NAME * (max(r["u_high"] for r in rows) - min(r["u_low"] for r in rows))
+    # A reward may say the same of every trace, and every arm may answer alike.
+    across = max(r["q_high"] for r in rows) - min(r["q_low"] for r in rows) or 1.0
+    high = NAME * (max(r["u_high"] for r in rows) - min(r["u_low"] for r in rows) or 1.0)
     placed: list[tuple[str, float, float]] = []
     for row in sorted(rows, key=lambda r: float(r["u_value"])):
         near = [

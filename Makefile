@@ -19,8 +19,9 @@ repro: $(VENV)/ready          ## run the study of params.yaml to its report
 test: $(VENV)/ready           ## quick tests
 	pytest -m "not slow" $(SIDE)
 
+# In the order that tests/conftest.py gives files.
 slow: $(VENV)/ready           ## end-to-end tests: the whole pipeline, several times
-	pytest -m slow $(SIDE)
+	pytest -m slow $(SIDE) --no-loadscope-reorder
 
 check: $(VENV)/ready          ## lint, format, types
 	ruff check .

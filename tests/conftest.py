@@ -1,4 +1,4 @@
-"""What several tests share: tiny models with random weights, made once a session."""
+"""What several tests share: tiny models with random weights, made once a session; and which files run first."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +14,14 @@ from qup.models.random import Model
 
 TRIED = "tried"
 Tally = Callable[[str, Mapping[str, int]], None]
+LONGEST = ("end_to_end", "switching", "tutorial", "refiners_study", "glassbox_study", "kills", "backends", "bench")
+"The files that take minutes in the slow part, the longest first: none of them begins when all others are done."
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    places = {f"test_{name}": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
 
 
 @pytest.fixture

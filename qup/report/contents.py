@@ -37,6 +37,7 @@ from qup.report.sections import (
     settings,
     study,
     verdict,
+    ways,
 )
 from qup.report.traces import PANEL
 
@@ -61,6 +62,8 @@ class Numbers:
     further: Arms
     "Those beside the main ones: no part of the tables, contrasts and indices of `main`."
     contrasts: list[contrasts.Contrast]
+    ways: list[ways.Ways]
+    "Empty where the study lists no further way to build the traces."
     matching: matching.Matching | None
     "None where arms are matched by one quantity."
     paradox: dict[str, dict[str, paradox.Paradox]]
@@ -119,6 +122,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         main=main,
         further=further,
         contrasts=tested,
+        ways=ways.numbers(every),
         matching=matched,
         paradox=paradoxes,
         quality=quality.numbers(evidence),
@@ -134,7 +138,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         explorer=explorer.numbers(evidence),
         harness=harness.numbers(evidence, tables.rows, {arm: row.label for arm, row in tables.rows.items()}),
         problems=problems.numbers(evidence.base),
-        choices=choice.numbers(evidence),
+        choices=choice.numbers(every),
         verdicts=verdict.numbers(grounds),
         cautions=matching.cautions(matched)
         + cautions.numbers(

@@ -13,7 +13,7 @@ from qup import stats
 from qup.arms import NATIVE, main_cells, main_label, main_name
 from qup.evals.settings import Asked
 from qup.measured import Base, Measured
-from qup.records import LEARNER, SAMPLED
+from qup.records import LEARNER, SAMPLED, TRAIN
 from qup.report.exams import Exam, exam
 from qup.report.numbers import Bare, Difference, Holm, Missing, Number
 from qup.report.traces import Traces
@@ -110,6 +110,17 @@ class Evidence:
     def group(self, oracle: str) -> list[str]:
         """The arms of an Oracle, and those that ask none."""
         return [name for name, arm in self.arms.items() if arm.oracle in (oracle, LEARNER)]
+
+    def ways(self, oracle: str) -> list[str]:
+        """The arms of a group that train on the main problems and as the main arms do: only their traces differ."""
+        further = self.further_ways(oracle)
+        return [name for name in self.group(oracle) if name not in self.study.further or name in further]
+
+    def further_ways(self, oracle: str) -> list[str]:
+        """Those of them that the study lists beside the main arms."""
+        listed = self.study.arms
+        alike = {name for name, own in listed.items() if own.training_set == TRAIN and not own.training}
+        return [name for name in self.group(oracle) if name in alike]
 
     def find(self, oracle: str, refiner: str) -> str | None:
         """The arm of a refiner in an Oracle's group; the Oracle's own before one that asks none."""

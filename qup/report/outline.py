@@ -38,6 +38,7 @@ from qup.report.sections import (
     settings,
     study,
     verdict,
+    ways,
 )
 from qup.report.view import Section
 
@@ -123,7 +124,11 @@ def _grounds(numbers: Numbers, plots: Sequence[str]) -> list[Section | None]:
     seen = _pictures(numbers, plots)
     others = [name for name in plots if name.startswith(f"{PICTURE}: ") and name not in seen]
     grounds = verdict.show_grounds(numbers.verdicts, *cautions.show(numbers.cautions))
-    return [replace(grounds, plots=others if PICTURE not in seen else [])]
+    rows = numbers.main.rows | numbers.further.rows
+    return [
+        replace(grounds, plots=others if PICTURE not in seen else []),
+        ways.show(numbers.ways, rows, numbers.tables.primary),
+    ]
 
 
 def _mechanism(numbers: Numbers, plots: Sequence[str]) -> list[Section | None]:

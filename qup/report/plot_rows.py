@@ -39,10 +39,13 @@ def _ends(number: Estimate) -> dict[str, float]:
     return {"value": number.value, "low": number.low, "high": number.high}
 
 
-def quality_rows(tables: Tables) -> Rows:
-    """One point per arm, objective and decoding that has both Q, of the primary reward, and U, in accuracy points."""
+def quality_rows(tables: Tables, beside: Iterable[Row] = ()) -> Rows:
+    """One point per arm, objective and decoding that has both Q, of the primary reward, and U, in accuracy points.
+
+    `beside` are arms that are in no table of the main ones.
+    """
     points: Rows = []
-    for row in tables.rows.values():
+    for row in (*tables.rows.values(), *beside):
         quality: Number = row.rewards[tables.primary].mean if tables.primary else Missing("no reward")
         for objective, learner in row.learners.items():
             for decoding, utility in ((SAMPLED, learner.utility), (GREEDY, learner.greedy_utility)):

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from qup.report.plot_rows import (
     stream_label,
 )
 from qup.report.sections import dial
+from qup.report.sections.oracle import Row
 
 FONTCONFIG = "FONTCONFIG_FILE"
 "Environment variable: which fonts there are, as fontconfig reads it."
@@ -85,12 +86,15 @@ def by(*keys: str) -> Callable[[Mapping[str, Any]], str]:
 
 def draw(evidence: Evidence, numbers: Numbers) -> dict[str, Plot]:
     """The plots there is data for, by name."""
-    tables, scale = numbers.tables, _colours(evidence)
+    tables, refiners = numbers.tables, [arm.refiner for arm in evidence.arms.values()]
+    scale, beside = _colours(refiners), _ways(numbers)
     curves, alphas = curve_rows(evidence.arms.values(), evidence.objectives), dial.alphas(evidence)
     quarters = quarter_rows(tables.rows, tables.groups)
     return render(
         {
-            "quality-utility": _quality(quality_rows(tables), tables.primary, scale),
+            "quality-utility": _quality(
+                quality_rows(tables, beside), tables.primary, _colours([*refiners, *(row.refiner for row in beside)])
+            ),
             "two-by-two": _factorial(factorial_plot.rows(numbers.logic, tables)),
             "ppl-quarters": Drawing(quarters, partial(charts.quarters, scale=scale), QUARTERS),
             "drift-split": Drawing(
@@ -198,8 +202,14 @@ def _named(name: str, svg: str) -> str:
     return re.sub(r'(\bid="|url\(#)', rf"\g<1>{name}-", svg)
 
 
-def _colours(evidence: Evidence) -> Any:
+def _ways(numbers: Numbers) -> list[Row]:
+    """The further arms that differ from the main ones in their traces alone."""
+    further = numbers.further.rows
+    return [further[arm] for arm in dict.fromkeys(arm for each in numbers.ways for arm in each.arms) if arm in further]
+
+
+def _colours(refiners: Iterable[str]) -> Any:
     import altair as alt
 
-    names = list(dict.fromkeys(stream_label(arm.refiner) for arm in evidence.arms.values()))
+    names = list(dict.fromkeys(map(stream_label, refiners)))
     return alt.Scale(domain=names, range=[COLOURS[i % len(COLOURS)] for i in range(len(names))])

@@ -43,6 +43,7 @@ def summary(numbers: Numbers) -> Json:
     # A key only where a study has such tasks, or such objectives.
     sections |= {"tasks": numbers.harness} if numbers.harness else {}
     sections |= {"dial": numbers.dial} if numbers.dial else {}
+    sections |= {"ways": numbers.ways} if numbers.ways else {}
     if numbers.matching is not None:
         sections["matching"] = numbers.matching
     if numbers.paper is not None:

@@ -54,7 +54,7 @@ class Gain:
 
 @dataclass(frozen=True)
 class Group:
-    """The evaluated arms of an Oracle, the highest utility of sampled answers first, all judged together."""
+    """The evaluated ways to build an Oracle's streams, the highest sampled utility first, all judged together."""
 
     gains: dict[str, Gain]
     gaps: dict[Pair, Tested]
@@ -94,7 +94,7 @@ class Choice:
 
 
 def numbers(evidence: Evidence) -> list[Choice]:
-    """A choice per Oracle and objective."""
+    """A choice per Oracle and objective; `evidence` has the further arms among the others."""
     return [_choice(evidence, oracle, objective) for oracle in evidence.oracles for objective in evidence.objectives]
 
 
@@ -113,7 +113,7 @@ def _choice(evidence: Evidence, oracle: str, objective: str) -> Choice:
 def _group(evidence: Evidence, oracle: str, objective: str) -> Group:
     values = {
         arm: estimate.value
-        for arm in evidence.group(oracle)
+        for arm in evidence.ways(oracle)
         if (gain := evidence.held.utility(arm, objective)) and (estimate := gain.estimate(evidence.level))
     }
     ranked = sorted(values, key=lambda arm: -values[arm])

@@ -2,9 +2,14 @@
 
 import dataclasses
 
+import pytest
 import toyreport
 from planted import greedily
 from toyreport import ALIGNED, NATIVE, REFINED, Toy
+
+from qup.report.numbers import Bare, Difference, Holm
+from qup.report.sections.contrasts import dependent
+from qup.stats import Estimate
 
 
 def decoded(base: float, **shares: float) -> Toy:
@@ -72,3 +77,29 @@ def test_a_study_that_asks_for_no_greedy_answer_is_cautioned(monkeypatch) -> Non
     assert "Utility was read at T = 1 alone: a verdict may be one of the decoding." in summary["cautions"]
     assert not any("greedy" in sentence for verdict in summary["verdicts"] for sentence in verdict["sentences"])
     assert all("shown in sampled answers alone: " in verdict["headline"] for verdict in summary["verdicts"])
+
+
+def judged(value: float, half: float) -> Difference:
+    """A difference whose interval reaches `half` to either side."""
+    estimate = Estimate(value, value - half, value + half, 60, half / 2, 3)
+    holm = Holm(0.01, 1, 0.95, value - half, value + half)
+    return Difference(estimate, 0.01, holm, Bare(half), abs(value) > half)
+
+
+@pytest.mark.parametrize(
+    ("sampled", "greedy", "expected"),
+    [
+        ((0.2, 0.1), (0.0, 0.1), True),
+        ((0.2, 0.1), (-0.05, 0.1), True),
+        ((0.05, 0.1), (0.3, 0.1), True),
+        # What only a wider interval hides is in no doubt: the other decoding shows more of it, not less.
+        ((0.2, 0.1), (0.4, 0.5), False),
+        ((-0.4, 0.5), (-0.2, 0.1), False),
+        ((0.2, 0.1), (0.4, 0.1), False),
+        ((0.05, 0.1), (0.2, 0.3), False),
+    ],
+)
+def test_who_is_ahead_depends_on_the_decoding_where_one_shows_less_or_the_contrary(sampled, greedy, expected) -> None:
+    # The decodings are told apart in every case.
+    apart = Estimate(sampled[0] - greedy[0], -1.0, -0.1, 60, 0.1, 3)
+    assert dependent(judged(*sampled), judged(*greedy), apart) is expected

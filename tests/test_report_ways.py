@@ -7,7 +7,7 @@ import toyreport
 from planted import greedily
 from toyreport import ALIGNED, NATIVE, REFINED
 
-from qup.arms import ArmSettings
+from qup.arms import ArmSettings, ControlSettings
 from qup.report.plot_rows import quality_rows
 
 SELECTED, EDITED = "selected", "edited"
@@ -40,6 +40,8 @@ def test_ways_stand_beside_the_main_arms_by_utility_and_are_told_from_rft(monkey
     assert f"Told to be better than RFT: {SELECTED}, SAR." in report.markdown
     assert f"Told to be worse: {REFINED_LABEL}, {EDITED}." in report.markdown
     assert report.summary["ways"][0]["arms"] == ways.arms
+    assert f"Beside them, by refiner: **{SELECTED}** (`grape`), **{EDITED}** (`calculator`)." in report.markdown
+    assert "On which of 5 sets of worked solutions" in report.markdown
 
 
 def test_the_choice_is_among_all_ways(monkeypatch) -> None:
@@ -62,6 +64,20 @@ def test_the_choice_is_among_all_ways(monkeypatch) -> None:
 def test_an_arm_that_differs_in_more_than_its_traces_is_no_way(arm, settings, monkeypatch) -> None:
     made = toy({"again": (1.0, 0.5, 1.3)}, beside={"again": arm}, oracles=("home", "dose50"), **settings)
     assert all("again" not in ways.arms for ways in made.plain(monkeypatch).numbers.ways if ways.oracle == "home")
+
+
+def test_an_arm_that_a_control_is_about_is_no_way_and_its_oracle_has_no_choice(monkeypatch) -> None:
+    control = ControlSettings("equal", (SELECTED, NATIVE), margin=0.1)
+    made = toy(
+        {"dosed": (1.0, 0.5, 1.3)},
+        beside={"dosed": ArmSettings("dose50", "grape")},
+        controls={"null": control},
+        oracles=("home", "dose50"),
+    )
+    numbers = made.plain(monkeypatch).numbers
+    (ways,) = numbers.ways
+    assert {SELECTED, "dosed"}.isdisjoint(ways.arms) and EDITED in ways.arms
+    assert [choice.oracle for choice in numbers.choices] == ["home"]
 
 
 def test_the_picture_has_every_way(monkeypatch) -> None:

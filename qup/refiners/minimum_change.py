@@ -5,7 +5,7 @@ teaches changes the learner's own output minimally, because a learner learns bet
 from `style_aligned` in whom it asks about, and what: right drafts are taken as they are and cost nothing, and of wrong
 ones the fewest changes are asked for, not a copy with the calculations corrected; from `oracle_refined`, which asks for
 a clear and complete solution, in that nothing right may be improved. The glass box's program changes no right step in
-any case, so there it comes to what `style_aligned` does, at the price of the failed problems alone.
+any case, so there the two differ in drafts that reach the right answer by a wrong step: `style_aligned` mends it.
 """
 
 from collections.abc import Sequence

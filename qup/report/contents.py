@@ -114,6 +114,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
     tested, controlled = contrasts.numbers(evidence, family), controls.numbers(every)
     matched = matching.numbers(every, tested)
     paradoxes = paradox.numbers(evidence, family, tested, premised)
+    told = ways.numbers(every, evidence.oracles)
     costs = {arm: each.cost for arm, each in adapted.items()}
     grounds = verdict.Grounds(declared, tables, tested, paradoxes, logic, costs, controlled, premised)
     return Numbers(
@@ -122,7 +123,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         main=main,
         further=further,
         contrasts=tested,
-        ways=ways.numbers(every),
+        ways=told,
         matching=matched,
         paradox=paradoxes,
         quality=quality.numbers(evidence),
@@ -138,7 +139,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         explorer=explorer.numbers(evidence),
         harness=harness.numbers(evidence, tables.rows, {arm: row.label for arm, row in tables.rows.items()}),
         problems=problems.numbers(evidence.base),
-        choices=choice.numbers(every),
+        choices=choice.numbers(every, evidence.oracles),
         verdicts=verdict.numbers(grounds),
         cautions=matching.cautions(matched)
         + cautions.numbers(
@@ -153,7 +154,7 @@ def numbers(evidence: Evidence, every: Evidence) -> Numbers:
         ),
         methods=methods.numbers(evidence, every),
         paper=paper.numbers(evidence, tables, main.sets, tested),
-        question=question.numbers(declared, tables),
+        question=question.numbers(declared, tables, [further.rows[arm] for arm in ways.beside(told)]),
         mechanism=mechanism.numbers(tables, logic, adapted, main.compat.by_arm),
         settings=settings.numbers(evidence.study, (main.budgets | further.budgets).values()),
     )

@@ -117,10 +117,11 @@ class Evidence:
         return [name for name in self.group(oracle) if name not in self.study.further or name in further]
 
     def further_ways(self, oracle: str) -> list[str]:
-        """Those of them that the study lists beside the main arms."""
-        listed = self.study.arms
-        alike = {name for name, own in listed.items() if own.training_set == TRAIN and not own.training}
-        return [name for name in self.group(oracle) if name in alike]
+        """Those of them that the study lists beside the main arms, and not for a control or a map."""
+        controls, maps = self.study.controls.values(), self.study.maps.values()
+        named = {arm for arms in (*(c.arms for c in controls), *(m.arms for m in maps)) for arm in arms}
+        alike = {name for name, own in self.study.arms.items() if own.training_set == TRAIN and not own.training}
+        return [name for name in self.group(oracle) if name in alike - named]
 
     def find(self, oracle: str, refiner: str) -> str | None:
         """The arm of a refiner in an Oracle's group; the Oracle's own before one that asks none."""

@@ -24,7 +24,7 @@ from qup.report.plot_rows import (
     quarter_rows,
     stream_label,
 )
-from qup.report.sections import dial
+from qup.report.sections import dial, ways
 from qup.report.sections.oracle import Row
 
 FONTCONFIG = "FONTCONFIG_FILE"
@@ -204,8 +204,7 @@ def _named(name: str, svg: str) -> str:
 
 def _ways(numbers: Numbers) -> list[Row]:
     """The further arms that differ from the main ones in their traces alone."""
-    further = numbers.further.rows
-    return [further[arm] for arm in dict.fromkeys(arm for each in numbers.ways for arm in each.arms) if arm in further]
+    return [numbers.further.rows[arm] for arm in ways.beside(numbers.ways)]
 
 
 def _colours(refiners: Iterable[str]) -> Any:

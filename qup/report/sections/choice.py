@@ -93,9 +93,9 @@ class Choice:
     "All of them, and what was judged together."
 
 
-def numbers(evidence: Evidence) -> list[Choice]:
-    """A choice per Oracle and objective; `evidence` has the further arms among the others."""
-    return [_choice(evidence, oracle, objective) for oracle in evidence.oracles for objective in evidence.objectives]
+def numbers(every: Evidence, oracles: Sequence[str]) -> list[Choice]:
+    """A choice per Oracle and objective; `every` has the further arms among the others."""
+    return [_choice(every, oracle, objective) for oracle in oracles for objective in every.objectives]
 
 
 def _choice(evidence: Evidence, oracle: str, objective: str) -> Choice:

@@ -75,7 +75,8 @@ def dependent(sampled: Difference | Missing, greedy: Difference | Missing, betwe
     """Whether the sign of a difference depends on the decoding; `between` is sampled minus greedy.
 
     One decoding at least tells it from 0; and either the two point different ways, or only one tells it from 0 while
-    the decodings are told apart themselves: else a shorter interval alone would pass for that.
+    the decodings are told apart themselves: else a shorter interval alone would pass for that. The other is then nearer
+    to 0: where it is farther from it, no sign is in doubt.
     """
     if isinstance(sampled, Missing) or isinstance(greedy, Missing) or isinstance(between, Missing):
         return False
@@ -83,7 +84,10 @@ def dependent(sampled: Difference | Missing, greedy: Difference | Missing, betwe
         return False
     if sampled.estimate.value * greedy.estimate.value < 0:
         return True
-    return not (sampled.resolved and greedy.resolved) and between.excludes_zero()
+    if sampled.resolved and greedy.resolved:
+        return False
+    told, other = (sampled, greedy) if sampled.resolved else (greedy, sampled)
+    return abs(other.estimate.value) < abs(told.estimate.value) and between.excludes_zero()
 
 
 def numbers(evidence: Evidence, declared: Family) -> list[Contrast]:
@@ -192,8 +196,8 @@ def show(contrasts: Sequence[Contrast], declared: Declared) -> Section:
         "Q(Refined) - Q(RFT); Holm's correction runs over them all, and over the others, which are exploration, apart. "
         "An interval is the one that decides, after that correction; bold is resolved. Greedy answers are read beside "
         "the sampled ones, as families of their own. A contrast is decoding-dependent if either decoding resolves it "
-        "and the two point different ways, or only one resolves it and their difference is told from 0. MDE: the "
-        f"true difference that this rule finds with {percentage(declared.power)} power."
+        "and the two point different ways, or only one resolves it, the other is nearer to 0, and their difference is "
+        f"told from 0. MDE: the true difference that this rule finds with {percentage(declared.power)} power."
     )
     return Section("Contrasts", [text], tables=[Table(columns, rows)])
 

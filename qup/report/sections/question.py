@@ -28,12 +28,15 @@ class Question:
     text: str
     streams: dict[str, str]
     "A stream's name to what it is, of those that have a word for it."
+    beside: dict[str, str]
+    "Name of a further way to build the traces to its refiner."
 
 
-def numbers(declared: Declared, tables: Tables) -> Question:
-    """The question of a study's main arms."""
+def numbers(declared: Declared, tables: Tables, beside: Sequence[Row]) -> Question:
+    """The question of a study's main arms, and of those `beside` them that differ in their streams alone."""
     rows = {row.refiner: row for row in tables.rows.values() if row.oracle is None or row.label == _plain(row)}
-    return Question(_text(declared, tables), _streams(rows))
+    text = _text(declared, tables, len(tables.rows) + len(beside))
+    return Question(text, _streams(rows), {row.label: row.refiner for row in beside})
 
 
 def _plain(row: Row) -> str:
@@ -44,14 +47,14 @@ def _streams(rows: Mapping[str, Row]) -> dict[str, str]:
     return {row.label: STREAMS[refiner] for refiner, row in rows.items() if refiner in STREAMS}
 
 
-def _text(declared: Declared, tables: Tables) -> str:
+def _text(declared: Declared, tables: Tables, streams: int) -> str:
     accuracy, primary = tables.base.accuracy, tables.primary
     graded = "other problems"
     if not isinstance(accuracy, Missing):
         graded = f"{accuracy.n} {graded}"
     looks = f", and is it the one that looks best (Q, the mean reward by `{primary}`)" if primary else ""
     return (
-        f"On which of {len(tables.rows)} sets of worked solutions, *streams*, should a small model, the *learner*, be "
+        f"On which of {streams} sets of worked solutions, *streams*, should a small model, the *learner*, be "
         f"trained{looks}? An *Oracle*, a stronger model or a program, rewrites or writes some. It was trained on each, "
         f"{declared.replicates} time{'s' * (declared.replicates != 1)} over{_trained(declared.objectives)}, and graded "
         f"on {graded}: U, the utility of a stream, is the accuracy gained by it, in points."
@@ -67,4 +70,6 @@ def _trained(objectives: Sequence[str]) -> str:
 def show(question: Question) -> Section:
     """A paragraph, and a glossary of the streams."""
     said = "; ".join(f"**{label}**, {words}" for label, words in question.streams.items())
-    return Section("The question", [question.text, *([f"The streams: {said}."] if said else [])])
+    beside = ", ".join(f"**{label}**" + f" (`{by}`)" * (by != label) for label, by in question.beside.items())
+    glossary = [f"The streams: {said}."] * bool(said) + [f"Beside them, by refiner: {beside}."] * bool(beside)
+    return Section("The question", [question.text, *glossary])

@@ -13,9 +13,9 @@ from qup.report.numbers import Missing, Number
 from qup.report.sections.contrasts import Tested, tested_of
 from qup.report.sections.oracle import Row
 from qup.report.traces import MICRO
-from qup.report.view import Cell, Finding, Section, Table, number, signed
+from qup.report.view import DASH, Cell, Finding, Section, Table, number, signed
 
-REFERENCE = Cell("", "the reference")
+REFERENCE = Cell(DASH, "the reference")
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,23 @@ class Ways:
     objective: str
     arms: list[str]
     "The highest utility of sampled answers first, RFT among them."
+    further: list[str]
+    "Those of them that are not among the main arms, as the study lists them."
     leads: dict[str, Tested | Missing]
     "Arm to its utility minus that of RFT, judged together for each decoding; RFT has none."
 
 
-def numbers(every: Evidence) -> list[Ways]:
-    """Per Oracle and objective; none where the study lists no further way."""
-    native, oracles = every.native, [oracle for oracle in every.oracles if every.further_ways(oracle)]
+def numbers(every: Evidence, oracles: Sequence[str]) -> list[Ways]:
+    """Per Oracle and objective; none where the study lists no further way of the Oracle."""
+    native, compared = every.native, [oracle for oracle in oracles if every.further_ways(oracle)]
     if native is None:
         return []
-    return [_ways(every, oracle, objective, native) for oracle in oracles for objective in every.objectives]
+    return [_ways(every, oracle, objective, native) for oracle in compared for objective in every.objectives]
+
+
+def beside(ways: Sequence[Ways]) -> list[str]:
+    """The further arms among them, each once, as the study lists them."""
+    return list(dict.fromkeys(arm for each in ways for arm in each.further))
 
 
 def _ways(every: Evidence, oracle: str, objective: str, native: str) -> Ways:
@@ -51,7 +58,7 @@ def _ways(every: Evidence, oracle: str, objective: str, native: str) -> Ways:
         arm: tested_of(every, every.arms[arm], every.arms[native], objective, read)
         for arm, read in zip(others, zip(sampled, greedy, strict=True), strict=True)
     }
-    return Ways(oracle, objective, arms, leads)
+    return Ways(oracle, objective, arms, every.further_ways(oracle), leads)
 
 
 def _lead(every: Evidence, arm: str, native: str, objective: str, decoding: str) -> Number:
@@ -113,7 +120,7 @@ def _row(row: Row, lead: Tested | Missing | None, objective: str, quality: Seque
     return [
         Cell(row.label),
         Cell(row.refiner, mark="text"),
-        Cell(str(stream.traces), f"of {stream.problems} problems"),
+        Cell(str(stream.traces), f"{stream.problems} problems"),
         *(number(row.rewards[reward].mean) for reward in quality),
         number(row.ppl[MICRO]),
         Cell(f"{stream.oracle_tokens / max(stream.traces, 1):.0f}"),

@@ -15,7 +15,7 @@ from qup.models.random import Model
 TRIED = "tried"
 Tally = Callable[[str, Mapping[str, int]], None]
 LONGEST = ("end_to_end", "switching", "tutorial", "refiners_study", "glassbox_study", "kills", "backends", "bench")
-"The files that take minutes in the slow part, the longest first: none of them begins when all others are done."
+"The files that take minutes in the slow part, the longest first, so that the last to begin are short."
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

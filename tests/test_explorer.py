@@ -288,13 +288,6 @@ def test_edits_stand_beside_the_trace_by_sign_and_characters(shown) -> None:
     assert "edits" not in embedded(shown.html)["problems"][2]["streams"][2]
 
 
-def test_a_reward_that_failed_is_told_from_one_that_was_never_asked(patch) -> None:
-    for rewards, failed in (({"genrm": None}, ["genrm"]), ({}, []), ({"genrm": 0.0}, [])):
-        arms = ARMS | {REFINED: [example("t000", "1 + 1 = 3", 2.0, rewards=rewards), *ARMS[REFINED][1:]]}
-        refined = embedded(build(patch, arms, ASKED).html)["problems"][0]["streams"][1]
-        assert (refined["rewards"], refined["failed"]) == ([rewards.get("genrm")], failed)
-
-
 def test_as_many_problems_as_fit_are_on_the_page(monkeypatch) -> None:
     whole = explorer.numbers(evidence(ARMS, ASKED))
     assert whole and whole.shown == 3

@@ -8,7 +8,6 @@ from planted import greedily
 from toyreport import ALIGNED, NATIVE, REFINED
 
 from qup.arms import ArmSettings, ControlSettings
-from qup.report.plot_rows import quality_rows
 
 SELECTED, EDITED = "selected", "edited"
 REFINED_LABEL = "Refined"
@@ -16,14 +15,14 @@ WAYS = {SELECTED: ArmSettings("home", "grape"), EDITED: ArmSettings("home", "cal
 LADDER = {SELECTED: (1.0, 0.4, 1.3), EDITED: (1.2, -0.3, 1.5)}
 
 
-def toy(ladder=None, **settings) -> toyreport.Toy:
+def toy(ladder=None, arms=None, **settings) -> toyreport.Toy:
     """The paradox with two further ways, one much better than RFT, one much worse, in either decoding."""
     ladder = LADDER | (ladder or {})
-    made = toyreport.toy(ladder=ladder, beside=WAYS | settings.pop("beside", {}), objectives=("sft",), **settings)
+    made = toyreport.toy(arms, ladder=ladder, beside=WAYS | settings.pop("beside", {}), objectives=("sft",), **settings)
     for name in ladder:
         rate = 0.5 + ladder[name][1]
         made = made.replaced(name, evals=greedily(made.further[name].evals, rate))
-    for name, (_, utility, _) in toyreport.PARADOX.items():
+    for name, (_, utility, _) in (arms or toyreport.PARADOX).items():
         made = made.replaced(name, evals=greedily(made.arms[name].evals, 0.5 + utility))
     return dataclasses.replace(made, evals=greedily(made.evals, 0.5))
 
@@ -80,10 +79,46 @@ def test_an_arm_that_a_control_is_about_is_no_way_and_its_oracle_has_no_choice(m
     assert [choice.oracle for choice in numbers.choices] == ["home"]
 
 
-def test_the_picture_has_every_way(monkeypatch) -> None:
-    numbers = toy().plain(monkeypatch).numbers
-    points = quality_rows(numbers.tables, [numbers.further.rows[name] for name in WAYS])
+def test_the_picture_has_every_way() -> None:
+    points = toy().build().plots["quality-utility"].rows
     assert {point["arm"] for point in points} == {"RFT", "Refined", "SAR", *WAYS}
+
+
+def test_a_way_that_asks_no_oracle_stands_beside_the_streams_of_each(monkeypatch) -> None:
+    arms = toyreport.PARADOX | {"voiced/oracle_refined": (1.7, -0.2, 3.0)}
+    made = toy(arms=arms, oracles=("home", "voiced"))
+    free = [dataclasses.replace(row, attempts=0) for row in made.further[SELECTED].stream]
+    numbers = made.replaced(SELECTED, stream=free).plain(monkeypatch).numbers
+    home, voiced = numbers.ways
+    assert {SELECTED, EDITED} < set(home.arms)
+    assert SELECTED in voiced.arms and EDITED not in voiced.arms
+    assert [choice.arms for choice in numbers.choices] == [[SELECTED], [SELECTED]]
+
+
+def test_one_replicate_tells_nothing_of_ways(monkeypatch) -> None:
+    markdown = toy(replicates=1).plain(monkeypatch).markdown
+    assert "- Not replicated, so that nothing is told: " in markdown
+    assert "Told to be better than RFT" not in markdown
+
+
+def test_a_way_that_was_not_evaluated_is_said_to_be_so(monkeypatch) -> None:
+    report = toy().replaced(EDITED, evals=[]).plain(monkeypatch)
+    assert f"- Not measured beside RFT: {EDITED}." in report.markdown
+    assert f"Told to be better than RFT: {SELECTED}, SAR." in report.markdown
+
+
+def test_an_arm_of_controls_is_in_no_other_table_but_a_way_is(monkeypatch) -> None:
+    control = ControlSettings("equal", (SELECTED, NATIVE), margin=0.1)
+    said = toy(controls={"null": control}).plain(monkeypatch).markdown
+    assert "but for the ways to build the traces, are in no other table" in said
+
+
+def test_a_choice_among_other_arms_traces_has_no_price_of_its_own(monkeypatch) -> None:
+    made = toy()
+    chosen = [
+        dataclasses.replace(row, attempts=0, oracle_tokens=0, origin=REFINED) for row in made.further[SELECTED].stream
+    ]
+    assert "29 traces are of arms that asked" in made.replaced(SELECTED, stream=chosen).plain(monkeypatch).markdown
 
 
 def test_a_study_without_further_ways_says_nothing_of_them(monkeypatch) -> None:

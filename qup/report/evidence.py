@@ -112,16 +112,29 @@ class Evidence:
         return [name for name, arm in self.arms.items() if arm.oracle in (oracle, LEARNER)]
 
     def ways(self, oracle: str) -> list[str]:
-        """The arms of a group that train on the main problems and as the main arms do: only their traces differ."""
-        further = self.further_ways(oracle)
-        return [name for name in self.group(oracle) if name not in self.study.further or name in further]
+        """The arms of a group that are trained alike on the main problems: only their traces differ."""
+        further = self.study.further
+        return [*(name for name in self.group(oracle) if name not in further), *self.further_ways(oracle)]
 
     def further_ways(self, oracle: str) -> list[str]:
-        """Those of them that the study lists beside the main arms, and not for a control or a map."""
+        """Those of them that the study lists beside the main arms, and not for a control or a map.
+
+        An arm that asks no Oracle is a way beside the streams of each.
+        """
         controls, maps = self.study.controls.values(), self.study.maps.values()
         named = {arm for arms in (*(c.arms for c in controls), *(m.arms for m in maps)) for arm in arms}
-        alike = {name for name, own in self.study.arms.items() if own.training_set == TRAIN and not own.training}
-        return [name for name in self.group(oracle) if name in alike - named]
+        training = self.study.training.of_arm(main_name(LEARNER, NATIVE))
+        return [
+            name
+            for name, own in self.study.further.items()
+            if name in self.study.arms.keys() & self.arms.keys() - named
+            and (own.training_set, own.training) == (TRAIN, training)
+            and (name in self.group(oracle) or self._asks_none(name))
+        ]
+
+    def _asks_none(self, arm: str) -> bool:
+        stream = self.arms[arm].stream
+        return not (stream.attempts or stream.origins)
 
     def find(self, oracle: str, refiner: str) -> str | None:
         """The arm of a refiner in an Oracle's group; the Oracle's own before one that asks none."""

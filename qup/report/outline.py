@@ -171,7 +171,7 @@ def _checks(numbers: Numbers) -> list[Section | None]:
     costs = {arm: each.cost for arm, each in numbers.adaptation.items()}
     return [
         premises.show(numbers.premises),
-        controls.show(numbers.controls, numbers.further.rows, costs, numbers.study),
+        controls.show(numbers.controls, numbers.further.rows, costs, numbers.study, ways.beside(numbers.ways)),
     ]
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from qup.report.contents import Arms, Numbers
 from qup.report.numbers import Missing, to_json
-from qup.report.sections.contrasts import Contrast
+from qup.report.sections.contrasts import Contrast, Tested
+from qup.report.sections.ways import Ways
 
 Json = dict[str, Any]
 
@@ -43,7 +44,7 @@ def summary(numbers: Numbers) -> Json:
     # A key only where a study has such tasks, or such objectives.
     sections |= {"tasks": numbers.harness} if numbers.harness else {}
     sections |= {"dial": numbers.dial} if numbers.dial else {}
-    sections |= {"ways": numbers.ways} if numbers.ways else {}
+    sections |= {"ways": [_ways(each) for each in numbers.ways]} if numbers.ways else {}
     if numbers.matching is not None:
         sections["matching"] = numbers.matching
     if numbers.paper is not None:
@@ -62,6 +63,12 @@ def _arms(arms: Arms) -> Json:
         }
         for arm, row in arms.rows.items()
     }
+
+
+def _ways(ways: Ways) -> Json:
+    """Each lead as a contrast has it."""
+    whole: Json = to_json(ways)
+    return whole | {"leads": {arm: to_json(_tested(lead)) for arm, lead in ways.leads.items()}}
 
 
 def _oracle(numbers: Numbers, oracle: str) -> Json:
@@ -83,10 +90,13 @@ def _contrast(contrast: Contrast) -> Json:
     entry: Json = {"name": contrast.name, "labels": contrast.labels, "declared": contrast.declared}
     if contrast.arms is not None:
         entry |= dict(zip(("first", "second"), contrast.arms, strict=True))
-    tested = contrast.tested
+    return entry | _tested(contrast.tested)
+
+
+def _tested(tested: Tested | Missing) -> Json:
     if isinstance(tested, Missing):
-        return entry | {"estimate": tested}
+        return {"estimate": tested}
     difference = tested.difference
-    entry |= {"estimate": difference.estimate, "mde": difference.mde, "resolved": difference.resolved}
+    entry: Json = {"estimate": difference.estimate, "mde": difference.mde, "resolved": difference.resolved}
     entry |= {"p": difference.p, "holm": difference.holm, "greedy": tested.greedy, "between": tested.between}
     return entry | {"dependent": tested.dependent, "same_traces": tested.same_traces}

@@ -96,8 +96,6 @@ def _stream(example: Example, native: Example | None, rewards: Sequence[str]) ->
         "calls": example.attempts,
         "oracle": example.oracle_tokens,
         "rewards": [_short(example.rewards.get(reward)) for reward in rewards],
-        # Of the others without a value, which an arm beside the main ones may have, none was asked.
-        "failed": [reward for reward in rewards if example.rewards.get(reward, 0.0) is None],
         "origin": example.origin,
     }
     if example.text is None:

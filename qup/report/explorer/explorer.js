@@ -88,8 +88,7 @@ function facts(stream) {
   row("draft was", stream.outcome + (stream.wrong ? ", and wrong" : ""));
   if (stream.origin) row("author", stream.origin);
   if (stream.text !== undefined) {
-    const unscored = (name) => (stream.failed.includes(name) ? "failed" : "not asked");
-    data.rewards.forEach((name, i) => row("reward " + name, String(stream.rewards[i] ?? unscored(name))));
+    data.rewards.forEach((name, i) => row("reward " + name, stream.rewards[i] == null ? "failed" : String(stream.rewards[i])));
     row("tokens", String(stream.tokens));
     row("surprisal, nats", stream.nll.toFixed(1));
     if (stream.tokens) row("nats a token", mean(stream).toFixed(2));

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from qup.arms import ALIGNED, REFINED
+from qup.arms import ALIGNED, NATIVE, REFINED
 from qup.report.sections.budgets import Budget
 from qup.report.sections.contrasts import Contrast, Tested
 from qup.report.sections.logic_and_style import Logic
@@ -39,6 +39,7 @@ def numbers(
         *_still(rows.values()),
         *_dead(still or {}),
         *_alike(primary),
+        *_covered([*rows.values()]),
         *_chosen(chosen or {}),
         *_budgets(budgets.values(), declared.objectives),
         *_empty(rows.values()),
@@ -89,6 +90,19 @@ def _alike(declared: Iterable[Contrast]) -> list[str]:
         f"{name} compares nearly the same data: {each.same} of {each.of} traces are identical."
         for name, each in same.items()
         if each.of and each.same / each.of >= NEAR
+    ]
+
+
+def _covered(rows: Sequence[Row]) -> list[str]:
+    """Where all problems are trained on, RFT still has those alone that the learner solved."""
+    native = [row.label for row in rows if row.refiner == NATIVE and row.oracle is None]
+    failed = {row.label: row.stream.strata.get("failed", 0) for row in rows if row.refiner == REFINED}
+    return [
+        f"{count} traces of {label} are of problems that the learner failed, of which {reference} has none: V, and "
+        f"whatever is compared with {reference}, is of what is done to traces and of which problems they are."
+        for reference in native
+        for label, count in failed.items()
+        if count
     ]
 
 

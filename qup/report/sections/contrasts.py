@@ -100,7 +100,7 @@ def numbers(evidence: Evidence, declared: Family) -> list[Contrast]:
         for arm in _others(evidence, oracle)
     ]
     pairs = {
-        decoding: evidence.judge([_estimate(evidence, arm, native, o, decoding) for _, o, arm, native in explored])
+        decoding: evidence.judge([estimate(evidence, arm, native, o, decoding) for _, o, arm, native in explored])
         for decoding in (SAMPLED, GREEDY)
     }
     contrasts = [_declared(evidence, declared, claim) for claim in declared.sampled]
@@ -132,7 +132,8 @@ def _others(evidence: Evidence, oracle: str) -> list[str]:
     return [arm for arm in evidence.group(oracle) if evidence.arms[arm].refiner not in taken]
 
 
-def _estimate(evidence: Evidence, first: str, second: str, objective: str, decoding: str) -> Number:
+def estimate(evidence: Evidence, first: str, second: str, objective: str, decoding: str) -> Number:
+    """U(first) - U(second), not judged yet."""
     if decoding == GREEDY and not evidence.study.evaluation.of_main.greedy:
         return UNREAD
     crossed = evidence.difference(first, second, objective, decoding)
@@ -210,7 +211,7 @@ def _row(contrast: Contrast) -> list[Cell]:
     return [
         *head,
         signed(difference),
-        _greedy(tested.greedy),
+        greedy_cell(tested.greedy),
         _mde(difference),
         Cell(f"{difference.p:.3g}"),
         Cell(f"{difference.holm.p:.3g}", f"of {difference.holm.family}{'' if contrast.declared else ', exploratory'}"),
@@ -219,7 +220,7 @@ def _row(contrast: Contrast) -> list[Cell]:
     ]
 
 
-def _greedy(difference: Difference | Missing) -> Cell:
+def greedy_cell(difference: Difference | Missing) -> Cell:
     """The difference under greedy decoding, marked where it is resolved."""
     return number(difference) if isinstance(difference, Missing) else signed(difference)
 

@@ -7,7 +7,7 @@ the pipeline is at fault, so it is a test of the pipeline and no control.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from qup import stats
@@ -183,16 +183,21 @@ def _manipulation(evidence: Evidence, control: ControlSettings) -> Outcome:
 
 
 def show(
-    controls: Mapping[str, Control], further: Mapping[str, Row], costs: Mapping[str, Number], declared: Declared
+    controls: Mapping[str, Control],
+    further: Mapping[str, Row],
+    costs: Mapping[str, Number],
+    declared: Declared,
+    ways: Collection[str] = (),
 ) -> Section | None:
-    """The controls as results, and the arms that stand in no other table; None where there is neither."""
+    """The controls as results, and the further arms, `ways` to build traces among them; None if there is neither."""
     arms = _arm_table(further, costs, declared)
     if not controls:
         return Section("Arms beside the main ones", tables=[arms]) if further else None
     text = (
         "Comparisons whose outcome was known before the run, each judged on its own. A null control passes if its "
         "difference is shown to be within the stated margin; too little data leaves it undecided, which is no pass. "
-        "The arms below are in no other table, index or correction."
+        f"The arms below{', but for the ways to build the traces,' * bool(ways)} are in no other table, index or "
+        "correction."
     )
     ladders = [_ladder(name, control) for name, control in controls.items() if control.doses]
     tables = [_null_table(controls), *ladders, arms]

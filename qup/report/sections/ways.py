@@ -3,14 +3,14 @@
 Each is compared with RFT, what a team has without an Oracle, all of an Oracle and an objective in one family of Holm's.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from qup.records import GREEDY, SAMPLED
 from qup.report.evidence import Evidence
-from qup.report.family import UNREAD
-from qup.report.numbers import Missing, Number
-from qup.report.sections.contrasts import Tested, tested_of
+from qup.report.numbers import Missing
+from qup.report.sections.contrasts import Tested, estimate, greedy_cell, tested_of
 from qup.report.sections.oracle import Row
 from qup.report.traces import MICRO
 from qup.report.view import DASH, Cell, Finding, Section, Table, number, signed
@@ -30,6 +30,8 @@ class Ways:
     "Those of them that are not among the main arms, as the study lists them."
     leads: dict[str, Tested | Missing]
     "Arm to its utility minus that of RFT, judged together for each decoding; RFT has none."
+    epochs: dict[str, float]
+    "Arm to how often its runs saw a trace, their mean: fewer traces are seen more often for the same tokens."
 
 
 def numbers(every: Evidence, oracles: Sequence[str]) -> list[Ways]:
@@ -51,21 +53,21 @@ def _ways(every: Evidence, oracle: str, objective: str, native: str) -> Ways:
     arms = sorted(values, key=lambda arm: -values[arm])
     others = [arm for arm in arms if arm != native]
     sampled, greedy = (
-        every.judge([_lead(every, arm, native, objective, decoding) for arm in others])
+        every.judge([estimate(every, arm, native, objective, decoding) for arm in others])
         for decoding in (SAMPLED, GREEDY)
     )
     leads = {
         arm: tested_of(every, every.arms[arm], every.arms[native], objective, read)
         for arm, read in zip(others, zip(sampled, greedy, strict=True), strict=True)
     }
-    return Ways(oracle, objective, arms, every.further_ways(oracle), leads)
+    return Ways(oracle, objective, arms, every.further_ways(oracle), leads, _epochs(every, objective, arms))
 
 
-def _lead(every: Evidence, arm: str, native: str, objective: str, decoding: str) -> Number:
-    if decoding == GREEDY and not every.study.evaluation.of_main.greedy:
-        return UNREAD
-    crossed = every.difference(arm, native, objective, decoding)
-    return every.held.number(crossed, Missing(f"an arm has no {objective} evaluation"))
+def _epochs(every: Evidence, objective: str, arms: Sequence[str]) -> dict[str, float]:
+    curves = {arm: [each for each in every.arms[arm].curves if each.objective == objective] for arm in arms}
+    return {
+        arm: fmean(each.epoch[-1] for each in own) for arm, own in curves.items() if own and all(e.epoch for e in own)
+    }
 
 
 def show(ways: Sequence[Ways], rows: Mapping[str, Row], reward: str | None) -> Section | None:
@@ -73,8 +75,9 @@ def show(ways: Sequence[Ways], rows: Mapping[str, Row], reward: str | None) -> S
     if not ways:
         return None
     text = (
-        "Streams of the same problems, trained on alike: they differ in how their traces are built. Differences from "
-        "RFT, the learner's own correct traces, in accuracy points, after Holm's correction over all ways of a table; "
+        "Streams out of the same training problems, trained on alike: they differ in which of these they have, and in "
+        "how their traces are built. Differences from RFT, the learner's own correct traces, in accuracy points, after "
+        "Holm's correction over all ways of a table, which is wider than that over the main arms alone in Contrasts; "
         "bold is resolved. What each looks like and costs stands beside what it trains."
     )
     return Section(
@@ -87,52 +90,77 @@ def show(ways: Sequence[Ways], rows: Mapping[str, Row], reward: str | None) -> S
 
 def _told(ways: Ways, rows: Mapping[str, Row]) -> Finding:
     """Which ways are told from RFT by sampled answers; what greedy ones say stands in the table."""
+    leads = {rows[arm].label: lead for arm, lead in ways.leads.items()}
+    tested = {label: lead for label, lead in leads.items() if isinstance(lead, Tested)}
+    unmeasured = [label for label in leads if label not in tested]
+    said = _sorted(tested) if tested else {}
+    if unmeasured:
+        said |= {"Not measured beside RFT": unmeasured}
+    lines = [f"{what}: {', '.join(labels) or 'none'}." for what, labels in said.items()]
+    return f"{ways.objective.upper()}, Oracle {ways.oracle}, by sampled answers", lines
 
-    def named(which: Callable[[Tested], bool]) -> str:
-        leads = {arm: lead for arm, lead in ways.leads.items() if isinstance(lead, Tested)}
-        return ", ".join(rows[arm].label for arm, lead in leads.items() if which(lead)) or "none"
 
-    told = [
-        f"Told to be better than RFT: {named(lambda lead: _sign(lead) > 0)}.",
-        f"Told to be worse: {named(lambda lead: _sign(lead) < 0)}.",
-        f"Decoding-dependent: {named(lambda lead: lead.dependent)}.",
-        f"Not told apart from it: {named(lambda lead: not _sign(lead) and not lead.dependent)}.",
-    ]
-    return f"{ways.objective.upper()}, Oracle {ways.oracle}, by sampled answers", told
+def _sorted(leads: Mapping[str, Tested]) -> dict[str, list[str]]:
+    """Labels by what is told of them."""
+    if any(lead.difference.estimate.replicated is False for lead in leads.values()):
+        return {"Not replicated, so that nothing is told": list(leads)}
+    kinds = {1: "Told to be better than RFT", -1: "Told to be worse", 0: "Not told apart from it"}
+    said: dict[str, list[str]] = {kinds[1]: [], kinds[-1]: [], "Decoding-dependent": [], kinds[0]: []}
+    for label, lead in leads.items():
+        said["Decoding-dependent" if lead.dependent else kinds[_sign(lead)]].append(label)
+    return said
 
 
 def _sign(lead: Tested) -> int:
-    """1 or -1 where the way is told to be better or worse whatever the decoding, else 0."""
-    if lead.dependent or not lead.difference.resolved:
+    """1 or -1 where the way is told to be better or worse, else 0."""
+    if not lead.difference.resolved:
         return 0
     return 1 if lead.difference.estimate.value > 0 else -1
 
 
 def _table(ways: Ways, rows: Mapping[str, Row], reward: str | None) -> Table:
     quality = [] if reward is None else [reward]
-    columns = ["arm", "refiner", "traces", *quality, "PPL", "Oracle tokens a trace", "U", "U - RFT", "greedy"]
-    cells = [_row(rows[arm], ways.leads.get(arm), ways.objective, quality) for arm in ways.arms]
-    return Table(columns, cells, caption=f"{ways.objective.upper()}, Oracle {ways.oracle}: the highest utility first.")
+    columns = ["arm", "refiner", "traces", "epochs", *quality, "PPL", "Oracle tokens a trace"]
+    cells = [
+        [*_stream(rows[arm], ways.epochs.get(arm), quality), _oracle(rows[arm], rows), *_trained(ways, arm, rows)]
+        for arm in ways.arms
+    ]
+    return Table(
+        [*columns, "U", "U - RFT", "greedy"],
+        cells,
+        caption=f"{ways.objective.upper()}, Oracle {ways.oracle}: the highest utility first.",
+    )
 
 
-def _row(row: Row, lead: Tested | Missing | None, objective: str, quality: Sequence[str]) -> list[Cell]:
-    stream = row.stream
+def _stream(row: Row, epochs: float | None, quality: Sequence[str]) -> list[Cell]:
+    """What there is to train on, and what it looks like."""
+    stream, ppl = row.stream, row.ppl[MICRO]
+    problems = stream.problems if isinstance(ppl, Missing) else ppl.n
     return [
         Cell(row.label),
         Cell(row.refiner, mark="text"),
-        Cell(str(stream.traces), f"{stream.problems} problems"),
+        Cell(str(stream.traces), f"of {problems} problems"),
+        Cell(DASH if epochs is None else f"{epochs:.1f}"),
         *(number(row.rewards[reward].mean) for reward in quality),
-        number(row.ppl[MICRO]),
-        Cell(f"{stream.oracle_tokens / max(stream.traces, 1):.0f}"),
-        signed(row.learners[objective].utility),
-        *_leads(lead),
+        number(ppl),
     ]
+
+
+def _oracle(row: Row, rows: Mapping[str, Row]) -> Cell:
+    """Its own tokens; a choice among other arms' traces asks nothing itself, and has no price of its own."""
+    stream = row.stream
+    asked = sum(count for arm, count in stream.origins.items() if arm in rows and rows[arm].oracle is not None)
+    if asked and not stream.oracle_tokens:
+        return Cell(DASH, f"{asked} traces are of arms that asked")
+    return Cell(f"{stream.oracle_tokens / max(stream.traces, 1):.0f}")
+
+
+def _trained(ways: Ways, arm: str, rows: Mapping[str, Row]) -> list[Cell]:
+    return [signed(rows[arm].learners[ways.objective].utility), *_leads(ways.leads.get(arm))]
 
 
 def _leads(lead: Tested | Missing | None) -> list[Cell]:
     """Of sampled and of greedy answers."""
     if lead is None:
         return [REFERENCE, REFERENCE]
-    if isinstance(lead, Missing):
-        return [number(lead)] * 2
-    return [signed(lead.difference), number(lead.greedy) if isinstance(lead.greedy, Missing) else signed(lead.greedy)]
+    return [number(lead)] * 2 if isinstance(lead, Missing) else [signed(lead.difference), greedy_cell(lead.greedy)]

@@ -13,6 +13,7 @@ from qup.report.embedding import Picture, picture
 from qup.report.explorer import marks
 from qup.report.numbers import Missing, percentage
 from qup.report.plots import Plot
+from qup.report.sections import ways
 from qup.report.sections.settings import UNSTAMPED
 from qup.report.view import Card, Cell, Section, Table, Term
 
@@ -24,7 +25,7 @@ LONG = 320
 def lead(numbers: Numbers) -> str:
     """What stands below the first screen: the size of what was run, and why a difference may have several intervals."""
     counts = {
-        "arm": len(numbers.main.rows),
+        "arm": len(numbers.main.rows) + len(ways.beside(numbers.ways)),
         "Oracle": len(numbers.tables.groups),
         "replicate": numbers.study.replicates,
     }

@@ -14,6 +14,7 @@ several groups of replicates the degrees of freedom are Satterthwaite's. tests/t
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -138,5 +139,12 @@ def _chi_square(df: float, count: int) -> tuple[Array, Array]:
         return np.ones(1), np.ones(1)
     from scipy.special import gammaincinv
 
-    at, weights = np.polynomial.legendre.leggauss(count)
+    at, weights = _legendre(count)
     return 2 * gammaincinv(df / 2, (at + 1) / 2) / df, weights / 2
+
+
+@functools.cache
+def _legendre(count: int) -> tuple[Array, Array]:
+    """Gauss and Legendre's nodes and weights, which are eigenvalues: a report needs the same few hundreds of times."""
+    at, weights = np.polynomial.legendre.leggauss(count)
+    return at, weights

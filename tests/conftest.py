@@ -21,6 +21,8 @@ LONGEST = ("end_to_end", "switching", "tutorial", "refiners_study", "glassbox_st
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first."""
     places = {f"test_{name}": place for place, name in enumerate(LONGEST)}
+    gone = [name for name in places if not (Path(__file__).parent / f"{name}.py").is_file()]
+    assert not gone, f"LONGEST names files that are not there: {gone}"
     items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
 
 

@@ -28,17 +28,24 @@ TITLE = 42
 
 def finish(chart: Any, title: str) -> Any:
     """A chart as all of ours look."""
+    # Each of Altair's own `configure_` methods copies the whole chart, which took a third of the time of drawing.
+    return chart.properties(title=textwrap.wrap(title, TITLE), background="white", config=_config())
+
+
+def _config() -> Any:
+    import altair as alt
+
     small = {"labelFontSize": LETTERS, "titleFontSize": LETTERS}
-    return (
-        chart.properties(title=textwrap.wrap(title, TITLE), background="white")
-        .configure(font=FONT, padding=4)
-        .configure_axis(**small, titleFontWeight="normal", gridColor="#e4e4e4", tickCount=5)
-        .configure_legend(**small, orient="bottom", columns=2, symbolSize=70, symbolBaseFillColor=GREY)
-        .configure_header(
+    return alt.Config(
+        font=FONT,
+        padding=4,
+        axis=alt.AxisConfig(**small, titleFontWeight="normal", gridColor="#e4e4e4", tickCount=5),
+        legend=alt.LegendConfig(**small, orient="bottom", columns=2, symbolSize=70, symbolBaseFillColor=GREY),
+        header=alt.HeaderConfig(
             labelFontSize=LETTERS, labelFontWeight="bold", titleFontSize=0, labelOrient="top", labelAnchor="start"
-        )
-        .configure_title(fontSize=13, anchor="start", offset=8)
-        .configure_view(stroke="#cccccc")
+        ),
+        title=alt.TitleConfig(fontSize=13, anchor="start", offset=8),
+        view=alt.ViewConfig(stroke="#cccccc"),
     )
 
 

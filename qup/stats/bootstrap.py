@@ -67,17 +67,25 @@ class Bootstrap:
 
     def weights(self, n: int, population: str) -> Iterator[Array]:
         """How often each of n items is drawn with replacement, (draws, n) at a time."""
-        yield from _blocks(self._counts(n, population))
+        for block in _blocks(self._counts(n, population)):
+            yield block.astype(np.float64)
 
     def _counts(self, n: int, population: str) -> Counts:
         return _counts(seeds.derive(self.seed, "bootstrap", population, n), self.resamples, n)
 
     def sums(self, columns: Array, population: str, among: Among | None = None) -> Array:
-        """Column sums of (problems, m) `columns` over problems drawn with replacement: (resamples, m)."""
+        """Column sums of (problems, m) `columns` over problems drawn with replacement: (resamples, m).
+
+        Blocks of draws go side by side on all cores; they are the same ones, and have the same sums, on any number.
+        """
+        from joblib import Parallel, delayed
+
         distinct, place = _distinct(columns)
         items, size = among or (None, len(columns))
-        blocks = _blocks(self._counts(size, population), items)
-        return np.concatenate([weights @ distinct for weights in blocks])[:, place]
+        blocks = _blocks(self._counts(size, population), distinct.shape[0])
+        parts = Parallel(n_jobs=-1, prefer="threads")(delayed(_sums)(block, items, distinct) for block in blocks)
+        sums: Array = np.concatenate(parts)[:, place]
+        return sums
 
     def ratios(self, above: Array, below: Array, population: str, among: Among | None = None) -> list[Draws | None]:
         """sum(above) / sum(below) over problems for each column of two (problems, m) arrays; None where below is 0.
@@ -158,12 +166,18 @@ def _counts(seed: int, resamples: int, n: int) -> Counts:
     return counts
 
 
-def _blocks(counts: Counts, items: npt.NDArray[np.intp] | None = None) -> Iterator[Array]:
-    """Counts as weights, some draws at a time; of some items alone."""
-    rows = max(1, BLOCK // max(1, counts.shape[1] if items is None else len(items)))
+def _blocks(counts: Counts, items: int | None = None) -> Iterator[Counts]:
+    """Some draws at a time, as many as make a block of weights of so many items; of all without a number."""
+    rows = max(1, BLOCK // max(1, counts.shape[1] if items is None else items))
     for start in range(0, len(counts), rows):
-        block = counts[start : start + rows]
-        yield (block if items is None else block.take(items, axis=1)).astype(np.float64)
+        yield counts[start : start + rows]
+
+
+def _sums(block: Counts, items: npt.NDArray[np.intp] | None, columns: Array) -> Array:
+    """Column sums of (items, m) over each of the draws of a block; `items` are those that the columns are over."""
+    weights = (block if items is None else block.take(items, axis=1)).astype(np.float64)
+    sums: Array = weights @ columns
+    return sums
 
 
 def _totals(columns: Array, among: Among | None) -> Array:

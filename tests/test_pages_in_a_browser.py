@@ -114,6 +114,17 @@ HEAD = f"""<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>A page</t
 <meta name="viewport" content="width=device-width"><style>{CSS.read_text(encoding="utf-8")}</style>"""
 
 
+def test_on_paper_what_is_folded_is_open(chromium, pages) -> None:
+    with browser.opened(chromium, pages["study"], 1280, "light") as (page, _):
+        # What belongs to the sections themselves: a definition is for who points at it.
+        folded = page.locator("details:not([open]) > table, details:not([open]) > p")
+        assert folded.count() > 0
+        heights = "parts => parts.map(part => part.checkVisibility({contentVisibilityAuto: true}))"
+        assert not any(folded.evaluate_all(heights))
+        page.emulate_media(media="print")
+        assert all(folded.evaluate_all(heights))
+
+
 @pytest.fixture(scope="module")
 def published(tmp_path_factory, patch) -> Path:
     """The default study's page, from the arms that Git keeps."""

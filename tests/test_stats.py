@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from qup import stats
+from qup import seeds, stats
 from qup.stats import Bootstrap, Draws, bootstrap
 
 BOOT = Bootstrap(seed=1, resamples=2000)
@@ -103,6 +103,19 @@ def test_the_draws_depend_on_seed_and_population_only() -> None:
 def test_blocks_do_not_change_the_number_of_draws(monkeypatch) -> None:
     monkeypatch.setattr(bootstrap, "BLOCK", 100)
     assert Bootstrap(1, 250).sums(np.ones((30, 2)), "train").shape == (250, 2)
+
+
+@pytest.mark.parametrize("cores", ["1", "2"])
+def test_draws_and_their_sums_are_those_of_one_after_the_other_on_any_number_of_cores(cores, monkeypatch) -> None:
+    # Two blocks of each, the second a part of one.
+    monkeypatch.setattr(bootstrap, "BLOCK", 100 * 30)
+    monkeypatch.setattr(bootstrap, "TALLIED", 100 * 30)
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", cores)
+    boot, columns = Bootstrap(7, 130), np.random.default_rng(5).normal(size=(30, 3))
+    rng = np.random.default_rng(seeds.derive(7, "bootstrap", cores, 30))
+    drawn = np.array([np.bincount(rng.integers(0, 30, 30), minlength=30) for _ in range(130)], dtype=float)
+    assert np.concatenate(list(boot.weights(30, cores))).tolist() == drawn.tolist()
+    assert boot.sums(columns, cores) == pytest.approx(drawn @ columns)
 
 
 def test_columns_over_some_problems_come_out_as_over_all_with_zeros() -> None:

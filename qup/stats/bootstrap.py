@@ -12,7 +12,8 @@ It is not for trained learners: percentiles of three drawn replicates know nothi
 import dataclasses
 import functools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,8 @@ from qup.stats.spread import ZERO, Array
 
 BLOCK = 4_000_000
 "Weights in memory at once, 32 MB: the most that the C library keeps for the next block instead of paging it in anew."
+TALLIED = 1_000_000
+"Items drawn before they are counted, 4 MB."
 POPULATIONS = 4
 "Whose draws are kept, a byte for each item of a draw: 80 MB for 4,000 draws of 20,000 problems."
 Counts = npt.NDArray[np.uint8]
@@ -67,7 +70,7 @@ class Bootstrap:
 
     def weights(self, n: int, population: str) -> Iterator[Array]:
         """How often each of n items is drawn with replacement, (draws, n) at a time."""
-        for block in _blocks(self._counts(n, population)):
+        for block in _blocks(self._counts(n, population), BLOCK, n):
             yield block.astype(np.float64)
 
     def _counts(self, n: int, population: str) -> Counts:
@@ -78,12 +81,10 @@ class Bootstrap:
 
         Blocks of draws go side by side on all cores; they are the same ones, and have the same sums, on any number.
         """
-        from joblib import Parallel, delayed
-
         distinct, place = _distinct(columns)
         items, size = among or (None, len(columns))
-        blocks = _blocks(self._counts(size, population), distinct.shape[0])
-        parts = Parallel(n_jobs=-1, prefer="threads")(delayed(_sums)(block, items, distinct) for block in blocks)
+        blocks = _blocks(self._counts(size, population), BLOCK, len(distinct))
+        parts = _side_by_side(_sums, ((block, items, distinct) for block in blocks), len(blocks))
         sums: Array = np.concatenate(parts)[:, place]
         return sums
 
@@ -160,17 +161,35 @@ class Bootstrap:
 def _counts(seed: int, resamples: int, n: int) -> Counts:
     """How often each of n items is drawn: kept, for drawing takes longer than most sums."""
     rng, counts = np.random.default_rng(seed), np.empty((resamples, n), dtype=np.uint8)
-    for drawn in counts:
-        # About 1 each: more than the 255 that fit would come once in 10^500 draws.
-        drawn[:] = np.bincount(rng.integers(0, n, n), minlength=n)
+    blocks = _blocks(counts, TALLIED, n)
+    # One after the other they are drawn, side by side counted. Of 32 bits they are the numbers that they are of 64.
+    work = ((rng.integers(0, n, block.shape, dtype=np.uint32), block) for block in blocks)
+    _side_by_side(_tally, work, len(blocks))
     return counts
 
 
-def _blocks(counts: Counts, items: int | None = None) -> Iterator[Counts]:
-    """Some draws at a time, as many as make a block of weights of so many items; of all without a number."""
-    rows = max(1, BLOCK // max(1, counts.shape[1] if items is None else items))
-    for start in range(0, len(counts), rows):
-        yield counts[start : start + rows]
+def _side_by_side(work: Callable[..., Any], arguments: Iterable[tuple[Any, ...]], count: int) -> list[Any]:
+    """What becomes of each of `count` arguments, in order, on all cores; numpy lets other threads run beside it."""
+    if count == 1:
+        return [work(*each) for each in arguments]
+    # It takes longer to import than a small study's draws take.
+    from joblib import Parallel, delayed
+
+    done: list[Any] = Parallel(n_jobs=-1, prefer="threads")(delayed(work)(*each) for each in arguments)
+    return done
+
+
+def _tally(drawn: npt.NDArray[np.uint32], counts: Counts) -> None:
+    """Write how often each item is drawn, both (draws, n)."""
+    for items, row in zip(drawn, counts, strict=True):
+        # About 1 each: more than the 255 that fit would come once in 10^500 draws.
+        row[:] = np.bincount(items, minlength=len(row))
+
+
+def _blocks(counts: Counts, most: int, items: int) -> list[Counts]:
+    """Counts some draws at a time: as many as have `most` numbers if each has one for so many items."""
+    rows = max(1, most // max(1, items))
+    return [counts[start : start + rows] for start in range(0, len(counts), rows)]
 
 
 def _sums(block: Counts, items: npt.NDArray[np.intp] | None, columns: Array) -> Array:

@@ -67,17 +67,6 @@ def test_a_limit_holds_here_and_in_the_processes(monkeypatch: pytest.MonkeyPatch
         torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize(("before", "after"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
-def test_waiting_threads_give_way_to_others_unless_the_user_says_how(
-    before: str | None, after: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OMP_WAIT_POLICY", before or "")
-    if before is None:
-        monkeypatch.delenv("OMP_WAIT_POLICY")
-    workers.limit(None)
-    assert os.environ["OMP_WAIT_POLICY"] == after
-
-
 def refuse_one(jobs: Sequence[int]) -> list[int]:
     if 1 in jobs:
         raise SettingsError(f"no {jobs}")

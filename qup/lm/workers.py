@@ -36,12 +36,12 @@ def cores() -> int:
 
 
 def limit(threads: int | None) -> None:
-    """Let this process, and those it starts, compute with so many threads; with None torch takes all cores."""
-    # Threads that wait for one another spin; beside a busy process that made a step of a small model ten times slower.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    """Let this process, and those it starts, compute with so many threads; None changes nothing: torch takes all."""
     if threads is None:
         return
     os.environ |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "MKL_DYNAMIC": "FALSE"}
+    # Threads that wait for one another spin; beside a busy process that made a step of a small model ten times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if "torch" in sys.modules:
         import torch
 

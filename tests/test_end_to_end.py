@@ -2,12 +2,11 @@
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from checkout import ROOT, Repo, copy, names
-from pages import blocks
+from checkout import Repo, copy, names
+from first_run import LINES, FirstRun, first_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -16,61 +15,36 @@ HEAVY = {"prepare", "obtain", "sample", "native", "refine", "reward-samples", "b
 HEAVY |= {"uses"} | ARM | {f"{name}-native" for name in ARM}
 
 
-LINES = next(block for block in blocks(ROOT / "docs" / "first-hour.md") if block.language == "sh")
-"What is pasted to get from a clone to the verdict; the README has the same."
-
-
 @pytest.fixture(scope="module")
-def pasted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Repo, str]:
-    """A clone after the lines were pasted into a shell, and what it said."""
-    folder = tmp_path_factory.mktemp("first")
-    origin, clone = copy(folder / "origin"), Repo(folder / "qup")
-    # The environment of these tests is the clone's: to make one takes minutes and an index.
-    lines = LINES.text.replace("cd qup\n", "cd qup\nmkdir .venv && touch .venv/ready\n")
-    lines = re.sub("<address of this repository>", str(origin.folder), lines)
-    env = clone.environment()
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", lines], cwd=folder, env=env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-8000:]}"
-    clone.run("git", "config", "user.name", "test")
-    clone.run("git", "config", "user.email", "test@example.org")
-    return clone, done.stdout
-
-
-@pytest.fixture(scope="module")
-def first_run(pasted: tuple[Repo, str]) -> tuple[Repo, set[str]]:
-    """A repository after one full run, committed, and the stages that ran."""
-    repo = pasted[0]
-    log = (repo.folder / ".qup" / "logs" / "smoke.log").read_text(encoding="utf-8")
-    repo.commit()
-    return repo, set(re.findall(r"Running stage '([^']+)'", log)) - {"check"}
+def first(tmp_path_factory: pytest.TempPathFactory) -> FirstRun:
+    """The first run; its own repository is for this file."""
+    return first_run(tmp_path_factory)
 
 
 @pytest.fixture
-def repo(first_run: tuple[Repo, set[str]]) -> Repo:
+def repo(first: FirstRun) -> Repo:
     """The repository in the state after its full run, whatever the test before did."""
-    first_run[0].restore()
-    return first_run[0]
+    first.repo.restore()
+    return first.repo
 
 
-def test_three_pasted_lines_lead_from_a_clone_to_the_verdict_and_the_page(pasted: tuple[Repo, str]) -> None:
-    repo, said = pasted
+def test_three_pasted_lines_lead_from_a_clone_to_the_verdict_and_the_page(first: FirstRun) -> None:
     assert [line for line in LINES.text.splitlines() if not line.startswith(("git clone <", "cd "))] == ["make repro"]
     assert len(LINES.text.splitlines()) == 3
-    lines, page = said.splitlines(), "results/smoke/report/index.html"
+    lines, page = first.said.splitlines(), "results/smoke/report/index.html"
     told = [i for i, line in enumerate(lines) if line.startswith(("SFT, Oracle home: ", "DFT, Oracle home: "))]
     # What to train on and the verdict, of either objective.
     assert len(told) == 4
     assert max(told) < lines.index(page)
-    assert (repo.folder / page).is_file()
+    assert (first.repo.folder / page).is_file()
     assert lines[-1].startswith("smoke took ")
     assert len(lines) <= 80
 
 
-def test_one_command_runs_every_stage_to_the_report(first_run: tuple[Repo, set[str]]) -> None:
-    repo, ran = first_run
-    assert names(ran) == HEAVY | {"report", "track"}
+def test_one_command_runs_every_stage_to_the_report(first: FirstRun) -> None:
+    repo = first.repo
+    log = (repo.folder / ".qup" / "logs" / "smoke.log").read_text(encoding="utf-8")
+    assert names({*re.findall(r"Running stage '([^']+)'", log)} - {"check"}) == HEAVY | {"report", "track"}
     made = repo.results()
     assert {"metrics.json", "arms/base.json", "report/report.md", "report/index.html"} <= set(made)
     assert all(made.values())
@@ -143,7 +117,6 @@ def test_a_wrong_setting_stops_the_run_with_its_message_and_correcting_it_runs_n
     [
         ("refiner=style_alined", "unknown refiner 'style_alined': did you mean 'style_aligned'"),
         ("study=smok", "unknown study 'smok': did you mean 'smoke'"),
-        ("study=my study", "params.yaml.study: expected a name of at most 100 of a-z"),
         ("oracles=[home,voicd]", "oracles: unknown Oracle 'voicd': did you mean 'voiced'"),
         ("oracles=[home,../up]", "params.yaml.oracles: expected a name of at most 100 of a-z"),
     ],

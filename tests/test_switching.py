@@ -1,12 +1,19 @@
 """Experiments on another study, Oracle or refiner, and interrupted ones: what runs, and that nothing is lost."""
 
+import contextlib
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from checkout import Repo, copy, names
+import yaml
+from checkout import Repo, names
+from first_run import first_run
+
+from qup.settings import read_yaml
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -62,11 +69,14 @@ def _shortest(draft: Draft) -> Reply | None:
     return Reply(min(correct, key=len), tokens=0) if correct else None
 '''
 
+LEAST: dict[str, Any] = {"rewards": {"answer": {}}, "arms": {}, "controls": {}}
+"What the other study does without: it is there to be switched to, and each stage of it is run from nothing."
+
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """A repository with a metric, a refiner and two arms of its own, each one file or one line, after a full run."""
-    repo = copy(tmp_path_factory.mktemp("added"))
+    repo = first_run(tmp_path_factory).kept
     (repo.folder / "qup" / "compat" / "growth.py").write_text(PAIRED, encoding="utf-8")
     (repo.folder / "qup" / "refiners" / "shortest.py").write_text(POOLED, encoding="utf-8")
     study = repo.folder / "studies" / "smoke.yaml"
@@ -77,8 +87,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Repo:
         "  brief: {oracle: home, refiner: restyled, training: {budget: {tokens: 40}}}\n",
     )
     study.write_text(lines, encoding="utf-8")
-    other = lines.replace("seed: 1\n", "seed: 2\n", 1)
-    (repo.folder / "studies" / "other.yaml").write_text(other, encoding="utf-8")
+    other = read_yaml(study) | {"seed": 2} | LEAST
+    (repo.folder / "studies" / "other.yaml").write_text(yaml.safe_dump(other), encoding="utf-8")
     repo.dvc("repro")
     repo.commit()
     repo.run("git", "tag", "first")
@@ -126,7 +136,7 @@ def test_studies_switched_back_and_forth_keep_each_others_results_and_leave_git_
     repo.commit()
     other = repo.results("other")
     assert other
-    for chosen in ("smoke", "other", "smoke", "other"):
+    for chosen in ("smoke", "other"):
         assert names(repo.dvc("exp", "run", "-S", f"study={chosen}")) <= {"track"}
         assert (repo.results(), repo.results("other")) == (smoke, other)
     assert repo.changed() == []
@@ -139,9 +149,9 @@ def test_results_that_were_never_committed_survive_an_experiment_on_another_stud
     assert repo.results() == before
 
 
-def test_a_third_oracle_is_compared_by_naming_it(repo: Repo) -> None:
+def test_another_oracle_is_compared_by_naming_it(repo: Repo) -> None:
     before = repo.results()
-    ran = repo.dvc("exp", "run", "-S", "oracles=[home,voiced,third]")
+    ran = repo.dvc("exp", "run", "-S", "oracles=[home,third]")
     assert names(ran) == ARM | {"report", "track"}
     assert not any("-home-" in cell for cell in ran)
     assert "Oracle third" in (repo.folder / "results" / "smoke" / "report" / "report.md").read_text(encoding="utf-8")
@@ -170,8 +180,11 @@ def test_an_interrupted_experiment_is_tidied_up_by_one_command(repo: Repo, how: 
     while process.poll() is None and not any(file.stat().st_mtime > begun for file in times.glob("reward@*")):
         time.sleep(0.1)
     assert process.poll() is None, "nothing was left to interrupt"
-    os.killpg(process.pid, how)
-    process.wait()
+    while process.poll() is None:
+        os.killpg(process.pid, how)
+        # DVC leaves a first Ctrl-C to the stage that runs, which may be done already: then it is pressed again.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=10)
     # The command that docs/experiments.md names.
     repo.run("git", "restore", "--staged", "--worktree", "params.yaml", "studies", "dvc.lock")
     assert names(repo.dvc("repro")) <= {"report", "track"}

@@ -18,6 +18,8 @@ from teaching import teach
 
 SAID = "Counting one by one I come to the number \\boxed{{{}}}."
 "What the learner says."
+WRITTEN = "Adding both gives {0}.\nThe answer is \\boxed{{{0}}}."
+"What the Oracle says."
 PAGE = ROOT / "docs" / "own-data.md"
 WITHOUT_VLLM = """
 import importlib.util
@@ -58,7 +60,7 @@ def oracle(answers: dict[str, str]) -> Callable[[dict[str, Any]], tuple[int, Any
         asked = request["messages"][-1]["content"]
         # Before anything is spent it is asked for a few tokens, of no problem.
         answer = next((answer for question, answer in answers.items() if question in asked), "1")
-        return 200, completion(f"Adding both gives {answer}.\nThe answer is \\boxed{{{answer}}}.")
+        return 200, completion(WRITTEN.format(answer))
 
     return reply
 
@@ -71,8 +73,9 @@ def test_the_page_followed_word_by_word_ends_in_a_verdict(
     repo = copy(tmp_path / "repo")
     answers, learner = problems(60), tmp_path / "home" / "models" / "my-1b"
     shutil.copytree(tiny(architecture="qwen2", seed=1, hidden=32, layers=2), learner)
-    # Right one time in three, and soon done.
-    assert teach(learner, [(q, SAID.format(n)) for q in answers for n in (1, 2, 3)]) < 0.2
+    # Right one time in three, and soon done; that it has heard the Oracle lets it come to an end once it is trained.
+    heard = [(q, words.format(n)) for q in answers for n in (1, 2, 3) for words in (SAID, SAID, SAID, WRITTEN)]
+    assert teach(learner, heard) < 0.2
     rows = [json.dumps({"question": question, "answer": answer}) for question, answer in answers.items()]
     (repo.folder / "my_problems.jsonl").write_text("\n".join(rows), encoding="utf-8")
     endpoint.odd = oracle(answers)

@@ -25,11 +25,9 @@ RUNS = 4
 def measure(given: Given) -> dict[str, list[float]]:
     """Runs on a few of the learner's traces, each spending the study's budget, as many at a time as threads allow."""
     # What is missing is told here, not by a process that fails.
-    assert given.learner
-    assert given.pairs
-    own = f"{given.name!r}, Path({str(given.root)!r}), {given.count}, {given.tokens}, {given.repeats}"
-    lines = ["from pathlib import Path", "from bench import crowding", "from bench._given import Given"]
-    code = "\n".join([*lines, f"crowding.run(Given({own}))"])
+    _ = given.learner, given.pairs
+    lines = ["from pathlib import PosixPath", "from bench import crowding", "from bench._given import Given"]
+    code = "\n".join([*lines, f"crowding.run({given!r})"])
     sides = {"alone": contextlib.nullcontext, "beside-a-busy-process": _busy}
     return {side: [_seconds(code, beside()) for _ in range(given.repeats)] for side, beside in sides.items()}
 
@@ -39,7 +37,8 @@ def _seconds(code: str, beside: contextlib.AbstractContextManager[None]) -> floa
         start = time.perf_counter()
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         seconds = time.perf_counter() - start
-    assert done.returncode == 0, done.stderr
+    if done.returncode:
+        raise RuntimeError(done.stderr)
     return seconds
 
 
@@ -54,7 +53,7 @@ def _busy() -> Iterator[None]:
 
 
 def run(given: Given) -> None:
-    """All runs."""
+    """The runs that are timed, side by side: what the process is started for."""
     workers.limit(given.study.threads)
     workers.spread(partial(_train, given), range(RUNS), given.study.threads)
 

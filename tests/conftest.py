@@ -14,9 +14,9 @@ from qup.models.random import Model
 
 TRIED = "tried"
 Tally = Callable[[str, Mapping[str, int]], None]
-LONGEST = ("end_to_end", "tutorial", "refiners_study", "switching", "glassbox_study", "kills", "backends", "bench")
-"""The files that take minutes in the slow part, the longest first, so that the last to begin are short; switching goes
-on from what end_to_end has run by then."""
+LONGEST = ("end_to_end", "tutorial", "refiners_study", "glassbox_study", "switching", "kills", "backends", "bench")
+"""The files that take minutes in the slow part, the longest first, so that the last to begin are short; but switching
+goes on from what end_to_end runs, and so begins after as many as run side by side at most."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -35,9 +35,17 @@ def first_run(factory: pytest.TempPathFactory) -> FirstRun:
     with FileLock(f"{folder}.lock"):
         if not said.exists():
             text = _paste(folder)
-            shutil.copytree(folder / "qup", folder / "kept", symlinks=True)
+            _keep(folder / "qup", folder / "kept")
             said.write_text(text, encoding="utf-8")
     return FirstRun(Repo(folder / "qup"), Repo(folder / "kept"), said.read_text(encoding="utf-8"))
+
+
+def _keep(folder: Path, kept: Path) -> None:
+    """A copy with a remote of its own, and without the MLflow store, which knows its folder by its full name."""
+    shutil.copytree(folder, kept, symlinks=True, ignore=shutil.ignore_patterns("mlflow.db*", "mlruns"))
+    repo = Repo(kept)
+    repo.run("dvc", "remote", "modify", "here", "url", f"{kept}-remote")
+    repo.commit()
 
 
 def _paste(folder: Path) -> str:

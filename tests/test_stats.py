@@ -1,8 +1,10 @@
 """Hand-worked statistics, and intervals that cover what they say."""
 
+import joblib
 import numpy as np
 import pytest
 from scipy.stats import rankdata
+from threadpoolctl import threadpool_limits
 
 from qup import seeds, stats
 from qup.stats import Bootstrap, Draws, bootstrap
@@ -105,17 +107,31 @@ def test_blocks_do_not_change_the_number_of_draws(monkeypatch) -> None:
     assert Bootstrap(1, 250).sums(np.ones((30, 2)), "train").shape == (250, 2)
 
 
-@pytest.mark.parametrize("cores", ["1", "2"])
+@pytest.mark.parametrize("cores", ["1", "2", "8"])
 def test_draws_and_their_sums_are_those_of_one_after_the_other_on_any_number_of_cores(cores, monkeypatch) -> None:
-    # Two blocks of each, the second a part of one.
-    monkeypatch.setattr(bootstrap, "BLOCK", 100 * 30)
-    monkeypatch.setattr(bootstrap, "TALLIED", 100 * 30)
+    # More blocks than are handed out at first, the last a part of one.
+    monkeypatch.setattr(bootstrap, "BLOCK", 10 * 30)
+    monkeypatch.setattr(bootstrap, "TALLIED", 10 * 30)
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", cores)
-    boot, columns = Bootstrap(7, 130), np.random.default_rng(5).normal(size=(30, 3))
-    rng = np.random.default_rng(seeds.derive(7, "bootstrap", cores, 30))
-    drawn = np.array([np.bincount(rng.integers(0, 30, 30), minlength=30) for _ in range(130)], dtype=float)
-    assert np.concatenate(list(boot.weights(30, cores))).tolist() == drawn.tolist()
-    assert boot.sums(columns, cores) == pytest.approx(drawn @ columns)
+    bootstrap._counts.cache_clear()
+    boot, columns = Bootstrap(7, 1307), np.random.default_rng(5).normal(size=(30, 3))
+    rng = np.random.default_rng(seeds.derive(7, "bootstrap", "train", 30))
+    drawn = np.array([np.bincount(rng.integers(0, 30, 30), minlength=30) for _ in range(1307)], dtype=float)
+    # Whoever builds a report within a joblib of their own must not have it count in other processes.
+    with joblib.parallel_config(backend="loky"):
+        sums = boot.sums(columns, "train")
+    assert np.concatenate(list(boot.weights(30, "train"))).tolist() == drawn.tolist()
+    plain = np.concatenate([drawn[start : start + 10] @ columns for start in range(0, 1307, 10)])
+    assert sums.tobytes() == plain.tobytes()
+
+
+def test_how_many_threads_a_product_may_have_moves_no_sum() -> None:
+    columns = np.random.default_rng(5).normal(size=(3000, 40))
+    with threadpool_limits(1):
+        one = Bootstrap(7, 2800).sums(columns, "train")
+    with threadpool_limits(2):
+        two = Bootstrap(7, 2800).sums(columns, "train")
+    assert one.tobytes() == two.tobytes()
 
 
 def test_columns_over_some_problems_come_out_as_over_all_with_zeros() -> None:

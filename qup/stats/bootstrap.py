@@ -17,15 +17,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from qup import seeds
 from qup.stats.estimates import Estimate
 from qup.stats.spread import ZERO, Array
 
 BLOCK = 4_000_000
-"Weights in memory at once, 32 MB: the most that the C library keeps for the next block instead of paging it in anew."
+"Weights of a block, 32 MB; each core has one."
 TALLIED = 1_000_000
-"Items drawn before they are counted, 4 MB."
+"Items of a block that is drawn before it is counted, 4 MB; two or three a core are under way."
 POPULATIONS = 4
 "Whose draws are kept, a byte for each item of a draw: 80 MB for 4,000 draws of 20,000 problems."
 Counts = npt.NDArray[np.uint8]
@@ -79,12 +80,15 @@ class Bootstrap:
     def sums(self, columns: Array, population: str, among: Among | None = None) -> Array:
         """Column sums of (problems, m) `columns` over problems drawn with replacement: (resamples, m).
 
-        Blocks of draws go side by side on all cores; they are the same ones, and have the same sums, on any number.
+        Blocks of draws go side by side on all cores, each product on one: the same blocks, and the same sums to the
+        last bit, on any number of them.
         """
         distinct, place = _distinct(columns)
         items, size = among or (None, len(columns))
         blocks = _blocks(self._counts(size, population), BLOCK, len(distinct))
-        parts = _side_by_side(_sums, ((block, items, distinct) for block in blocks), len(blocks))
+        # How many threads share a product moves its last digits.
+        with threadpool_limits(1):
+            parts = _side_by_side(_sums, ((block, items, distinct) for block in blocks), len(blocks))
         sums: Array = np.concatenate(parts)[:, place]
         return sums
 
@@ -175,7 +179,9 @@ def _side_by_side(work: Callable[..., Any], arguments: Iterable[tuple[Any, ...]]
     # It takes longer to import than a small study's draws take.
     from joblib import Parallel, delayed
 
-    done: list[Any] = Parallel(n_jobs=-1, prefer="threads")(delayed(work)(*each) for each in arguments)
+    # What is counted is written where it belongs, which another process could not.
+    parallel = Parallel(n_jobs=-1, require="sharedmem", pre_dispatch="n_jobs")
+    done: list[Any] = parallel(delayed(work)(*each) for each in arguments)
     return done
 
 

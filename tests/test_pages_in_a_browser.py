@@ -44,11 +44,9 @@ def chromium():
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory, patch) -> dict[str, Path]:
+def pages(tmp_path_factory) -> dict[str, Path]:
     """A study's page with all that a page can have, and the page over all studies."""
     folder = tmp_path_factory.mktemp("pages")
-    # No page has the PNGs, which take longest to draw.
-    patch.setattr("vl_convert.vegalite_to_png", lambda *_, **__: b"")
     written = {"study": toyreport.controlled().build().html, "index": compare.html(everything(ROOT / "results"))}
     for name, text in written.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
@@ -130,9 +128,8 @@ def test_on_paper_what_is_folded_is_open_and_nothing_is_cut(chromium, pages) -> 
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory, patch) -> Path:
+def published(tmp_path_factory) -> Path:
     """The default study's page, from the arms that Git keeps."""
-    patch.setattr("vl_convert.vegalite_to_png", lambda *_, **__: b"")
     arms, declared = ROOT / "results" / "glassbox" / "arms", study.read(ROOT / "studies" / "glassbox.yaml")
     main = [files.read_arm(arms / f"{name}.json") for name in main_names(["home"], ALIGNED)]
     built = report.build(declared, files.read_base(arms / "base.json"), main, files.read(arms / "further.json"))

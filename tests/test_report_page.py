@@ -4,7 +4,6 @@ import dataclasses
 import importlib
 import itertools
 import json
-import os
 import pkgutil
 import re
 from pathlib import Path
@@ -17,7 +16,7 @@ from toyreport import ALIGNED, NATIVE, REFINED
 from qup import report
 from qup.measured import files
 from qup.records import Step
-from qup.report import outline, page, plots, quality_plot, sections
+from qup.report import outline, page, painter, quality_plot, sections
 from qup.report.numbers import Missing, to_json
 from qup.report.plot_rows import pretraining_rows, quality_rows
 from qup.stats import Estimate
@@ -49,17 +48,10 @@ def test_every_file_of_sections_is_on_the_page() -> None:
     assert [name for name in SECTIONS if f"{name}.show(" not in text] == []
 
 
-@pytest.mark.parametrize("own", [None, "/own/fonts.conf"])
-def test_plots_are_drawn_without_the_fonts_of_the_machine(monkeypatch, own) -> None:
-    if own is None:
-        monkeypatch.delenv(plots.FONTCONFIG, raising=False)
-    else:
-        monkeypatch.setenv(plots.FONTCONFIG, own)
-    with plots._shipped_fonts():
-        config = Path(os.environ[plots.FONTCONFIG])
-        (folder,) = re.findall("<dir>(.+)</dir>", config.read_text())
-        assert [file.name for file in Path(folder).iterdir()] == ["fonts.conf"]
-    assert os.environ.get(plots.FONTCONFIG) == own
+def test_charts_are_painted_without_the_fonts_of_the_machine() -> None:
+    config = Path(painter.FONTS["FONTCONFIG_FILE"])
+    assert re.findall('<dir prefix="relative">(.+)</dir>', config.read_text(encoding="utf-8")) == ["."]
+    assert [file.name for file in config.parent.iterdir()] == [config.name]
 
 
 def test_names_of_points_at_one_height_stand_above_each_other(planted) -> None:

@@ -147,6 +147,48 @@ def test_columns_over_some_problems_come_out_as_over_all_with_zeros() -> None:
     assert [each.value for each in some[:3]] == pytest.approx([each.value for each in every[:3]], rel=1e-12)
 
 
+def test_random_groups_of_many_problems_have_the_spread_of_drawing_problems(monkeypatch) -> None:
+    # Two quantities of the same problems, and one that only every fifth has.
+    rng = np.random.default_rng(3)
+    own = rng.normal(1.0, 1.0, 3003)
+    columns = np.stack([own, own + rng.normal(0.2, 0.1, 3003), np.where(np.arange(3003) % 5, np.nan, own)], axis=1)
+    boot = Bootstrap(1, 3000)
+    plain = boot.means(columns, "train")
+    monkeypatch.setattr(bootstrap, "UNITS", 800)
+    grouped = boot.means(columns, "train")
+    assert [each.n for each in grouped] == [each.n for each in plain] == [3003, 3003, 601]
+    assert [each.value for each in grouped] == [each.value for each in plain]
+    for a, b in [*zip(plain, grouped, strict=True), (plain[1].minus(plain[0]), grouped[1].minus(grouped[0]))]:
+        assert b.replicates.mean() == pytest.approx(b.value, abs=3 * a.replicates.std() / 3000**0.5)
+        assert b.replicates.std() == pytest.approx(a.replicates.std(), rel=0.08)
+
+
+def test_random_groups_cover_the_mean_of_skewed_values(monkeypatch) -> None:
+    monkeypatch.setattr(bootstrap, "UNITS", 200)
+    rng, hits = np.random.default_rng(4), 0
+    for run in range(600):
+        boot = Bootstrap(run, 400)
+        (draws,) = boot.means(rng.exponential(1.0, (1010, 1)), "train")
+        found = boot.estimate(draws)
+        hits += found.low <= 1.0 <= found.high
+    assert 0.93 <= hits / 600 <= 0.97
+
+
+def test_groups_are_as_even_as_it_goes_and_those_of_a_population_whatever_columns_are_summed(monkeypatch) -> None:
+    monkeypatch.setattr(bootstrap, "UNITS", 20)
+    rng, rows = np.random.default_rng(0), np.array([3, 4, 9, 30, 59])
+    assert np.bincount(bootstrap._groups(7, 65)).tolist() == [4] * 5 + [3] * 15
+    own, whole = rng.normal(size=(5, 4)), np.zeros((65, 4))
+    whole[rows] = own
+    boot = Bootstrap(3, 50)
+    np.testing.assert_allclose(boot.sums(own, "problems", (rows, 65)), boot.sums(whole, "problems"), rtol=0, atol=1e-12)
+    # A group is drawn whole: with itself, in each draw as often.
+    group = bootstrap._groups(seeds.derive(3, "groups", "problems", 65), 65)
+    each = boot.sums(np.eye(65), "problems")
+    assert all((each[:, group == g] == each[:, group == g][:, :1]).all() for g in range(20))
+    np.testing.assert_allclose(boot.sums(whole, "problems"), each @ whole, rtol=0, atol=1e-12)
+
+
 def test_sums_over_draws_are_those_of_the_weights() -> None:
     columns = np.random.default_rng(0).normal(size=(60, 3))
     boot = Bootstrap(3, 50)

@@ -115,16 +115,20 @@ def _chart(points: Rows, studies: list[str]) -> Any:
     corner = alt.Chart(alt.Data(values=[{"left": 0, "right": wide, "top": 0, "bottom": -high}]))
     layers = [
         corner.mark_rect(color=COLOURS[1], opacity=0.07).encode(
-            x=alt.X("left:Q", title=""), x2="right:Q", y=alt.Y("bottom:Q", title=""), y2="top:Q"
+            x=alt.X("left:Q", title=""), x2=alt.X2("right:Q"), y=alt.Y("bottom:Q", title=""), y2=alt.Y2("top:Q")
         ),
-        base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(y=alt.datum(0)),
-        base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x=alt.datum(0)),
-        base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(x=x, y="y_low:Q", y2="y_high:Q", color=colour),
-        base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(x="at_low:Q", x2="at_high:Q", y=y, color=colour),
+        base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(y=alt.YDatum(0)),
+        base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x=alt.XDatum(0)),
+        base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
+            x=x, y=alt.Y("y_low:Q"), y2=alt.Y2("y_high:Q"), color=colour
+        ),
+        base.mark_rule(strokeWidth=1.5, opacity=0.7).encode(
+            x=alt.X("at_low:Q"), x2=alt.X2("at_high:Q"), y=y, color=colour
+        ),
         base.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, color=colour, shape=shape),
         corner.mark_text(
             lineBreak="\n", align="left", baseline="bottom", dx=5, dy=-18, fontSize=LETTERS, fontStyle="italic"
-        ).encode(x="left:Q", y="bottom:Q", text=alt.value(CORNER), color=alt.value(GREY)),
+        ).encode(x=alt.X("left:Q"), y=alt.Y("bottom:Q"), text=alt.TextValue(CORNER), color=alt.ColorValue(GREY)),
     ]
     chart = alt.layer(*layers).properties(width=SIDE, height=SIDE)
     return charts.finish(chart, f"By {first['reward']}, {first['decoding']} answers")

@@ -15,7 +15,7 @@ from typing import Any
 
 from qup.arms import ALIGNED, HOME
 from qup.measured import Base, Measured
-from qup.report import contents, metrics, page, plots
+from qup.report import contents, metrics, page, painter, plots
 from qup.report.contents import Numbers
 from qup.report.evidence import Evidence
 from qup.report.metrics import Metrics
@@ -72,6 +72,8 @@ def build(
     `arms` are the main ones in table order, the native one first; `further` those that the study lists beside them.
     `oracle` and `refiner` say which arm is under comparison.
     """
+    # It is ready by the time that there are numbers to draw.
+    painter.ready()
     evidence = Evidence(study, base, {arm.name: arm for arm in arms})
     every = Evidence(study, base, {arm.name: arm for arm in [*arms, *further]}) if further else evidence
     numbers = contents.numbers(evidence, every)

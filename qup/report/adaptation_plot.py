@@ -98,7 +98,7 @@ def _held(points: Rows, colour: Any) -> Any:
     base = alt.Chart()
     layers = [
         base.mark_line(strokeWidth=1.6).encode(x=x, y=y, color=colour, strokeDash=dash),
-        base.mark_point(filled=True, size=22, opacity=1).encode(x=x, y=y, color=colour, detail="oracle:N"),
+        base.mark_point(filled=True, size=22, opacity=1).encode(x=x, y=y, color=colour, detail=alt.Detail("oracle:N")),
     ]
     line = alt.layer(*layers, data=alt.Data(values=points)).properties(width=WIDTH, height=HEIGHT)
     panels = line.facet(alt.Facet("panel:N", sort=list(HELD), title=None), columns=1, spacing=18)
@@ -113,8 +113,8 @@ def _costs(points: Rows, colour: Any) -> Any:
     x = alt.X("value:Q", title="more than RFT", axis=alt.Axis(tickCount=3, labelSeparation=6))
     base = alt.Chart()
     layers = [
-        base.mark_rule(color="#8a8a8a", strokeDash=[4, 3]).encode(x=alt.datum(0)),
-        base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low:Q", title=""), x2="high:Q", y=y, color=colour),
+        base.mark_rule(color="#8a8a8a", strokeDash=[4, 3]).encode(x=alt.XDatum(0)),
+        base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low:Q", title=""), x2=alt.X2("high:Q"), y=y, color=colour),
         base.mark_point(filled=True, size=50, opacity=1).encode(x=x, y=y, color=colour),
     ]
     panel = alt.layer(*layers, data=alt.Data(values=points)).properties(width=SMALL, height=LINE * len(arms))

@@ -61,7 +61,7 @@ def quarters(rows: Rows, scale: Any) -> Any:
     layers = [
         base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour),
         base.mark_point(filled=True, size=45, opacity=1).encode(x=x, y=y, color=colour),
-        base.mark_rule(strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q", title=""), y2="high:Q", color=colour),
+        base.mark_rule(strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q", title=""), y2=alt.Y2("high:Q"), color=colour),
     ]
     return stacked(layers, rows, "group", "Perplexity by quarter of the trace, per Oracle")
 
@@ -108,7 +108,9 @@ def pretraining(rows: Rows) -> Any:
     line = (
         alt.Chart()
         .mark_line(strokeWidth=1.6)
-        .encode(x=alt.X("step:Q", title="optimizer step"), y=alt.Y("value:Q", title=""), color=alt.value(COLOURS[0]))
+        .encode(
+            x=alt.X("step:Q", title="optimizer step"), y=alt.Y("value:Q", title=""), color=alt.ColorValue(COLOURS[0])
+        )
     )
     return stacked([line], rows, "quantity", "Pretraining of the learner", independent=True)
 
@@ -135,7 +137,7 @@ def _dose_panel(rows: Rows, title: str) -> Any:
     shown = alt.Color(
         "objective:N", scale=alt.Scale(domain=objectives, range=COLOURS[: len(objectives)]), title="objective"
     )
-    colour = shown if len(objectives) > 1 else alt.value(COLOURS[0])
+    colour = shown if len(objectives) > 1 else alt.ColorValue(COLOURS[0])
     # Intervals at equal doses would lie on each other.
     moved = [
         row | {"at": row["dose"] + 0.012 * (objectives.index(row["objective"]) - (len(objectives) - 1) / 2)}
@@ -147,7 +149,7 @@ def _dose_panel(rows: Rows, title: str) -> Any:
     base = alt.Chart()
     layers = [
         base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour),
-        base.mark_rule(strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q", title=""), y2="high:Q", color=colour),
+        base.mark_rule(strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q", title=""), y2=alt.Y2("high:Q"), color=colour),
         base.mark_point(filled=True, size=55, opacity=1).encode(x=x, y=y, color=colour),
     ]
     return alt.layer(*layers, data=alt.Data(values=moved)).properties(width=WIDTH, height=HEIGHT * 2 // 3)

@@ -50,8 +50,8 @@ def layers(points: Rows, scale: Any) -> list[Any]:
     dash = by_oracle(points)
     base = alt.Chart()
     return [
-        base.mark_rule(color="#8a8a8a", strokeDash=[4, 3]).encode(y=alt.datum(0)),
+        base.mark_rule(color="#8a8a8a", strokeDash=[4, 3]).encode(y=alt.YDatum(0)),
         base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=dash),
-        base.mark_rule(strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q", title=title), y2="high:Q", color=colour),
+        base.mark_rule(strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q", title=title), y2=alt.Y2("high:Q"), color=colour),
         base.mark_point(filled=True, size=45, opacity=1).encode(x=x, y=y, color=colour),
     ]

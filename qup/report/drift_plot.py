@@ -39,9 +39,9 @@ def chart(points: Rows) -> Any:
     colour = alt.Color("kind:N", title="by", scale=alt.Scale(domain=list(KINDS), range=list(KINDS.values())), sort=None)
     base = alt.Chart(alt.Data(values=points))
     layers = [
-        base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x=alt.datum(0)),
+        base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x=alt.XDatum(0)),
         base.mark_rule(strokeWidth=1.5).encode(
-            x=alt.X("low:Q", title=""), x2="high:Q", y=y, yOffset=aside, color=colour
+            x=alt.X("low:Q", title=""), x2=alt.X2("high:Q"), y=y, yOffset=aside, color=colour
         ),
         base.mark_point(filled=True, size=50, opacity=1).encode(x=x, y=y, yOffset=aside, color=colour),
     ]

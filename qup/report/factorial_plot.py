@@ -98,12 +98,12 @@ def _panel(points: Rows, name: str, ends: tuple[float, float]) -> Any:
     )
     base = alt.Chart(alt.Data(values=points))
     layers = [
-        base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(y=alt.datum(0)),
+        base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(y=alt.YDatum(0)),
         base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour),
-        base.mark_rule(strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q", title=""), y2="high:Q", color=colour),
+        base.mark_rule(strokeWidth=1.5).encode(x=x, y=alt.Y("low:Q", title=""), y2=alt.Y2("high:Q"), color=colour),
         base.mark_point(filled=True, size=60, opacity=1).encode(x=x, y=y, color=colour),
         base.mark_text(align="left", baseline="middle", dx=8, fontSize=LETTERS, color=INK).encode(
-            x=x, y="name_at:Q", text="arm:N"
+            x=x, y=alt.Y("name_at:Q"), text=alt.Text("arm:N")
         ),
     ]
     title = alt.TitleParams(name, fontSize=LETTERS, anchor="start")

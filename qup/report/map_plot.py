@@ -91,17 +91,27 @@ def _panel(points: Rows, reach: float) -> Any:
     base = alt.Chart(alt.Data(values=shown))
     layers = [
         base.mark_rect(stroke="white", strokeWidth=2).encode(
-            x=_axis("at", points, "x", across), x2="right:Q", y=_axis("up", points, "y", down), y2="top:Q", color=colour
+            x=_axis("at", points, "x", across),
+            x2=alt.X2("right:Q"),
+            y=_axis("up", points, "y", down),
+            y2=alt.Y2("top:Q"),
+            color=colour,
         ),
         base.mark_text(fontSize=13, dy=-7, fontWeight="bold").encode(
-            x="middle:Q", y="height:Q", text="said:N", color=_ink(reach), opacity=alt.Opacity("strength:Q", scale=None)
+            x=alt.X("middle:Q"),
+            y=alt.Y("height:Q"),
+            text=alt.Text("said:N"),
+            color=_ink(reach),
+            opacity=alt.Opacity("strength:Q", scale=None),
         ),
-        base.mark_text(fontSize=12, dy=11).encode(x="middle:Q", y="height:Q", text="note:N", color=_ink(reach)),
+        base.mark_text(fontSize=12, dy=11).encode(
+            x=alt.X("middle:Q"), y=alt.Y("height:Q"), text=alt.Text("note:N"), color=_ink(reach)
+        ),
     ]
     sides = boundary(points)
     if sides:
         line = alt.Chart(alt.Data(values=sides)).mark_rule(strokeWidth=3, strokeDash=[6, 3], color="#111111")
-        layers.append(line.encode(x="x1:Q", y="y1:Q", x2="x2:Q", y2="y2:Q"))
+        layers.append(line.encode(x=alt.X("x1:Q"), y=alt.Y("y1:Q"), x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q")))
     first = points[0]
     title = alt.TitleParams(f"{first['map']}, {first['decoding']}", fontSize=12, anchor="start")
     return alt.layer(*layers).properties(width=SIDE * across, height=SIDE * down, title=title)

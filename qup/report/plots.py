@@ -1,20 +1,18 @@
 """The plots as SVG, Vega-Lite and PNG, drawn without a browser."""
 
-import contextlib
 import json
-import os
 import re
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from qup.report import adaptation_plot, charts, dial_plot, drift_plot, factorial_plot, map_plot, quality_plot
+from qup.report import adaptation_plot, charts, dial_plot, drift_plot, factorial_plot, map_plot, painter, quality_plot
 from qup.report.charts import COLOURS, FONT
 from qup.report.contents import Numbers
 from qup.report.evidence import Evidence
+from qup.report.painter import Painter, Picture
 from qup.report.plot_rows import (
     Rows,
     curve_rows,
@@ -26,9 +24,6 @@ from qup.report.plot_rows import (
 )
 from qup.report.sections import dial, ways
 from qup.report.sections.oracle import Row
-
-FONTCONFIG = "FONTCONFIG_FILE"
-"Environment variable: which fonts there are, as fontconfig reads it."
 
 
 @dataclass(frozen=True)
@@ -145,51 +140,48 @@ def _maps(rows: Rows) -> Drawing:
 
 def render(drawings: Mapping[str, Drawing], *, pixels: bool = True) -> dict[str, Plot]:
     """Charts of rows as plots, by name; one without rows is left out. Without `pixels` no PNG, which takes longest."""
-    with _shipped_fonts():
-        return {name: _render(name, drawing, pixels) for name, drawing in drawings.items() if drawing.rows}
+    painted = painter.ready()
+    # Each is painted while the next is laid out.
+    begun = [_begin(painted, name, drawing, pixels) for name, drawing in drawings.items() if drawing.rows]
+    return {each.name: each.plot() for each in begun}
 
 
-@contextlib.contextmanager
-def _shipped_fonts() -> Iterator[None]:
-    """No fonts but those inside vl-convert: a machine's own Liberation Sans, of another version, draws other pixels."""
-    with tempfile.TemporaryDirectory() as empty:
-        config = Path(empty, "fonts.conf")
-        config.write_text(f"<fontconfig><dir>{empty}</dir></fontconfig>", encoding="utf-8")
-        before = os.environ.get(FONTCONFIG)
-        os.environ[FONTCONFIG] = str(config)
-        try:
-            yield
-        finally:
-            del os.environ[FONTCONFIG]
-            os.environ.update({} if before is None else {FONTCONFIG: before})
+@dataclass(frozen=True)
+class _Begun:
+    """A plot that is being painted."""
+
+    name: str
+    drawing: Drawing
+    spec: dict[str, Any]
+    whole: Future[Picture]
+    panels: dict[str, Future[Picture]]
+    "None where the whole is the one panel."
+
+    def plot(self) -> Plot:
+        painted = self.whole.result()
+        svg, rows = _named(self.name, painted.svg), self.drawing.rows
+        views = tuple(
+            View(panel, self.drawing.text, _named(f"{self.name}-{at}", picture.result().svg))
+            for at, (panel, picture) in enumerate(self.panels.items())
+        )
+        alone = View(self.drawing.panel(rows[0]), self.drawing.text, svg)
+        return Plot(svg, self.spec, painted.png, rows, views or (alone,))
 
 
-def _render(name: str, drawing: Drawing, pixels: bool) -> Plot:
-    import vl_convert
-
-    spec: dict[str, Any] = drawing.chart(drawing.rows).to_dict()
-    drawn: str = vl_convert.vegalite_to_svg(spec)
-    svg = _named(name, drawn)
-    # What `vegalite_to_png` makes too, without laying the chart out a second time.
-    png = bytes(vl_convert.svg_to_png(drawn, scale=2)) if pixels else b""
-    return Plot(svg, spec, png, drawing.rows, _views(name, drawing, svg))
+def _begin(painted: Painter, name: str, drawing: Drawing, pixels: bool) -> _Begun:
+    spec = drawing.chart(drawing.rows).to_dict()
+    whole, panels = painted.paint(spec, pixels=pixels), _panels(drawing)
+    # The title stands once above them all.
+    specs = {panel: drawing.chart(rows).properties(title="").to_dict() for panel, rows in panels.items()}
+    return _Begun(name, drawing, spec, whole, {panel: painted.paint(own, pixels=False) for panel, own in specs.items()})
 
 
-def _views(name: str, drawing: Drawing, whole: str) -> tuple[View, ...]:
-    """A picture per panel, or the whole."""
-    import vl_convert
-
+def _panels(drawing: Drawing) -> dict[str, Rows]:
+    """The rows of each panel; none where there is but one."""
     panels: dict[str, Rows] = {}
     for row in drawing.rows:
         panels.setdefault(drawing.panel(row), []).append(row)
-    if len(panels) < 2:
-        return (View(next(iter(panels)), drawing.text, whole),)
-    # The title stands once above them all.
-    specs = {panel: drawing.chart(rows).properties(title="").to_dict() for panel, rows in panels.items()}
-    return tuple(
-        View(panel, drawing.text, _named(f"{name}-{at}", vl_convert.vegalite_to_svg(spec)))
-        for at, (panel, spec) in enumerate(specs.items())
-    )
+    return panels if len(panels) > 1 else {}
 
 
 def _named(name: str, svg: str) -> str:

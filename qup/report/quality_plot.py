@@ -46,14 +46,16 @@ def _layers(rows: Rows, reward: str | None, scale: Any, ends: Frame) -> list[Any
     shape = alt.Shape("oracle:N", legend=None, sort=oracles(rows))
     base = alt.Chart()
     return [
-        base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(y=alt.datum(0)),
+        base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(y=alt.YDatum(0)),
         base.mark_rule(strokeWidth=1, opacity=0.55, strokeDash=[1, 2]).encode(
-            x=x, x2="name_from:Q", y=y, y2="name_at:Q", color=colour
+            x=x, x2=alt.X2("name_from:Q"), y=y, y2=alt.Y2("name_at:Q"), color=colour
         ),
-        base.mark_rule(strokeWidth=1.5).encode(x=alt.X("q_low:Q", scale=across), x2="q_high:Q", y=y, color=colour),
-        base.mark_rule(strokeWidth=1.5).encode(x=x, y="u_low:Q", y2="u_high:Q", color=colour),
+        base.mark_rule(strokeWidth=1.5).encode(
+            x=alt.X("q_low:Q", scale=across), x2=alt.X2("q_high:Q"), y=y, color=colour
+        ),
+        base.mark_rule(strokeWidth=1.5).encode(x=x, y=alt.Y("u_low:Q"), y2=alt.Y2("u_high:Q"), color=colour),
         base.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, color=colour, shape=shape),
         base.mark_text(align="left", baseline="middle", dx=3, fontSize=LETTERS, color=INK).encode(
-            x="name_from:Q", y="name_at:Q", text="arm:N"
+            x=alt.X("name_from:Q"), y=alt.Y("name_at:Q"), text=alt.Text("arm:N")
         ),
     ]

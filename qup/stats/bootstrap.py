@@ -7,6 +7,11 @@ interval then covers 98.7% and is 29% wider, where this one covers 95.3%.
 
 It is not for trained learners: percentiles of three drawn replicates know nothing of Student's t, and a 95% interval of
 `contrasts` covers less than 91% where replicates vary. `Crossed` is for those.
+
+Of a population of more than `UNITS`, sums are over groups that problems are dealt into at random, as evenly as it goes,
+each drawn whole: random groups (Wolter 2007, chapter 2). What a group adds up to varies as the sum of its problems
+does, so the spread is that of drawing problems, told from 4,000 numbers: its standard error is known to 1.1%, as it is
+from 4,000 draws. All quantities share the groups, so what is paired stays so.
 """
 
 import dataclasses
@@ -27,8 +32,10 @@ BLOCK = 4_000_000
 "Weights of a block, 32 MB; each core has one."
 TALLIED = 1_000_000
 "Items of a block that is drawn before it is counted, 4 MB; two or three a core are under way."
+UNITS = 4_000
+"Most that sums are drawn from: problems, or else random groups of them."
 POPULATIONS = 4
-"Whose draws are kept, a byte for each item of a draw: 80 MB for 4,000 draws of 20,000 problems."
+"Whose draws are kept, a byte for each item of a draw: 16 MB for 4,000 draws of 4,000."
 Counts = npt.NDArray[np.uint8]
 "How often each item is drawn, (draws, n)."
 Among = tuple[npt.NDArray[np.intp], int]
@@ -80,11 +87,17 @@ class Bootstrap:
     def sums(self, columns: Array, population: str, among: Among | None = None) -> Array:
         """Column sums of (problems, m) `columns` over problems drawn with replacement: (resamples, m).
 
+        Where a population has more than `UNITS`, random groups of problems are drawn: equally many of them, so how many
+        problems a draw has varies a little. Divide sums by sums.
+
         Blocks of draws go side by side on all cores, each product on one: the same blocks, and the same sums to the
         last bit, on any number of them.
         """
-        distinct, place = _distinct(columns)
         items, size = among or (None, len(columns))
+        if size > UNITS:
+            group = _groups(seeds.derive(self.seed, "groups", population, size), size)
+            columns, items, size = _grouped(columns, group if items is None else group[items]), None, UNITS
+        distinct, place = _distinct(columns)
         blocks = _blocks(self._counts(size, population), BLOCK, len(distinct))
         # How many threads share a product moves its last digits.
         with threadpool_limits(1):
@@ -170,6 +183,19 @@ def _counts(seed: int, resamples: int, n: int) -> Counts:
     work = ((rng.integers(0, n, block.shape, dtype=np.uint32), block) for block in blocks)
     _side_by_side(_tally, work, len(blocks))
     return counts
+
+
+@functools.lru_cache(maxsize=POPULATIONS)
+def _groups(seed: int, size: int) -> npt.NDArray[np.intp]:
+    """Which of `UNITS` groups each item of a population is dealt into."""
+    group = np.empty(size, dtype=np.intp)
+    group[np.random.default_rng(seed).permutation(size)] = np.arange(size) % UNITS
+    return group
+
+
+def _grouped(columns: Array, group: npt.NDArray[np.intp]) -> Array:
+    """Sums of (items, m) columns within each group: (UNITS, m)."""
+    return np.stack([np.bincount(group, column, UNITS) for column in columns.T], axis=1)
 
 
 def _side_by_side(work: Callable[..., Any], arguments: Iterable[tuple[Any, ...]], count: int) -> list[Any]:

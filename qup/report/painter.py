@@ -1,0 +1,106 @@
+"""Charts become pictures in a process of their own, beside what the report computes and draws meanwhile.
+
+To start V8 takes a second, and a conversion lets no other thread of its process run. Both ends of the pipe are in this
+file: JSON lines go to `serve`, pictures come back as such.
+"""
+
+import atexit
+import base64
+import contextlib
+import functools
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qup.lm import lifeline
+
+FONTS = {"FONTCONFIG_FILE": str(Path(__file__).with_name("fonts") / "fonts.conf")}
+"What fontconfig reads instead of the machine's fonts."
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart as it is kept."""
+
+    svg: str
+    png: bytes
+    "Empty where none was asked for."
+
+
+class Painter:
+    """A process that paints one chart after the other; it ends with this one."""
+
+    def __init__(self) -> None:
+        pipe, code = subprocess.PIPE, f"from {__name__} import serve; serve()"
+        self._process = lifeline.python(code, environment=FONTS, stdin=pipe, stdout=pipe)
+        # A thread waits for pictures, so that who asks need not.
+        self._threads = ThreadPoolExecutor(1)
+        atexit.register(self.stop)
+
+    def paint(self, spec: dict[str, Any], *, pixels: bool) -> Future[Picture]:
+        """The picture of a Vega-Lite chart, when it is there; as PNG too where `pixels`.
+
+        Raises (what is to be there):
+            RuntimeError: the chart could not be painted.
+        """
+        return self._threads.submit(self._exchange, json.dumps([spec, pixels]))
+
+    def _exchange(self, question: str) -> Picture:
+        assert self._process.stdin
+        assert self._process.stdout
+        # What it died of stands on stderr.
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(question + "\n")
+            self._process.stdin.flush()
+        reply = self._process.stdout.readline()
+        if not reply:
+            raise RuntimeError("the process that paints the charts ended; its message stands above")
+        svg, png = json.loads(reply)
+        return Picture(svg, base64.b64decode(png))
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process is."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End it; what is still to be painted is not."""
+        self._process.kill()
+        self._threads.shutdown(cancel_futures=True)
+        with contextlib.suppress(OSError):
+            self._process.communicate()
+
+
+def ready() -> Painter:
+    """The painter of this process, begun if there is none: the sooner, the less is waited for its pictures."""
+    painter = _of(os.getpid())
+    if not painter.alive:
+        _of.cache_clear()
+    return _of(os.getpid())
+
+
+@functools.cache
+def _of(pid: int) -> Painter:
+    """The painter of process `pid`: a forked child must not talk into its parent's pipes."""
+    return Painter()
+
+
+def serve() -> None:
+    """A painter's whole life: JSON lines [chart, whether as PNG too] in, JSON lines [SVG, PNG in base64] out."""
+    import vl_convert
+
+    # Whatever a library prints must not pass for a picture.
+    replies, sys.stdout = sys.stdout, sys.stderr
+    # V8 starts with the first chart.
+    vl_convert.vegalite_to_svg({"data": {"values": []}, "mark": "point"})
+    for line in sys.stdin:
+        spec, pixels = json.loads(line)
+        svg = vl_convert.vegalite_to_svg(spec)
+        # What `vegalite_to_png` makes too, without laying the chart out a second time.
+        png = vl_convert.svg_to_png(svg, scale=2) if pixels else b""
+        print(json.dumps([svg, base64.b64encode(png).decode("ascii")]), file=replies, flush=True)

@@ -1,6 +1,7 @@
 """The report stage on synthetic arms: its time grows with the number of problems, not with its square.
 
-Processor time, that of an idle core: other work beside it moves it little. `threads: 1` of a study limits the sums too.
+Processor time, that of an idle core: other work beside it moves it little. That of the process which paints the charts
+beside it is not in it. `threads: 1` of a study limits the sums too.
 """
 
 import contextlib

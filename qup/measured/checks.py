@@ -4,6 +4,7 @@ Measured arms are small files that Git keeps and people edit or merge; what an a
 """
 
 import json
+import operator
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ def _stream_faults(arm: Measured, first: Measured, rewards: Collection[str]) -> 
     columns = {"tokens": arm.tokens, "nll": arm.nll, **arm.rewards, **arm.metrics}
     sizes = {"replicates": len(arm.replicates), "traces": len(arm.traces)}
     sizes |= {name: len(values) for name, values in columns.items()}
-    yield _unless(arm.problems == sorted(set(arm.problems)), "its problems are not each there once, in order")
+    yield _unless(_in_order(arm.problems), "its problems are not each there once, in order")
     for name, size in sizes.items():
         yield _unless(size == len(arm.problems), f"{name} has {size} values of {len(arm.problems)} problems")
     same = (arm.problems, arm.replicates) == (first.problems, first.replicates)
@@ -167,7 +168,7 @@ def _answer_faults(
         told = (each.answers, each.correct, each.truncated, each.unparsed, each.majority)
         yield _unless(all(table.shape == shape for table in told), f"{name}: its tables are of other sizes")
         yield _unless(each.replicates == sorted(set(replicates)), f"{name}: it has replicates {each.replicates}")
-        yield _unless(each.problems == sorted(set(each.problems)), f"{name}: a problem is there twice, or out of order")
+        yield _unless(_in_order(each.problems), f"{name}: a problem is there twice, or out of order")
         repeats = asked.repeats[each.task][each.decoding]
         yield _unless(bool((each.answers == repeats).all()), f"{name}: a problem has other than {repeats} answers")
         least = min((int(table.min()) for table in told[:4] if table.size), default=0)
@@ -195,6 +196,11 @@ def _other_problems(each: Answers, base: Mapping[tuple[str, str], Answers]) -> F
     same = each.problems == wanted
     said = f"{each.task}, {each.decoding}: {len(each.problems)} problems, of which the untrained learner answered"
     return _unless(same, f"{said} {len(set(each.problems) & set(wanted))} of its {len(wanted)}")
+
+
+def _in_order(problems: Sequence[str]) -> bool:
+    """Whether each stands after the one before it; then none is there twice."""
+    return all(map(operator.lt, problems, problems[1:]))
 
 
 def _unless(holds: bool, fault: str) -> Fault:

@@ -1,5 +1,6 @@
 """What all learners answered to one task: shares of answers over problems and replicates, and utility."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -94,7 +95,14 @@ class Exam:
     def accuracy(self, arm: str, objective: str, decoding: str = SAMPLED, share: str = CORRECT) -> Crossed | None:
         """A share of the answers of an arm's learners, `correct` or another; None if there is no such answer."""
         answers = self.learners[arm].get((objective, decoding))
-        return None if answers is None else self._crossed(answers, share)
+        if answers is None:
+            return None
+        return self._correct(arm, objective, decoding) if share == CORRECT else self._crossed(answers, share)
+
+    @cached_property
+    def _correct(self) -> Callable[[str, str, str], Crossed]:
+        """An arm, objective and decoding to the share of right answers: kept, for most sections ask for it."""
+        return functools.cache(lambda arm, *key: self._crossed(self.learners[arm][key], CORRECT))
 
     def untrained(self, decoding: str = SAMPLED, share: str = CORRECT) -> Crossed | None:
         """A share of the untrained learner's answers: there is one of it, so no replicate is in its variance."""

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import platform
 import subprocess
 import sys
 from collections import Counter
@@ -18,6 +19,7 @@ from qup.arms import Arm
 from qup.compat import Pass, shares
 from qup.errors import SettingsError
 from qup.evals.settings import LOGLIKELIHOOD, Decoding
+from qup.models.random import Model
 from qup.plan import calibration, lengths, masks, money, needs, speeds, tokens, trials, view
 from qup.plan.changes import Status
 from qup.plan.counts import Counting
@@ -671,6 +673,24 @@ def test_training_is_calibrated_by_passes_as_large_as_the_studys(
     # Of single traces all of a pass is the pass; else tokens are told from it.
     assert token == pytest.approx(0.0 if one else 0.1)
     assert one or step == pytest.approx(2)
+
+
+def test_a_learner_that_is_not_here_is_calibrated_by_one_about_as_large_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = study.read(ROOT / "studies" / "qwen2.5-coder-0.5b.yaml")
+    made = {}
+    monkeypatch.setattr(Model, "obtain", lambda self, *_: made.update(hidden=self.hidden, layers=self.layers))
+    assert calibration._model(read, NOWHERE, tmp_path) == (tmp_path / "learner", False)
+    assert 0.8 < 12 * made["layers"] * made["hidden"] ** 2 / 0.5e9 < 1.25
+    for learner, parameters in ((of_name("x-7B"), calibration.LARGEST), (of_name("x-3M"), 3e6)):
+        model = calibration._made_up(learner)
+        assert 0.6 < 12 * model.layers * model.hidden**2 / parameters < 1.5
+    # A small model's figures, kept under the learner's own settings, once passed for the learner's own.
+    small = {"host": platform.node(), "shape": {"parameters": 6e5}}
+    monkeypatch.setattr(calibration, "_kept", lambda _: {calibration._key(read): small})
+    learner = {"learner": of_name("x-0.5B")}
+    assert calibration.speed(read, here(0.5e9, "hf"), learner) is None
 
 
 def test_a_calibration_is_of_how_the_study_trains() -> None:

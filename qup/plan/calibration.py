@@ -1,8 +1,8 @@
-"""A calibration of half a minute: how fast this machine starts stages, generates, scores and trains, by the code that
-the stages run, in as many processes side by side as they would be.
+"""A calibration: how fast this machine starts stages, generates, scores and trains, by the code that the stages run, in
+as many processes side by side as they would be. It takes half a minute for a small learner, minutes for a real one.
 
-It is of the study's own learner where that is here or is made by the study, else of a small model, from which others
-are scaled. What was measured is kept in the repository's `.qup`, outside Git.
+It is of the study's own learner where that is here or is made by the study, else of one made up, about as large; a much
+larger one is scaled from it. What was measured is kept in the repository's `.qup`, outside Git.
 """
 
 import dataclasses
@@ -21,7 +21,8 @@ from qup import repository, whole
 from qup.lm import lifeline, workers
 from qup.plan import trials
 from qup.plan.machine import Machine
-from qup.plan.shapes import Shape, of_folder
+from qup.plan.shapes import MADE, Shape, of_folder, usual
+from qup.plan.shapes import shapes as shapes_of
 from qup.plan.spans import Span, about
 from qup.plan.speeds import WORK, Rate, Scaled, Speed
 from qup.plan.trials import Asked
@@ -38,6 +39,8 @@ SCALED = (0.4, 2.5)
 OF_OWN, OF_ANOTHER = "of this study's learner", "of a model of about its size, scaled"
 FARTHEST = 20.0
 "Times by which models may differ in size and be told from one another: a small one's time is not arithmetic."
+LARGEST = 6e8
+"Parameters of a model that is made up; of more, the calibration would take tens of minutes."
 OWN = "from qup.plan.trials import say_loads; say_loads()"
 
 
@@ -60,7 +63,7 @@ def measure(study: Study, models: Path, question: int, answer: int) -> Measured:
     with tempfile.TemporaryDirectory() as scratch:
         # What training says is not for who reads a plan, a program perhaps.
         with redirect_stdout(sys.stderr):
-            folder = _model(study, models, Path(scratch))
+            folder, own = _model(study, models, Path(scratch))
         asked = Asked(folder, study, question, answer, begun=time.time())
         shares = workers.spread(trials.run, [asked] * side, study.threads)
         shape = of_folder(folder)
@@ -69,6 +72,7 @@ def measure(study: Study, models: Path, question: int, answer: int) -> Measured:
         "host": platform.node(),
         "processes": side,
         "shape": dataclasses.asdict(shape) if shape else None,
+        "own": own,
         "alone": alone,
         # The stage's own process starts first.
         "side_by_side": {load: alone["nothing"] + statistics.mean(s.loads[load] for s in shares) for load in alone},
@@ -97,19 +101,29 @@ def _key(study: Study) -> str:
     return json.dumps(what, sort_keys=True)
 
 
-def _model(study: Study, models: Path, scratch: Path) -> Path:
-    """The learner where it is here; else one of its shape, hardly trained, where it is made; else a small one."""
+def _model(study: Study, models: Path, scratch: Path) -> tuple[Path, bool]:
+    """The learner where it is here; else one of its shape, hardly trained, where it is made; else one made up.
+
+    Whether it is the study's own comes with it.
+    """
     if (models / LEARNER / "config.json").is_file():
-        return models / LEARNER
+        return models / LEARNER, True
     source: Any = study.models[LEARNER].source
+    own = name_of(source) in MADE
     if name_of(source) == "pretrain":
         source = dataclasses.replace(source, examples=source.batch)
-    elif name_of(source) != "random":
-        from qup.models.random import Model
-
-        source = Model(hidden=128, layers=4)
+    elif not own:
+        source = _made_up(shapes_of(study, models)[LEARNER])
     source.obtain(scratch / LEARNER, scratch)
-    return scratch / LEARNER
+    return scratch / LEARNER, own
+
+
+def _made_up(learner: Shape | None) -> Any:
+    """A random model of usual proportions, about as large as the learner and at most `LARGEST`."""
+    from qup.models.random import HEAD, Model
+
+    like = usual(min(learner.parameters if learner else LARGEST, LARGEST), "made up")
+    return Model(hidden=max(HEAD, like.hidden // HEAD * HEAD), layers=like.layers)
 
 
 def speed(study: Study, machine: Machine, shapes: Mapping[str, Shape | None]) -> Speed | None:
@@ -118,8 +132,10 @@ def speed(study: Study, machine: Machine, shapes: Mapping[str, Shape | None]) ->
     there = {key: each for key, each in kept.items() if each["host"] == platform.node() and each["shape"]}
     if machine.device is not None or not there:
         return None
-    if own := there.get(_key(study)):
-        return speed_of(own, machine, shapes, own=True)
+    of_own = there.get(_key(study))
+    # What an earlier version kept does not say of which model it is.
+    if of_own and of_own.get("own"):
+        return speed_of(of_own, machine, shapes, own=True)
     learner = shapes.get(LEARNER)
     if learner is None:
         return None

@@ -17,7 +17,7 @@ qup compare             # all published studies side by side; two names also sho
 import sys
 
 from qup.errors import SettingsError
-from qup.lm import progress
+from qup.lm import starting
 from qup.verbs import advise, after, app, before
 
 __all__ = ["advise", "after", "app", "before", "main"]
@@ -25,7 +25,7 @@ __all__ = ["advise", "after", "app", "before", "main"]
 
 def main() -> None:
     """Run a verb; bad input is one line on stderr and exit code 2."""
-    progress.show_any_text()
+    starting.begin()
     try:
         app()
     except SettingsError as error:

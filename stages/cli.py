@@ -19,7 +19,7 @@ from typing import NoReturn
 
 from qup import repository, study, whole
 from qup.errors import SettingsError
-from qup.lm import progress, workers
+from qup.lm import starting, workers
 from qup.study import Study
 
 RUNS = Path(".qup/runs")
@@ -62,7 +62,7 @@ def run(main: Callable[[Sequence[str] | None], None]) -> None:
     begin = time.time()
     PARTIAL.clear()
     heed_signals()
-    progress.show_any_text()
+    starting.begin()
     try:
         with whole.room_in(Path(), Path(tempfile.gettempdir())):
             main(None)

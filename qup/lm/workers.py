@@ -16,7 +16,7 @@ from multiprocessing import active_children, get_context, parent_process
 from typing import Any, TypeVar
 
 from qup.errors import SettingsError
-from qup.lm import devices, lifeline, progress
+from qup.lm import devices, lifeline, starting
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -135,7 +135,7 @@ def _pool(seats: Sequence[str | None], scratch: str) -> ProcessPoolExecutor:
 
 def _begin(scratch: str, free: Any) -> None:
     lifeline.follow_parent()
-    progress.show_any_text()
+    starting.begin()
     # A process that is killed leaves such files behind, and here whoever killed it can remove them.
     tempfile.tempdir = scratch
     if (seat := free.get()) is not None:

@@ -153,9 +153,7 @@ def plan(  # noqa: PLR0917 - flags
     name: Annotated[str, typer.Argument(help="a study")],
     device: Annotated[str | None, typer.Option(help="plan for this accelerator, or for cpu")] = None,
     gpus: Annotated[int, typer.Option(help="how many of --device")] = 1,
-    calibrate: Annotated[
-        bool, typer.Option("--calibrate", help="measure this machine first, in minutes")
-    ] = False,
+    calibrate: Annotated[bool, typer.Option("--calibrate", help="measure this machine first, in minutes")] = False,
     status: Annotated[bool, typer.Option(help="ask DVC what will run and why")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="all of it, for programs")] = False,
 ) -> None:

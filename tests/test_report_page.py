@@ -16,7 +16,7 @@ from toyreport import ALIGNED, NATIVE, REFINED
 from qup import report
 from qup.measured import files
 from qup.records import Step
-from qup.report import outline, page, painter, quality_plot, sections
+from qup.report import outline, page, painter, plot_rows, quality_plot, sections
 from qup.report.numbers import Missing, to_json
 from qup.report.plot_rows import pretraining_rows, quality_rows
 from qup.stats import Estimate
@@ -70,6 +70,29 @@ def test_names_of_points_at_one_height_stand_above_each_other(planted) -> None:
         assert len(heights) == len(toyreport.PARADOX)
         assert heights[0] == 10
         assert all(after - before > 0.5 for before, after in itertools.pairwise(heights))
+
+
+def test_no_name_lies_on_another_or_on_a_point_that_it_reaches_over() -> None:
+    places = {"a": (0.0, 0.0), "a very long name": (0.05, 0.5), "half": (0.56, 0.5), "b": (0.6, 1.0), "c": (1.0, 10.0)}
+    rows = [
+        {"panel": "p", "arm": arm, "q_value": q, "q_low": q, "q_high": q, "u_value": u, "u_low": u, "u_high": u}
+        for arm, (q, u) in places.items()
+    ]
+    placed = {row["arm"]: row for row in plot_rows._named_apart(rows)}
+    high = plot_rows.NAME * 10
+    # Its own height is taken by a point under its letters, and above that by the name of the next.
+    assert (
+        placed["a very long name"]["name_from"] < 0.56 < placed["a very long name"]["name_from"] + 16 * plot_rows.LETTER
+    )
+    boxes = [
+        (row["name_from"], row["name_from"] + len(arm) * plot_rows.LETTER, row["name_at"])
+        for arm, row in placed.items()
+    ]
+    points = [(q, q, u) for q, u in places.values()]
+    for one, other in itertools.combinations([*boxes, *points], 2):
+        if one in boxes and one[0] < other[1] and other[0] < one[1]:
+            assert abs(one[2] - other[2]) >= high - 1e-3
+    assert placed["c"]["name_at"] == 10.0
 
 
 def test_arms_that_a_reward_cannot_tell_apart_and_that_answer_alike_are_drawn_beside_their_names(planted) -> None:

@@ -22,6 +22,10 @@ NEAR = 0.5
 "Share of the width of all points within which a name would lie on the next point."
 NAME = 0.09
 "Height of a name, as a share of that of all points."
+LETTER = 0.045
+"Width of a letter of a name, as a share of that of all points."
+TOUCH = 1e-9
+"Names that touch do not lie on each other."
 Rows = list[dict[str, Any]]
 "JSON as Vega-Lite takes it."
 
@@ -59,26 +63,30 @@ def quality_rows(tables: Tables, beside: Iterable[Row] = ()) -> Rows:
 
 
 def _named_apart(rows: Rows) -> Rows:
-    """The rows with a place for each name: right of all that stands near its point, above the name it would lie on."""
+    """The rows with a place for each name: right of all that stands near its point, above what it would lie on."""
     if not rows:
         return rows
     # A reward may say the same of every trace, and every arm may answer alike.
     across = max(r["q_high"] for r in rows) - min(r["q_low"] for r in rows) or 1.0
     high = NAME * (max(r["u_high"] for r in rows) - min(r["u_low"] for r in rows) or 1.0)
-    placed: list[tuple[str, float, float]] = []
-    for row in sorted(rows, key=lambda r: float(r["u_value"])):
-        near = [
-            r["q_high"]
-            for r in rows
-            if r["panel"] == row["panel"] and 0 <= r["q_value"] - row["q_value"] < NEAR * across
-        ]
-        start, at = max(near) + across / 40, row["u_value"]
-        for panel, other_start, other in placed:
-            if panel == row["panel"] and abs(other_start - start) < NEAR * across and at - other < high:
-                at = other + high
-        placed.append((row["panel"], start, at))
-        row |= {"name_from": round(start, 6), "name_at": round(at, 4)}
+    for panel in dict.fromkeys(row["panel"] for row in rows):
+        _apart([row for row in rows if row["panel"] == panel], across, high)
     return rows
+
+
+def _apart(panel: Rows, across: float, high: float) -> None:
+    """Place the names of a panel, from the lowest point on; a name is as wide as its letters and `high`."""
+    taken: list[tuple[float, float, float]] = []
+    points = [(row["q_value"], row["q_value"], row["u_value"]) for row in panel]
+    for row in sorted(panel, key=lambda r: float(r["u_value"])):
+        near = [r["q_high"] for r in panel if 0 <= r["q_value"] - row["q_value"] < NEAR * across]
+        start, at = max(near) + across / 40, row["u_value"]
+        end = start + LETTER * across * len(row["arm"])
+        in_its_way = [height for left, right, height in (*taken, *points) if left < end and right > start]
+        while below := [height for height in in_its_way if abs(at - height) < high - TOUCH]:
+            at = max(below) + high
+        taken.append((start, end, at))
+        row |= {"name_from": round(start, 6), "name_at": round(at, 4)}
 
 
 def quarter_rows(rows: Mapping[str, Row], groups: Mapping[str, Group]) -> Rows:

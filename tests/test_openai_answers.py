@@ -10,6 +10,7 @@ from endpoint import SAMPLING, Endpoint, ask, completion
 
 from qup.backends import Completion
 from qup.backends.openai import Backend
+from qup.backends.openai.calls import OUTAGE
 from qup.errors import SettingsError
 from qup.records import Finish
 
@@ -106,7 +107,7 @@ def test_one_refusal_after_answers_is_of_its_item_whatever_it_says(
     assert ask(make(), "b")[0].failure == "HTTP 400: no"
 
 
-@pytest.mark.parametrize("status", [401, 402, 403, 404, 429, 500])
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 429])
 def test_an_outage_stops_the_run_and_keeps_what_was_paid(
     endpoint: Endpoint, make: Callable[..., Backend], tmp_path: Path, status: int
 ) -> None:
@@ -116,6 +117,43 @@ def test_an_outage_stops_the_run_and_keeps_what_was_paid(
     with pytest.raises(SettingsError, match=f"HTTP {status}: gone"):
         ask(make(concurrency=1, retries=0), *"abcd")
     assert len(list((tmp_path / "answers").iterdir())) == 2
+
+
+def _over(chat: str, reply: Any) -> Callable[[Any], Any]:
+    return lambda request: reply if chat in request["messages"][-1]["content"] else None
+
+
+@pytest.mark.parametrize("chats", ["abc", "bac", "acb"])
+def test_a_server_that_fails_over_one_chat_fails_that_item_if_it_answers_others(
+    endpoint: Endpoint, make: Callable[..., Backend], chats: str
+) -> None:
+    endpoint.odd = _over("(b)", (500, {"error": {"message": "CUDA error"}}))
+    if chats.endswith("b"):
+        # Nobody can tell that it still answers.
+        with pytest.raises(SettingsError, match="HTTP 500: CUDA error"):
+            ask(make(concurrency=1, retries=0), *chats)
+        return
+    answers = dict(zip(chats, ask(make(concurrency=1, retries=0), *chats), strict=True))
+    assert "HTTP 500: CUDA error" in (answers["b"].failure or "")
+    assert [answers[chat].failure for chat in "ac"] == [None, None]
+    asked = [request["messages"][-1]["content"] for request in endpoint.requests]
+    assert sum("(b)" in each for each in asked) == 2
+
+
+def test_a_server_that_recovers_answers_all(endpoint: Endpoint, make: Callable[..., Backend]) -> None:
+    failures = iter([(503, {"error": {"message": "busy"}})])
+    endpoint.odd = lambda request: next(failures, None)
+    assert [answer.failure for answer in ask(make(concurrency=1, retries=0), *"abc")] == [None] * 3
+
+
+def test_a_server_that_fails_over_several_in_a_row_is_out_and_no_more_is_asked(
+    endpoint: Endpoint, make: Callable[..., Backend], tmp_path: Path
+) -> None:
+    endpoint.odd = lambda request: None if "(a)" in request["messages"][-1]["content"] else (500, {"error": "gone"})
+    with pytest.raises(SettingsError, match="HTTP 500: gone"):
+        ask(make(concurrency=1, retries=0), *"abcdefgh")
+    assert len(endpoint.requests) == 1 + OUTAGE
+    assert len(list((tmp_path / "answers").iterdir())) == 1
 
 
 def test_an_endpoint_that_is_not_there_is_one_line(make: Callable[..., Backend]) -> None:
@@ -129,7 +167,76 @@ def test_content_in_parts_is_joined_but_for_what_is_thought(endpoint: Endpoint, 
     assert ask(make(), "a")[0].text == "so \\boxed{3}"
 
 
-@pytest.mark.parametrize("finish", ["length", "max_tokens", "model_length"])
+@pytest.mark.parametrize(
+    "finish", ["error", "abort", "insufficient_system_resource", "SAFETY", "tool_calls", ["length"]]
+)
+def test_an_answer_that_the_server_says_is_not_whole_is_none(
+    endpoint: Endpoint, make: Callable[..., Backend], finish: Any
+) -> None:
+    endpoint.answer = completion("half an answer", finish=finish)
+    (answer,) = ask(make(), "a")
+    assert answer.text == ""
+    assert (answer.failure or "").startswith("an answer that is not whole (finish_reason: ")
+
+
+@pytest.mark.parametrize("finish", ["stop", "STOP", "eos", "end_turn", None])
+def test_a_whole_answer_is_one_whatever_its_end_is_called(
+    endpoint: Endpoint, make: Callable[..., Backend], finish: Any
+) -> None:
+    endpoint.answer = completion("whole", finish=finish)
+    (answer,) = ask(make(), "a")
+    assert (answer.text, answer.finish, answer.failure) == ("whole", Finish.STOP, None)
+
+
+def test_an_error_beside_choices_is_one(endpoint: Endpoint, make: Callable[..., Backend]) -> None:
+    endpoint.answer = completion("half an") | {"error": {"message": "provider died", "code": 502}}
+    assert ask(make(), "a")[0].failure == "provider died (502)"
+
+
+def test_a_refusal_in_parts_is_in_the_servers_words(endpoint: Endpoint, make: Callable[..., Backend]) -> None:
+    endpoint.answer = completion([{"type": "refusal", "refusal": "I can't do that"}])
+    assert ask(make(), "a")[0].failure == "refused: I can't do that"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("messages", [{"role": "user", "content": "hello"}], "must not be set: the chats are the suite's own"),
+        ("model", "other", "must not be set"),
+        ("n", 4, "must not be set: one answer a call"),
+        ("stream", True, "must not be set: answers are read whole"),
+        ("max_tokens", -1000, "expected a number of tokens, at least 1, got -1000"),
+        ("max_tokens", "lots", "expected a number of tokens"),
+        ("max_completion_tokens", [1], "expected a number of tokens"),
+        ("max_tokens", None, "must leave max_tokens or max_completion_tokens set"),
+        ("temperature", float("nan"), "expected finite numbers"),
+        ("logit_bias", {"1": [float("inf")]}, "expected finite numbers"),
+    ],
+)
+def test_a_field_that_would_make_another_request_than_is_counted_is_refused_at_once(
+    make: Callable[..., Backend], field: str, value: Any, said: str
+) -> None:
+    with pytest.raises(ValueError, match=f"extra.*{said}"):
+        make(extra={field: value})
+
+
+def test_fields_that_leave_the_request_what_it_is_are_taken(make: Callable[..., Backend]) -> None:
+    make(extra={"n": None, "stream": False, "max_tokens": None, "max_completion_tokens": 12, "temperature": 0.5})
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:abc/v1", "http://127.0.0.1:99999/v1"])
+def test_a_port_that_is_none_is_refused(make: Callable[..., Backend], url: str) -> None:
+    with pytest.raises(ValueError, match="base_url: expected a URL like"):
+        make(base_url=url)
+
+
+def test_a_cache_that_cannot_be_is_one_line(make: Callable[..., Backend], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(SettingsError, match=r"cannot be made .*: set another `cache`"):
+        ask(make(cache=str(tmp_path / "file" / "below")), "a")
+
+
+@pytest.mark.parametrize("finish", ["length", "max_tokens", "model_length", "MAX_TOKENS"])
 def test_an_answer_cut_by_length_says_so_whatever_it_is_called(
     endpoint: Endpoint, make: Callable[..., Backend], finish: str
 ) -> None:

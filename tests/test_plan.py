@@ -5,6 +5,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -683,9 +684,9 @@ def test_a_learner_that_is_not_here_is_calibrated_by_one_about_as_large_and_that
     monkeypatch.setattr(Model, "obtain", lambda self, *_: made.update(hidden=self.hidden, layers=self.layers))
     assert calibration._model(read, NOWHERE, tmp_path) == (tmp_path / "learner", False)
     assert 0.8 < 12 * made["layers"] * made["hidden"] ** 2 / 0.5e9 < 1.25
-    for learner, parameters in ((of_name("x-7B"), calibration.LARGEST), (of_name("x-3M"), 3e6)):
+    for learner, parameters in ((of_name("x-7B"), calibration.LARGEST), (of_name("x-30M"), 3e7)):
         model = calibration._made_up(learner)
-        assert 0.6 < 12 * model.layers * model.hidden**2 / parameters < 1.5
+        assert 0.5 < 12 * model.layers * model.hidden**2 / parameters < 1.5
     # A small model's figures, kept under the learner's own settings, once passed for the learner's own.
     small = {"host": platform.node(), "shape": {"parameters": 6e5}}
     monkeypatch.setattr(calibration, "_kept", lambda _: {calibration._key(read): small})
@@ -717,8 +718,11 @@ def test_a_span_is_told_in_one_unit_with_its_bounds_and_an_exact_one_without() -
     assert all(said == expected for said, expected in told.items()), told
 
 
-def test_stages_of_a_kind_are_a_row_and_the_last_row_is_their_sum() -> None:
-    made = plan.plan(ROOT, "smoke", plan.Asked(device="cpu", status=False))
+def test_stages_of_a_kind_are_a_row_and_the_last_row_is_their_sum(tmp_path: Path) -> None:
+    # Not here, where the study may have run, so that there are lengths to plan with.
+    shutil.copytree(ROOT / "studies", tmp_path / "studies")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    made = plan.plan(tmp_path, "smoke", plan.Asked(device="cpu", status=False))
     rows = {row[0]: row for row in view.cells(made)}
     k, greedy, heldout, arms = 2, 1, 6, 5
     answers = view.COLUMNS.index("answers")

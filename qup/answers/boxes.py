@@ -10,8 +10,11 @@ One pass over the text, so that the time is linear in its length whatever stands
 
 import re
 
-TOKEN = re.compile(r"\\{1,2}(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
-r"""A box that opens, a backslash and what it escapes (`\}` closes nothing), or a brace. Some models write `\\boxed`."""
+TOKEN = re.compile(
+    r"\\{1,2}(?:boxed|fbox)(?:\s*\{|\s+(?P<bare>-?\d+(?:[.,/]\d+)*|[A-Za-z](?![A-Za-z])))|\\.|[{}]", re.DOTALL
+)
+r"""A box that opens, or `\boxed 4`; a backslash and what it escapes (`\}` closes nothing), or a brace. Some models
+write `\\boxed`."""
 
 THOUGHT = re.compile(
     r"<(?P<xml>/?)(?:seed:)?(?:think|thinking|thought|reasoning)>|\[(?P<square>/?)THINK\]|◁(?P<angle>/?)think▷"
@@ -30,7 +33,7 @@ APART = 40
 
 
 def extract(text: str) -> str | None:
-    r"""The content of the last complete box, nested braces and all; None if there is none or it is empty.
+    r"""The content of the last complete box, nested braces and all; None if there is none but empty ones.
 
     Boxes with no more than `and`, `or` or a comma between them are one answer: `\boxed{1} and \boxed{2}` is `1, 2`.
     Thinking is no answer: what stands after the last `</think>` is all that counts, and an unfinished block is cut off.
@@ -38,8 +41,10 @@ def extract(text: str) -> str | None:
     said = spoken(text)
     answer: dict[str, None] = {}
     first = None
-    for start, opened, end in reversed(_boxes(said)):
-        if first is not None and not (0 < first - end <= APART and BETWEEN.fullmatch(said, end + 1, first)):
+    for start, opened, end, after in reversed(_boxes(said)):
+        if not said[opened:end].strip():
+            continue
+        if first is not None and not (0 <= first - after < APART and BETWEEN.fullmatch(said, after, first)):
             break
         # The same again is no second answer.
         answer.setdefault(said[opened:end].strip())
@@ -58,16 +63,18 @@ def spoken(text: str) -> str:
     return text[begin:opened]
 
 
-def _boxes(text: str) -> list[tuple[int, int, int]]:
-    """(start of the command, start of its content, end of it) of each complete box, by where they start."""
+def _boxes(text: str) -> list[tuple[int, int, int, int]]:
+    """Start of the command, start and end of its content, end of it, of each complete box, by where they start."""
     unclosed: list[tuple[int, int] | None] = []
     boxes = []
     for token in TOKEN.finditer(text):
         mark = token.group()
         if mark == "{":
             unclosed.append(None)
+        elif token["bare"]:
+            boxes.append((token.start(), *token.span("bare"), token.end()))
         elif mark.endswith("{") and len(mark) > 2:
             unclosed.append(token.span())
         elif mark == "}" and unclosed and (box := unclosed.pop()):
-            boxes.append((*box, token.start()))
+            boxes.append((*box, token.start(), token.end()))
     return sorted(boxes)

@@ -27,8 +27,8 @@ from qup.answers.values import NUMBER, PERCENT, hundredth, in_radians, is_number
 SECONDS = 5
 "Of comparing, after which math-verify gives up by itself."
 
-NUMBERS_SIDE_BY_SIDE = re.compile(r"\d \d")
-"To math-verify, `1 7` is their sum, 8."
+NUMBERS_SIDE_BY_SIDE = re.compile(r"(?<!_)\d \d")
+r"To math-verify, `1 7` is their sum, 8; but of `\log_2 8` the first is the base."
 ABOUT = re.compile(r"(?:\\approx|\\sim|\\simeq|~)(?![A-Za-z]) ?|(?:approximately|approx|about|roughly) ")
 
 
@@ -38,14 +38,15 @@ def cleaned(text: str) -> str:
 
 
 def at_sight(gold: str, given: str) -> bool | None:
-    """The judgement where it takes no algebra: equal text, whole numbers, words, dates; else None."""
+    """The judgement where it takes no algebra: equal text, whole numbers, `2 h 30 min`, words, dates; else None."""
     gold, given = cleaned(gold), cleaned(given)
     if gold == given:
         return True
     # Decimals may be rounded, which is for `same` to judge.
     if NUMBER.fullmatch(gold) and NUMBER.fullmatch(given) and "." not in gold + given:
         return Fraction(gold) == Fraction(given)
-    said = _said(gold, given)
+    quantity, other_quantity = units.compound(gold), units.compound(given)
+    said = quantity == other_quantity if quantity and other_quantity else _said(gold, given)
     if said is None and NUMBERS_SIDE_BY_SIDE.search(given):
         return False
     return said
@@ -138,7 +139,8 @@ def _same_value(gold: str, given: str) -> bool:
     (amount, unit), (other_amount, other_unit) = units.split(gold), units.split(given)
     if units.differ(unit, other_unit):
         return False
-    if unit and not other_unit and units.is_symbol(gold):
+    own = unit and not other_unit and (units.is_symbol(gold) or units.is_variable(gold, given))
+    if own or (other_unit and not unit and units.is_variable(given, gold)):
         return _equal(gold, given)
     return _equal(amount, other_amount)
 

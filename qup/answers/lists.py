@@ -115,6 +115,9 @@ def _signed(part: str, signs: str) -> str:
 def bare(gold: str, given: str) -> tuple[str, str]:
     """Both without what they are called, if they are called the same or only one has a name at all."""
     gold, given = (text[member.end() :] if (member := MEMBER.match(text)) else text for text in (gold, given))
+    if gold.startswith("(") != given.startswith("("):
+        # `(x,y)=(1,2)` and `x=1,y=2`.
+        gold, given = _part_by_part(gold, given), _part_by_part(given, gold)
     (name, value), (other, other_value) = _named(gold), _named(given)
     if name and other:
         return (value, other_value) if name == other else (gold, given)
@@ -124,6 +127,17 @@ def bare(gold: str, given: str) -> tuple[str, str]:
     if other and not RELATION.search(gold):
         return gold, other_value
     return gold, given
+
+
+def _part_by_part(text: str, other: str) -> str:
+    """A named tuple with a name for each of its parts, if the other answer names its parts."""
+    named = NAMED.match(text)
+    names, values = (read(text[: named.end() - 1]), read(text[named.end() :])) if named else (None, None)
+    if not (names and values and "=" in other and names.fence == values.fence == "()"):
+        return text
+    if len(names.parts) != len(values.parts):
+        return text
+    return ",".join(f"{name}={value}" for name, value in zip(names.parts, values.parts, strict=True))
 
 
 def _named(text: str) -> tuple[str, str]:

@@ -27,6 +27,7 @@ SYMBOLS = str.maketrans(
             "º": r"^\circ ",
         },
         **{"½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}"},
+        **{"⅛": r"\frac{1}{8}", "⅜": r"\frac{3}{8}", "⅝": r"\frac{5}{8}", "⅞": r"\frac{7}{8}"},
         **{digit: f"^{n}" for n, digit in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
         **{digit: f"_{n}" for n, digit in enumerate("₀₁₂₃₄₅₆₇₈₉")},
     }
@@ -42,7 +43,7 @@ COMMAND = re.compile(
     r"|(?P<space>\\[,;:> ]|~|\\(?:q?quad|(?:thin|med|thick|neg|en|hair)?space|hfill|newline)(?![A-Za-z]))"
     r"|(?P<none>\\(?:left|right|[bB]igg?[lrm]?)(?![A-Za-z])\.?"
     r"|\\(?:display|text|script)style(?![A-Za-z])|\\(?:no)?limits(?![A-Za-z])|\\[()\[\]])"
-    r"|(?P<tuple>\\[lr]angle(?![A-Za-z]))"
+    r"|(?P<tuple>\\[lr]angle(?![A-Za-z]))|(?P<bar>\\[lr]?vert(?![A-Za-z]))"
     r"|(?P<empty>\\varnothing(?![A-Za-z]))|(?P<comma>\{,\})|\\(?P<literal>[%#&_])|(?P<frac>\\[dtc]frac)"
     r"|(?P<leq>\\(?:[lg]eq(?:slant)?|neq)(?![A-Za-z]))"
     r"|(?P<degree>\^\{\\circ\}|\^\\circ|\\degree(?:s)?(?![A-Za-z]))"
@@ -88,6 +89,8 @@ THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 """A number with commas between groups of three digits. Left alone, `1,000` would be a list of two; but `1000,000`,
 `1,000,5` and `0.123,456` are lists, hence what must not come before and after."""
 
+ORDINAL = re.compile(r"(\d) ?(?:\^?\{?\\text\{ ?|\^\{)(st|nd|rd|th)\}{1,2}")
+r"`3\text{rd}` and `3^{\text{rd}}`."
 GROUPED = re.compile(r"(?<![\d.,])(?<!\d )\d{1,3}(?: \d{3})+(?![\d]| \d)")
 "Groups of three with spaces between them, as in `12 000`."
 
@@ -101,7 +104,7 @@ def normal(text: str) -> str:
     text = COMMAND.sub(_plain, unicodedata.normalize("NFKC", text))
     text = _without_dollars(_unwrapped(" ".join(_without_fonts(text).split())))
     text = FRACTION.sub(lambda f: f"\\frac{{{f[1] or f[2]}}}{{{f[3] or f[4]}}}", text)
-    text = _in_digits(text.replace("**", "^"))
+    text = _in_digits(ORDINAL.sub(r"\1\2", text.replace("**", "^")))
     text = ROW_BREAK.sub(lambda end: "\\\\ " if end[0].strip() else "", MATRIX.sub(r"\\\1{pmatrix}", text))
     text = SIGN.sub(r"\\\1 ", SPACED.sub(r"\1", text).replace("<=", r"\le ").replace(">=", r"\ge "))
     text = IMAGINARY.sub(r"\1 i", UNARY_PLUS.sub("", text)).strip()
@@ -118,6 +121,7 @@ def _plain(command: re.Match[str]) -> str:
         "space": " ",
         "none": "",
         "comma": ",",
+        "bar": "|",
         "frac": "\\frac",
         "degree": "^\\circ ",
     }
@@ -134,8 +138,8 @@ def _without_fonts(text: str) -> str:
 
 
 def _font(font: re.Match[str]) -> str:
-    # `\mathrm{e}^2` is a symbol, `5\mathrm{m}` has a unit.
-    after_unit = AFTER_UNIT.search(font.string, 0, font.start())
+    # `\mathrm{e}^2` is a symbol, `5\mathrm{m}` has a unit, `4\mathrm{i}` is an imaginary number.
+    after_unit = font["content"].strip() != "i" and AFTER_UNIT.search(font.string, 0, font.start())
     words = font["word"] and re.search(r"[A-Za-z]" if after_unit else r"[A-Za-z]{2}", font["content"])
     content = POWER.sub(r"^\1", font["content"]) if words else font["content"]
     return f"\\text{{{content}}}" if words else content

@@ -23,7 +23,7 @@ from pydantic.dataclasses import dataclass
 
 from qup import repository
 from qup.backends import Completion, Message, Sampling
-from qup.backends.openai import secrets
+from qup.backends.openai import request, secrets
 from qup.backends.openai.answer import Answer
 from qup.backends.openai.caller import Caller
 from qup.backends.openai.calls import Calls
@@ -81,6 +81,7 @@ class Backend:
             raise SettingsError("expected the name of a variable in capitals, as OPENAI_API_KEY, no key", "key_env")
         secrets.require_public_url(self.base_url)
         secrets.require_references(self.extra)
+        request.require_sound(self.extra)
 
     @cached_property
     def client(self) -> Any:

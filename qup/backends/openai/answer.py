@@ -8,8 +8,21 @@ from typing import Any
 
 from qup.records import Finish
 
-CUT = ("length", "max_tokens", "max_output_tokens", "model_length")
-"What endpoints call the end of an answer that met a limit."
+CUT = ("length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded")
+"What endpoints call the end of an answer that met a limit, whatever the case."
+WHOLE = (
+    "stop",
+    "eos",
+    "eos_token",
+    "end_turn",
+    "stop_sequence",
+    "stop_token",
+    "end",
+    "complete",
+    "completed",
+    "finished",
+)
+"What they call that of a whole one; some say nothing."
 WORDS = 200
 "Characters of an endpoint's words that are shown."
 MOST = 10**8
@@ -43,8 +56,8 @@ def read(response: Any) -> Answer:
     if not isinstance(message, Mapping):
         raise MalformedError(f"a choice without message: {shown(choice)}")
     reason, text = choice.get("finish_reason"), text_of(message.get("content"))
-    failure = _failure(choice, message, text)
-    finish = Finish.LENGTH if reason in CUT else Finish.STOP
+    failure = said(response["error"]) if response.get("error") else _failure(choice, message, text)
+    finish = Finish.LENGTH if _ended(reason) in CUT else Finish.STOP
     return Answer("" if failure else text, finish, _completion_tokens(response) or 0, failure)
 
 
@@ -110,13 +123,24 @@ def _failure(choice: Mapping[str, Any], message: Mapping[str, Any], text: str) -
         return said(choice["error"])
     if reason == "content_filter":
         return "stopped by the endpoint's content filter"
-    if message.get("refusal"):
-        return f"refused: {shown(message['refusal'])}"
-    if text.strip():
+    if refusal := message.get("refusal") or _refusal(message.get("content")):
+        return f"refused: {shown(refusal)}"
+    if text.strip() and _ended(reason) in (*WHOLE, *CUT, ""):
         return None
     if message.get("tool_calls") or message.get("function_call"):
         return "called a tool instead of answering"
-    return f"an answer without text (finish_reason: {shown(reason)})"
+    return f"an answer {'that is not whole' if text.strip() else 'without text'} (finish_reason: {shown(reason)})"
+
+
+def _refusal(content: Any) -> Any:
+    """What the first part of a content says that refuses; None without such a part."""
+    parts = content if isinstance(content, list) else []
+    return next((part.get("refusal") for part in parts if isinstance(part, Mapping) and "refusal" in part), None)
+
+
+def _ended(reason: Any) -> str:
+    """How an answer ended, in small letters; empty where nothing is said."""
+    return "" if reason is None else shown(reason).casefold()
 
 
 def _speaks(part: Any) -> bool:

@@ -14,6 +14,8 @@ from qup.errors import SettingsError
 
 OF_THE_ITEM = (400, 413, 422, 451)
 "HTTP statuses by which a single chat is refused."
+SERVER = 500
+"From this HTTP status on it is the server that failed."
 CONTENT = re.compile(
     r"content.{0,20}(filter|polic|manage)|moderation|flagged|safety|context.{0,3}length|too (long|large|many tokens)"
 )
@@ -35,6 +37,10 @@ class ItemError(Exception):
         "Whether the same question may well be answered at the next try."
 
 
+class UnreachedError(SettingsError):
+    """No answer after all retries, for a reason that may be of this chat or of the endpoint: only others can tell."""
+
+
 class Caller:
     """Calls an endpoint; remembers what it called the longest answer."""
 
@@ -47,7 +53,8 @@ class Caller:
 
         Raises:
             ItemError: this chat was refused, or what came is no answer.
-            SettingsError: the endpoint refuses or fails whoever asks.
+            UnreachedError: the server failed, or the connection did, over this chat at least.
+            SettingsError: the endpoint refuses whoever asks.
         """
         text = self._post(chat, _renamed(body, self.renamed))
         try:
@@ -96,7 +103,8 @@ class Caller:
         """The endpoint's refusal in one line, with the way out; a key that a server echoes is not printed."""
         status = getattr(error, "status_code", 0)
         hint = self.hints.get(status, "answers so far are kept: run again to go on")
-        return SettingsError(f"{self.endpoint}: {f'HTTP {status}: ' if status else ''}{self._words(error)} ({hint})")
+        kind = UnreachedError if status == 0 or status >= SERVER else SettingsError
+        return kind(f"{self.endpoint}: {f'HTTP {status}: ' if status else ''}{self._words(error)} ({hint})")
 
     def _words(self, error: Any) -> str:
         """What the endpoint said; secrets go first, for a word that is cut would not be known as one."""

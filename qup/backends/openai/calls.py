@@ -11,8 +11,9 @@ from typing import Any
 
 from qup import seeds
 from qup.backends import Message
+from qup.backends.openai import request
 from qup.backends.openai.answer import Answer, billed, read
-from qup.backends.openai.caller import Caller, ItemError
+from qup.backends.openai.caller import Caller, ItemError, UnreachedError
 from qup.backends.openai.ledger import Ledger
 from qup.backends.openai.store import Row, Store
 from qup.errors import SettingsError
@@ -22,6 +23,8 @@ TEMPLATE_TOKENS = 64
 "What a chat template may add to the words of one message, for the upper bound on a prompt's tokens."
 GARBLED_TRIES = 3
 "Calls for an item whose answer comes cut or garbled; each may be billed."
+OUTAGE = 3
+"Chats in a row that an endpoint fails over, none being answered between them: then it is no chat's fault."
 REFUSED_ALIKE = 8
 "Chats that an endpoint may refuse before it has answered any; then it is the settings that it refuses."
 
@@ -41,6 +44,8 @@ class Calls:
     ) -> None:
         self.caller, self.store, self.ledger, self.extra, self.concurrency = caller, store, ledger, extra, concurrency
         self.answered, self.refused = answered, 0
+        self.unreached = 0
+        "Chats in a row, at this moment."
 
     def ask(self, rows: Mapping[str, Row]) -> dict[str, Answer]:
         """The answer to each row, or why there is none.
@@ -49,12 +54,36 @@ class Calls:
             SettingsError: the endpoint fails or refuses whoever asks, or the budget is used up.
         """
         answers: dict[str, Answer] = {}
+        aside: list[str] = []
 
         def call(item: str) -> None:
-            answers[item] = self._call(item, rows[item], at_most=min(REFUSED_ALIKE, len(rows)))
+            try:
+                answers[item] = self._call(item, rows[item], at_most=min(REFUSED_ALIKE, len(rows)))
+            except UnreachedError:
+                aside.append(item)
+                if self.unreached >= OUTAGE:
+                    raise
 
         _each(call, rows, self.concurrency)
+        for item in aside:
+            answers[item] = self._again(item, rows[item])
         return answers
+
+    def _again(self, item: str, row: Row) -> Answer:
+        """What becomes of a chat that the endpoint failed over, now that the others are done.
+
+        Raises:
+            UnreachedError: it fails again, and has answered none since: it is out.
+        """
+        alive = self.unreached == 0
+        try:
+            return self._call(item, row, at_most=1)
+        except UnreachedError as error:
+            if not alive:
+                raise
+            # It answers others; this was the second time that it failed over this one.
+            self.unreached = 0
+            return Answer("", Finish.STOP, 0, str(error))
 
     def _call(self, item: str, row: Row, at_most: int) -> Answer:
         """Pay for one answer; one that comes garbled is asked for again."""
@@ -81,10 +110,13 @@ class Calls:
             # An endpoint that does not count is taken at the most that it can have cost.
             used = billed(response) or most
             self.store.keep(row, response, used)
-            self.answered = True
+            self.answered, self.unreached = True, 0
             return read(response)
         except ItemError as error:
             used = most if error.used is None else error.used
+            raise
+        except UnreachedError:
+            self.unreached += 1
             raise
         finally:
             self.ledger.settle(item, used)
@@ -101,12 +133,8 @@ class Calls:
 
 def most_tokens(chat: Sequence[Message], body: Mapping[str, Any]) -> int:
     """An upper bound on what a call can cost: no byte-level tokenizer makes more tokens than there are bytes."""
-    limit = body.get("max_completion_tokens") or body.get("max_tokens")
-    if limit is None:
-        raise SettingsError(
-            "extra must leave max_tokens or max_completion_tokens set: without one, budget means nothing"
-        )
-    return sum(len(message["content"].encode()) + TEMPLATE_TOKENS for message in chat) + int(limit)
+    limit = next(int(body[name]) for name in request.LIMITS if name in body)
+    return sum(len(message["content"].encode()) + TEMPLATE_TOKENS for message in chat) + limit
 
 
 def _body(row: Row, extra: Mapping[str, Any]) -> dict[str, Any]:

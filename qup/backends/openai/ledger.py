@@ -35,7 +35,10 @@ class Ledger:
 
     def open(self, stored: int) -> None:
         """Make the account if there is none; it has cost no less than the answers that are stored."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"{self.path.parent} cannot be made ({error.strerror}): set another `cache`") from error
         with self._changing() as db:
             db.execute("INSERT INTO account VALUES (?, 0) ON CONFLICT DO NOTHING", [self.account])
             db.execute("UPDATE account SET spent = max(spent, ?) WHERE name = ?", [stored, self.account])

@@ -44,8 +44,10 @@ def require_public_url(base_url: str) -> None:
     """
     try:
         parts = urlsplit(base_url)
+        # A port that is none, or above 65535, is an error when it is asked for.
+        _ = parts.port
     except ValueError:
-        raise SettingsError("expected a URL like https://host/v1", "base_url") from None
+        raise SettingsError("expected a URL like https://host/v1 or http://host:8000/v1", "base_url") from None
     if "@" in base_url:
         raise SettingsError(
             "holds a name or password before @, and a study is published: leave them out and name the environment's "

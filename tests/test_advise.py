@@ -244,6 +244,36 @@ def test_gold_answers_that_files_dispute_are_nobodys(tmp_path) -> None:
     assert golds(read(one, two)) == ({}, 1)
 
 
+def test_gold_answers_are_the_same_by_the_grader_not_by_their_letters(tmp_path) -> None:
+    rows = [{"question": QUESTION, "response": text, "answer": gold} for text, gold in (("a", "1/2"), ("b", "0.5 "))]
+    one, two = put(tmp_path, "one.jsonl", *rows), put(tmp_path, "two.jsonl", rows[0] | {"answer": r"\frac{1}{2}"})
+    (problem,) = read(one)[0].problems
+    assert golds(read(one, two)) == ({problem: "1/2"}, 0)
+
+
+def test_gold_answers_that_one_file_disputes_are_nobodys_and_counted(tmp_path) -> None:
+    rows = [{"question": QUESTION, "response": text, "answer": gold} for text, gold in (("a", "1"), ("b", "2"))]
+    assert golds(read(put(tmp_path, "one.jsonl", *rows))) == ({}, 1)
+
+
+@pytest.mark.parametrize("gold", [["1", "2"], {"a": 1}, True])
+def test_a_gold_answer_that_is_no_text_is_refused_with_its_line(tmp_path, gold) -> None:
+    rows = [{"question": QUESTION, "response": "a", "answer": "1"}, {"question": "B?", "response": "b", "answer": gold}]
+    with pytest.raises(SettingsError, match=r"one\.jsonl, line 2: expected text in 'answer', got"):
+        read(put(tmp_path, "one.jsonl", *rows))
+
+
+def test_a_chat_column_that_holds_text_is_refused(tmp_path) -> None:
+    with pytest.raises(SettingsError, match="line 1: 'messages' is to hold question and answer both: expected a list"):
+        read(put(tmp_path, "one.jsonl", {"messages": "hello"}))
+
+
+def test_a_name_that_no_file_can_have_is_one_line(tmp_path) -> None:
+    for name in ("x" * 300 + ".jsonl", "a\0b.jsonl"):
+        with pytest.raises(SettingsError, match="expected a file of traces"):
+            read(str(tmp_path / name))
+
+
 def test_repeated_and_missing_traces_are_counted(tmp_path) -> None:
     row = {"question": QUESTION, "response": "a"}
     (stream,) = read(

@@ -76,6 +76,8 @@ def test_exact_is_the_very_text(gold: str, given: str, verdict: Verdict) -> None
         ("B", "(C) B", W),
         ("B", "12", U),
         ("B", "both", U),
+        ("B", r"\boxed{B: x=2}", Verdict.CORRECT),
+        ("B", r"\boxed{\text{B) }x=3}", Verdict.CORRECT),
     ],
 )
 def test_choice_is_the_letter(gold: str, given: str, verdict: Verdict) -> None:

@@ -230,6 +230,12 @@ def test_a_port_that_is_none_is_refused(make: Callable[..., Backend], url: str) 
         make(base_url=url)
 
 
+def test_what_a_terminal_would_obey_is_not_shown(endpoint: Endpoint, make: Callable[..., Backend]) -> None:
+    ask(make(), "a")
+    endpoint.odd = lambda request: (400, {"error": {"message": "\x1b[31mred\x1b[0m \u202e bad \x07"}})
+    assert ask(make(), "b")[0].failure == "HTTP 400: [31mred [0m bad"
+
+
 def test_a_cache_that_cannot_be_is_one_line(make: Callable[..., Backend], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(SettingsError, match=r"cannot be made .*: set another `cache`"):

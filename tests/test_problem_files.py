@@ -389,6 +389,17 @@ def test_parquet_has_types_of_its_own(tmp_path: Path, values: list[Any], kind: A
     assert pairs(put(tmp_path / "own.parquet", raw)) == [("How much?", expected)]
 
 
+def test_parquet_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> None:
+    sink, cells = io.BytesIO(), [pyarrow.array([text]) for text in ("How much?", "3", "4")]
+    parquet.write_table(pyarrow.Table.from_arrays(cells, names=["question", "answer", "answer"]), sink)
+    assert "has several columns 'answer'" in refused(put(tmp_path / "own.parquet", sink.getvalue()))
+
+
+@pytest.mark.parametrize("row", [{"messages": "hello"}, {"conversations": "hello"}])
+def test_a_chat_that_is_text_is_no_question_and_answer(tmp_path: Path, row: dict[str, str]) -> None:
+    assert "expected a list of messages" in refused(put(tmp_path / "own.jsonl", json.dumps(row).encode()))
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), None, True, b"5"])
 def test_what_is_no_text_in_parquet_is_refused(tmp_path: Path, value: Any) -> None:
     raw = parquet_of({"question": ["1?", "How much?"], "answer": [value, value]})

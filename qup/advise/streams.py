@@ -6,16 +6,16 @@ problems with worked answers (`{question, answer}`, the answer after `####`) is 
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from qup.advise.asked import Asked
-from qup.answers import extract
+from qup.answers import bounded, extract
 from qup.errors import SettingsError, hint, shown
 from qup.problems import _tables
-from qup.problems._columns import ASSISTANT, USER, Columns, seen
+from qup.problems._columns import ASSISTANT, USER, Columns, seen, text_in
 from qup.problems._content import listed, normalized
 from qup.problems._shapes import CHATS, CONTEXT, MARK, QUESTIONS
 from qup.problems._tables import Row
@@ -54,6 +54,8 @@ class Stream:
     "Why rows are not among the traces, and how many."
     columns: Mapping[str, str]
     "Question, response and answer to the columns that they were read from."
+    disputed: frozenset[str] = frozenset()
+    "Problems of which it says several gold answers that are not the same."
 
     @cached_property
     def problems(self) -> dict[str, list[Candidate]]:
@@ -95,7 +97,7 @@ def _read(name: str, file: Path, asked: Asked) -> Stream:
         raise SettingsError(f"{file} has no rows: expected one trace a line, {EXPECTED}")
     columns, gold = _columns(rows, str(file), asked)
     traces: list[Candidate] = []
-    golds: dict[str, set[str]] = {}
+    golds: dict[str, dict[str, None]] = {}
     left_out: Counter[str] = Counter()
     for number, row in enumerate(rows, 1):
         if seen(row.cells, columns.answer, ASSISTANT) is None:
@@ -105,21 +107,33 @@ def _read(name: str, file: Path, asked: Asked) -> Stream:
         trace = Candidate(normalized(problem.question), problem.question, problem.answer, number)
         traces.append(trace)
         if said := _gold(row, columns, gold):
-            golds.setdefault(trace.problem, set()).add(said)
+            golds.setdefault(trace.problem, {})[said] = None
     kept = list({(trace.problem, trace.text): trace for trace in reversed(traces)}.values())[::-1]
     left_out["the same trace again"] += len(traces) - len(kept)
     if not kept:
         raise SettingsError(f"{file}: none of its {len(rows)} rows has a trace in {columns.answer!r}")
     told = {"question": columns.question, "response": columns.answer} | ({"answer": gold} if gold else {})
-    single = {problem: next(iter(own)) for problem, own in golds.items() if len(own) == 1}
-    return Stream(name, str(file), kept, single, len(rows), {k: n for k, n in left_out.items() if n}, told)
+    single, disputed = _agreed(golds)
+    left = {why: count for why, count in left_out.items() if count}
+    return Stream(name, str(file), kept, single, len(rows), left, told, disputed)
+
+
+def _agreed(golds: Mapping[str, Iterable[str]]) -> tuple[dict[str, str], frozenset[str]]:
+    """Problem to its gold answer, of those of which all that are said are the same answer; and the others."""
+    said = {problem: list(own) for problem, own in golds.items()}
+    pairs = [(problem, own[0], other) for problem, own in said.items() for other in own[1:]]
+    judged = bounded.judge([(first, other) for _, first, other in pairs])
+    disputed = frozenset(problem for (problem, _, _), same in zip(pairs, judged, strict=True) if not same)
+    return {problem: own[0] for problem, own in said.items() if problem not in disputed}, disputed
 
 
 def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
-    except OSError as error:
-        reason = "is a folder" if file.is_dir() else error.strerror or str(error)
+    except (OSError, ValueError) as error:
+        # Of a name with a NUL in it nothing can be asked.
+        told = getattr(error, "strerror", None) or str(error)
+        reason = "is a folder" if isinstance(error, IsADirectoryError) else told
         raise SettingsError(f"{file}: {reason}: expected a file of traces, {EXPECTED}") from error
 
 
@@ -147,7 +161,7 @@ def _first(rows: Sequence[Row], names: Sequence[str], speaker: str) -> str | Non
 
 def _gold(row: Row, columns: Columns, gold: str | None) -> str | None:
     """The gold answer of a row: in its own column, or marked off in a worked one."""
-    text = seen(row.cells, gold, ASSISTANT) if gold else None
+    text = text_in(row.cells, gold, ASSISTANT, row.where) if gold else None
     if text is None:
         return None
     marked = final(text)
@@ -165,13 +179,13 @@ def final(text: str) -> str | None:
 
 def golds(streams: Sequence[Stream]) -> tuple[dict[str, str], int]:
     """Problem to its gold answer by any stream; and of how many streams say different ones, so that they have none."""
-    said: dict[str, set[str]] = {}
+    said: dict[str, dict[str, None]] = {}
     for stream in streams:
         for problem, answer in stream.golds.items():
-            said.setdefault(problem, set()).add(normalized(answer))
-    first = {problem: answer for stream in reversed(streams) for problem, answer in stream.golds.items()}
-    disputed = {problem for problem, answers in said.items() if len(answers) > 1}
-    return {problem: answer for problem, answer in first.items() if problem not in disputed}, len(disputed)
+            said.setdefault(problem, {})[answer] = None
+    agreed, apart = _agreed(said)
+    disputed = apart.union(*(stream.disputed for stream in streams))
+    return {problem: answer for problem, answer in agreed.items() if problem not in disputed}, len(disputed)
 
 
 def only(stream: Stream, traces: Sequence[Candidate]) -> Stream:

@@ -44,7 +44,7 @@ TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))? ?(?:([ap])\.?m\.?)?|(\d{1,2})
 
 LETTER = re.compile(r"\(?([A-Z])\)?[.:]?")
 LETTER_GIVEN = re.compile(
-    r"(?:(?:the )?(?:correct )?(?:option|answer|choice)(?: is)? ?:?)? ?[(\[]?([A-Za-z])(?:[).:\]](?: ?[^=]*)?)?",
+    r"(?:(?:the )?(?:correct )?(?:option|answer|choice)(?: is)? ?:?)? ?[(\[]?([A-Za-z])(?:[).:\]](?! ?=).*)?",
     re.IGNORECASE,
 )
 "A letter alone, or with a bracket, stop or colon after it and then what it stands for."

@@ -7,6 +7,7 @@ mean over traces of the mean surprisal; the report has it as `rsr.set`, from `rs
 
 from typing import ClassVar
 
+from pydantic import PositiveInt
 from pydantic.dataclasses import dataclass
 
 from qup.compat import Pass, Role, Seen
@@ -20,7 +21,7 @@ class Metric:
     role: ClassVar[Role] = Role.DRIFT
     passes: ClassVar[tuple[Pass, ...]] = ()
 
-    cap: int = 100
+    cap: PositiveInt = 100
 
     def values(self, seen: Seen) -> dict[str, float]:
         """`rsr`, ranks per nat, for a trace with surprisal only; `rsr.rank`, the mean clipped rank."""

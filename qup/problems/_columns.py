@@ -64,13 +64,18 @@ class Columns:
             SettingsError: a column is missing, is empty or is not text.
             UnmarkedError: the answer is not marked off as set.
         """
+        if self.question == self.answer and not _is_chat(_single(cell(row, self.question))):
+            raise SettingsError(
+                f"{where}: {self.question!r} is to hold question and answer both: expected a list of messages, got "
+                f"{shown(cell(row, self.question))}"
+            )
         question = self._required(row, self.question, USER, where)
         worked = self._required(row, self.answer, ASSISTANT, where)
         answer, solution = self._cut(worked, where)
         if self.context:
-            question = self.apart.join(filter(None, [question, _text(row, self.context, USER, where)]))
+            question = self.apart.join(filter(None, [question, text_in(row, self.context, USER, where)]))
         if self.solution:
-            solution = _text(row, self.solution, ASSISTANT, where) or solution
+            solution = text_in(row, self.solution, ASSISTANT, where) or solution
         answer = formed(answer, self.form, where, several=bool(self.several) and cell(row, str(self.several)) is True)
         return problem(question, answer, source, solution, grader=self.grader)
 
@@ -82,7 +87,7 @@ class Columns:
         return f"question from {self.question!r}{context}, answer from {within}{self.answer!r}"
 
     def _required(self, row: Mapping[str, Any], column: str, speaker: str, where: str) -> str:
-        text = _text(row, column, speaker, where)
+        text = text_in(row, column, speaker, where)
         if text is None:
             raise _misfit(row, column, where)
         return text
@@ -104,12 +109,12 @@ class Columns:
 def seen(row: Mapping[str, Any], column: str, speaker: str) -> str | None:
     """The text in a column, None if there is none; what ought to be text and is not, as Python shows it."""
     try:
-        return _text(row, column, speaker, "")
+        return text_in(row, column, speaker, "")
     except SettingsError:
         return shown(cell(row, column))
 
 
-def _text(row: Mapping[str, Any], column: str, speaker: str, where: str) -> str | None:
+def text_in(row: Mapping[str, Any], column: str, speaker: str, where: str) -> str | None:
     """The text in a column; None if there is none.
 
     Raises:

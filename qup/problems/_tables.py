@@ -11,6 +11,7 @@ import io
 import json
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -178,4 +179,6 @@ def _parquet(raw: bytes, name: str) -> list[Row]:
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
         told = " ".join(str(error).split())
         raise SettingsError(f"{name} is no whole Parquet file ({told:.200}): fetch or write it again") from error
+    if doubled := [column for column, count in Counter(table.column_names).items() if count > 1]:
+        raise SettingsError(f"{name} has several columns {doubled[0]!r}: give each a name of its own")
     return [Row(f"{name}, row {number}", cells) for number, cells in enumerate(found, 1)]

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from qup import problems, settings, study, templates, whole
-from qup.errors import unknown
+from qup.errors import SettingsError, unknown
 from qup.params import read_params
 from qup.verbs import MODELS, STUDIES, app
 
@@ -67,6 +67,8 @@ def check(
     ] = False,
 ) -> None:
     """Check params.yaml and its study: a wrong name or number is one line, and nothing is touched."""
+    if ahead and studies != STUDIES:
+        raise SettingsError(f"--preflight is of what would run here, a study of {STUDIES}: leave out --studies")
     print(study.check(params, studies))
     if models:
         chosen = read_params(params).study

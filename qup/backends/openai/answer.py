@@ -93,9 +93,9 @@ def number(value: Any) -> int | None:
 
 
 def shown(value: Any) -> str:
-    """JSON or text in one line, cut."""
+    """JSON or text in one line, cut; what a terminal would obey is a space."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return " ".join(text.split())[:WORDS]
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:WORDS]
 
 
 def said(error: Any) -> str:

@@ -76,8 +76,10 @@ def test_exact_is_the_very_text(gold: str, given: str, verdict: Verdict) -> None
         ("B", "(C) B", W),
         ("B", "12", U),
         ("B", "both", U),
-        ("B", r"\boxed{B: x=2}", Verdict.CORRECT),
-        ("B", r"\boxed{\text{B) }x=3}", Verdict.CORRECT),
+        ("B", "B: x=2", C),
+        ("B", r"\text{B) }x=3", C),
+        ("B", "C: x=2", W),
+        ("B", "x=2", U),
     ],
 )
 def test_choice_is_the_letter(gold: str, given: str, verdict: Verdict) -> None:

@@ -11,7 +11,9 @@ One pass over the text, so that the time is linear in its length whatever stands
 import re
 
 TOKEN = re.compile(
-    r"\\{1,2}(?:boxed|fbox)(?:\s*\{|\s+(?P<bare>-?\d+(?:[.,/]\d+)*|[A-Za-z](?![A-Za-z])))|\\.|[{}]", re.DOTALL
+    r"\\{1,2}(?:boxed|fbox)(?:\s*\{|\s+(?P<bare>-?\d+(?:[.,/]\d+)*|[A-Za-z])"
+    r"(?=\s*(?:\$|\\[)\]]|\Z|(?:and|or)\b|[.,;](?:\s|\Z))))|\\.|[{}]",
+    re.DOTALL,
 )
 r"""A box that opens, or `\boxed 4`; a backslash and what it escapes (`\}` closes nothing), or a brace. Some models
 write `\\boxed`."""
@@ -42,7 +44,7 @@ def extract(text: str) -> str | None:
     answer: dict[str, None] = {}
     first = None
     for start, opened, end, after in reversed(_boxes(said)):
-        if not said[opened:end].strip():
+        if first is None and not said[opened:end].strip():
             continue
         if first is not None and not (0 <= first - after < APART and BETWEEN.fullmatch(said, after, first)):
             break
@@ -77,4 +79,5 @@ def _boxes(text: str) -> list[tuple[int, int, int, int]]:
             unclosed.append(token.span())
         elif mark == "}" and unclosed and (box := unclosed.pop()):
             boxes.append((*box, token.start(), token.end()))
-    return sorted(boxes)
+    # Words about a box are none, where there is one with braces.
+    return sorted(box for box in boxes if text[box[3] - 1] == "}") or sorted(boxes)

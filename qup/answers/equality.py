@@ -29,6 +29,8 @@ SECONDS = 5
 
 NUMBERS_SIDE_BY_SIDE = re.compile(r"(?<!_)\d \d")
 r"To math-verify, `1 7` is their sum, 8; but of `\log_2 8` the first is the base."
+ORDINAL = re.compile(r"(\d) ?\^?(?:\{\\text\{|\\text\{) ?(st|nd|rd|th) ?\}\}?")
+r"`3\text{rd}` and `3^{\text{rd}}`."
 ABOUT = re.compile(r"(?:\\approx|\\sim|\\simeq|~)(?![A-Za-z]) ?|(?:approximately|approx|about|roughly) ")
 
 
@@ -45,11 +47,20 @@ def at_sight(gold: str, given: str) -> bool | None:
     # Decimals may be rounded, which is for `same` to judge.
     if NUMBER.fullmatch(gold) and NUMBER.fullmatch(given) and "." not in gold + given:
         return Fraction(gold) == Fraction(given)
-    quantity, other_quantity = units.compound(gold), units.compound(given)
-    said = quantity == other_quantity if quantity and other_quantity else _said(gold, given)
+    if _same_parts(gold, given):
+        return True
+    said = _said(gold, given)
     if said is None and NUMBERS_SIDE_BY_SIDE.search(given):
         return False
     return said
+
+
+def _same_parts(gold: str, given: str) -> bool:
+    """Whether both are one quantity in several units, `5 ft 6 in`, or one ordinal, `3rd`."""
+    quantity = units.compound(gold)
+    if quantity and quantity == units.compound(given):
+        return True
+    return ORDINAL.sub(r"\1\2", gold) == ORDINAL.sub(r"\1\2", given)
 
 
 def _said(gold: str, given: str) -> bool | None:
@@ -129,20 +140,38 @@ def _same_value(gold: str, given: str) -> bool:
     said = _said(gold, given)
     if said is not None:
         return said
+    if PERCENT.fullmatch(gold) or PERCENT.fullmatch(given):
+        return _same_share(gold, given)
+    (amount, unit), (other_amount, other_unit) = units.split(gold), units.split(given)
+    if units.differ(unit, other_unit):
+        return False
+    if unit and not other_unit and units.is_symbol(gold):
+        return _equal(gold, given)
+    if _of_variables((gold, amount, unit), (given, other_amount, other_unit)):
+        # As of a number with its unit, nothing of one with its variable may be left to do.
+        undone = unit and is_number(amount) and _undone(units.without(str(units.symbol(gold)), given), amount)
+        return not undone and _equal(gold, given)
+    return _equal(amount, other_amount)
+
+
+def _same_share(gold: str, given: str) -> bool:
+    """Two values of which one is a percentage at least."""
     percent, other_percent = PERCENT.fullmatch(gold), PERCENT.fullmatch(given)
     if percent:
         shares = (percent[1], other_percent[1]) if other_percent else (hundredth(percent[1]), given)
         # The sign of a gold answer may be left out: the question asked for a percentage.
         return _equal(*shares) or (not other_percent and _equal(percent[1], given))
-    if other_percent:
-        return _equal(gold, hundredth(other_percent[1]), carried_out=True)
-    (amount, unit), (other_amount, other_unit) = units.split(gold), units.split(given)
-    if units.differ(unit, other_unit):
-        return False
-    own = unit and not other_unit and (units.is_symbol(gold) or units.is_variable(gold, given))
-    if own or (other_unit and not unit and units.is_variable(given, gold)):
-        return _equal(gold, given)
-    return _equal(amount, other_amount)
+    return other_percent is not None and _equal(gold, hundredth(other_percent[1]), carried_out=True)
+
+
+def _of_variables(own: tuple[str, str, str | None], other: tuple[str, str, str | None]) -> bool:
+    """Whether what looks like a unit in two answers, each a text with its value and unit, is a variable."""
+    (gold, amount, unit), (given, other_amount, other_unit) = own, other
+    if unit and other_unit:
+        return units.symbol(gold) == units.symbol(given) is not None and units.is_sum(amount, other_amount)
+    if unit:
+        return amount != given and units.is_variable(gold, given)
+    return other_unit is not None and other_amount != gold and units.is_variable(given, gold)
 
 
 def _equal(gold: str, given: str, carried_out: bool = False) -> bool:
@@ -150,10 +179,15 @@ def _equal(gold: str, given: str, carried_out: bool = False) -> bool:
     gold, given = value(gold), value(given)
     if gold == given:
         return True
-    if is_number(gold) and not carried_out and left_to_do(given, whole="." not in gold and is_number(gold) == "whole"):
+    if is_number(gold) and not carried_out and _undone(given, gold):
         return False
     number, other = _parsed(gold), _parsed(given)
     return bool(number and other) and _verified(number, other) and _near(number[0], other[0])
+
+
+def _undone(given: str, gold: str) -> bool:
+    """Whether an operation is left to do of what is to be this number."""
+    return left_to_do(given, whole="." not in gold and is_number(gold) == "whole")
 
 
 def _verified(gold: list[Any], given: list[Any]) -> bool:

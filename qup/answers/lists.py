@@ -133,9 +133,10 @@ def _part_by_part(text: str, other: str) -> str:
     """A named tuple with a name for each of its parts, if the other answer names its parts."""
     named = NAMED.match(text)
     names, values = (read(text[: named.end() - 1]), read(text[named.end() :])) if named else (None, None)
-    if not (names and values and "=" in other and names.fence == values.fence == "()"):
+    told = [_named(part)[0] for part in read(other).parts]
+    if not (names and values and names.fence == values.fence == "()"):
         return text
-    if len(names.parts) != len(values.parts):
+    if not len(names.parts) == len(values.parts) == len(told) or not all(told):
         return text
     return ",".join(f"{name}={value}" for name, value in zip(names.parts, values.parts, strict=True))
 

@@ -89,8 +89,6 @@ THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 """A number with commas between groups of three digits. Left alone, `1,000` would be a list of two; but `1000,000`,
 `1,000,5` and `0.123,456` are lists, hence what must not come before and after."""
 
-ORDINAL = re.compile(r"(\d) ?(?:\^?\{?\\text\{ ?|\^\{)(st|nd|rd|th)\}{1,2}")
-r"`3\text{rd}` and `3^{\text{rd}}`."
 GROUPED = re.compile(r"(?<![\d.,])(?<!\d )\d{1,3}(?: \d{3})+(?![\d]| \d)")
 "Groups of three with spaces between them, as in `12 000`."
 
@@ -104,7 +102,7 @@ def normal(text: str) -> str:
     text = COMMAND.sub(_plain, unicodedata.normalize("NFKC", text))
     text = _without_dollars(_unwrapped(" ".join(_without_fonts(text).split())))
     text = FRACTION.sub(lambda f: f"\\frac{{{f[1] or f[2]}}}{{{f[3] or f[4]}}}", text)
-    text = _in_digits(ORDINAL.sub(r"\1\2", text.replace("**", "^")))
+    text = _in_digits(text.replace("**", "^"))
     text = ROW_BREAK.sub(lambda end: "\\\\ " if end[0].strip() else "", MATRIX.sub(r"\\\1{pmatrix}", text))
     text = SIGN.sub(r"\\\1 ", SPACED.sub(r"\1", text).replace("<=", r"\le ").replace(">=", r"\ge "))
     text = IMAGINARY.sub(r"\1 i", UNARY_PLUS.sub("", text)).strip()

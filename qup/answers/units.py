@@ -8,6 +8,7 @@ A unit that only one of two answers names was asked for in the question. Two tha
 """
 
 import re
+from fractions import Fraction
 
 NAMES = """
 mm: millimeter millimetre; cm: centimeter centimetre; nm: nanometer nanometre; m: meter metre; km: kilometer kilometre
@@ -20,7 +21,7 @@ dollar: usd buck; cent: ¢; euro: eur €; sterling: gbp £; rupee: rs inr ₹; 
 degree: deg; radian: rad; celsius; fahrenheit; k: kelvin
 n: newton; j: joule; kj: kilojoule; w: watt; kw: kilowatt; v: volt; a: ampere amp; pa: pascal; kpa: kilopascal
 hz: hertz; khz: kilohertz; mhz: megahertz; ghz: gigahertz; kwh; cal: calorie; kcal: kilocalorie
-mol: mole; ev; ohm; erg; unit; point: pt; person: people persons
+mol: mole; ev; ohm; erg; unit
 """
 "Units of measure, each with its other names."
 MEASURES = {
@@ -34,6 +35,18 @@ WHOLE = {
 }
 POWERS = {"square": "^2", "sq": "^2", "squared": "^2", "cubic": "^3", "cu": "^3", "cubed": "^3"}
 FILLERS = frozenset(["of", "the", "total", "each", "about", "approximately"])
+SAID_OF = frozenset(["old", "age", "tall", "long", "wide", "deep", "away", "full"])
+"Words beside a measure that mean nothing: `years old` and `years of age` are years, which `light years` are not."
+SYNONYMS = {"pt": "point", "pts": "point", "people": "person"}
+"Of things counted."
+CHAINS = [
+    chain.split()
+    for chain in (
+        "year month week day h min s ms",
+        *("km m cm mm", "mi yd ft in", "ton kg g mg", "lb oz", "dollar cent", "gallon quart pint cup", "l ml"),
+    )
+]
+"Units that one quantity is told in together, the largest first."
 
 TEXT_TAIL = re.compile(
     r"(?P<value>.*?[^\s\\])\s*(?P<unit>(?:\\text\{[^{}]*\}(?:\^\{?-?\d\}?)?[/ ]?|\\cdot |\^\\circ ?[CF]?)+)"
@@ -43,9 +56,9 @@ BARE_TAIL = re.compile(
     r"(?P<gap> ?)(?P<unit>(?:\^\\circ ?)?[A-Za-z€£¥₹¢](?:[A-Za-z .'/€£-]|\^\{?-?\d\}?)*|\^\\circ)"
 )
 "A unit without a font, which only a number can have: of `2x` and `1e-5` the letter is no unit."
-SUM = re.compile(r"(?<=[^\^{(/])[+-]")
-"A sign between two terms: in `1+2n` the letter is a factor of the second, and no unit of the sum."
-COMPOUND = re.compile(r"(?:(\d+(?:\.\d+)?) ?([A-Za-z]+)\.?(?: ?,| ?and(?![A-Za-z]))? ?)")
+SUM = re.compile(r"[-+]?[\d.]+(?:[-+][\d.]+)+")
+"Numbers added up: in `1+2n` the letter is a factor of the last, and no unit of the sum."
+COMPOUND = re.compile(r"(\d+(?:\.\d+)?)(?: ([A-Za-z]+)| ?([A-Za-z]{2,}))\.?(?: ?,| and(?![A-Za-z]))? ?")
 "One of several numbers, each with its unit, that are one quantity: the `5 ft` of `5 ft 6 in`."
 BASED = re.compile(r"\(?([0-9A-F]+)\)?_\{?(\d{1,2})\}?")
 "A number in another base; to math-verify, `1011_2` is `1011_3`."
@@ -66,7 +79,6 @@ def split(text: str) -> tuple[str, str | None]:
         # One letter may be a variable, a word of three has a vowel; `5 xyz` is a product.
         # Of `m v^2` the letters are factors; of `m/s` they are units.
         factors = " " in unit and any(len(name) == 1 for name in _names(unit))
-        factors = factors or bool(symbol(text) and SUM.search(tail["value"]))
         known = all(name in MEASURES or name in WHOLE for name in _names(unit)) and unit != "" and not factors
         word = bool(tail["gap"]) and bool(re.search(r"(?i)[aeiouy][a-z]*", unit)) and len(unit) > 2
         if known or word:
@@ -88,19 +100,39 @@ def is_symbol(text: str) -> bool:
 
 
 def is_variable(text: str, other: str) -> bool:
-    """Whether the letter at the end of a text, which looks like a unit, stands in another answer that has no unit."""
+    """Whether the letter at the end of a text, which looks like a unit, is a variable beside another answer.
+
+    It is where numbers stand before it that would be added up first, and where the other answer has it too, not in the
+    name of what it equals.
+    """
     letter = symbol(text)
-    plain = re.sub(r"\\text\{[^{}]*\}|\\[A-Za-z]+", " ", other)
-    return letter is not None and letter in plain
+    if letter is None:
+        return False
+    value = re.sub(r"\\text\{[^{}]*\}", " ", re.split(r"=|\\approx|\\sim", other)[-1])
+    return is_sum(split(text)[0]) or without(letter, value) != value
 
 
-def compound(text: str) -> list[tuple[str, str]] | None:
-    """Number and unit of each part of `5\\text{ ft }6\\text{ in}`; None of what is not several such parts."""
+def without(letter: str, text: str) -> str:
+    """A text without a variable, wherever the letter stands alone; that of a command or word stays."""
+    return re.sub(rf"(?<![A-Za-z\\]){re.escape(letter)}(?![A-Za-z])", "", text)
+
+
+def is_sum(*values: str) -> bool:
+    """Whether any of some values is numbers that are to be added up."""
+    return any(map(SUM.fullmatch, values))
+
+
+def compound(text: str) -> list[tuple[Fraction, str]] | None:
+    """Number and unit of each part of `5\\text{ ft }6\\text{ in}`, the largest first; None of any other text."""
     plain = " ".join(re.sub(r"\\text\{([^{}]*)\}", r" \1 ", text).split())
-    parts = COMPOUND.findall(plain)
-    named = [(number, canonical(name)) for number, name in parts]
-    whole = len(named) > 1 and COMPOUND.sub("", plain) == "" and all(unit in MEASURES for _, unit in named)
-    return named if whole else None
+    if COMPOUND.sub("", plain):
+        return None
+    parts = [(Fraction(number), canonical(apart or glued)) for number, apart, glued in COMPOUND.findall(plain)]
+    named = [unit for _, unit in parts]
+    chain = next((chain for chain in CHAINS if {*named} <= {*chain}), None)
+    if chain is None or len(parts) < 2 or len({*named}) < len(named):
+        return None
+    return sorted(parts, key=lambda part: chain.index(part[1]))
 
 
 def canonical(unit: str) -> str:
@@ -117,6 +149,8 @@ def canonical(unit: str) -> str:
         elif word not in FILLERS:
             names.append(_singular(word) + power)
             power = ""
+    if any(name in MEASURES for name in names):
+        names = [name for name in names if name not in SAID_OF]
     joined = " ".join(names).replace(" / ", "/").replace("/ ", "/")
     # `m s^-1` is `m/s`.
     joined = re.sub(r" ([a-z]+)\^-(\d)", lambda unit: f"/{unit[1]}{'' if unit[2] == '1' else '^' + unit[2]}", joined)
@@ -127,8 +161,10 @@ def _singular(word: str) -> str:
     """One name of a unit, or a noun without its plural."""
     name, _, power = word.partition("^")
     known = [MEASURES[form] for form in (name, name.removesuffix("s"), name.removesuffix("es")) if form in MEASURES]
-    plain = re.sub(r"(?<=[xsh])es$|s$", "", name) if len(name) > 3 else name
-    return (known[0] if known else plain) + (f"^{power}" if power else "")
+    plain = name.removesuffix("s") if len(name) > 3 and not name.endswith("ss") else name
+    # Of `houses` and `boxes` one has an e of its own: nouns of both kinds do without.
+    plain = re.sub(r"(?<=[sx])e$|(?<=[cs]h)e$", "", plain)
+    return (known[0] if known else SYNONYMS.get(plain, plain)) + (f"^{power}" if power else "")
 
 
 def _names(unit: str) -> list[str]:
@@ -136,19 +172,10 @@ def _names(unit: str) -> list[str]:
 
 
 def differ(unit: str | None, other: str | None) -> bool:
-    """Whether two answers name units that are not the same; words that are none, as in `years old`, mean nothing.
-
-    Of things counted, one may be named in more words.
-    """
+    """Whether two answers name units that are not the same; of things counted, one may be named in more words."""
     if unit is None or other is None or unit == other:
         return False
-    measures, others = _measures(unit), _measures(other)
-    if measures or others:
-        return measures != others
-    words, other_words = set(_names(unit)), set(_names(other))
-    return not (words <= other_words or other_words <= words)
-
-
-def _measures(unit: str) -> list[str]:
-    """The units of measure among its words, with their powers and quotients."""
-    return [word for word in unit.split(" ") if any(name in MEASURES for name in _names(word))]
+    words, others = set(_names(unit)), set(_names(other))
+    if words & set(MEASURES) or others & set(MEASURES):
+        return True
+    return not (words <= others or others <= words)

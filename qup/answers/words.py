@@ -44,7 +44,7 @@ TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))? ?(?:([ap])\.?m\.?)?|(\d{1,2})
 
 LETTER = re.compile(r"\(?([A-Z])\)?[.:]?")
 LETTER_GIVEN = re.compile(
-    r"(?:(?:the )?(?:correct )?(?:option|answer|choice)(?: is)? ?:?)? ?[(\[]?([A-Za-z])(?:[).:\]](?! ?=).*)?",
+    r"(?:(?:the )?(?:correct )?(?:option|answer|choice)(?: is)? ?:?)? ?[(\[]?([A-Za-z])(?:[).:\]](?: ?[^=]*)?)?",
     re.IGNORECASE,
 )
 "A letter alone, or with a bracket, stop or colon after it and then what it stands for."
@@ -92,9 +92,14 @@ def _read(text: str) -> str:
     return " ".join(TEXT.sub(r" \1 ", text).split())
 
 
-def letter(text: str) -> str | None:
-    """The letter of a choice, as a capital; None where none can be read."""
-    chosen = LETTER_GIVEN.fullmatch(" ".join(normal(text).replace(r"\text{", " ").replace("}", " ").split()))
+def letter(text: str, *, asked: bool = False) -> str | None:
+    """The letter of a choice, as a capital; None where none can be read.
+
+    Where a choice was asked for, what it stands for may be an equation: `B: x=2` is no ratio then.
+    """
+    plain = " ".join(normal(text).replace(r"\text{", " ").replace("}", " ").split())
+    before = plain.partition("=")[0]
+    chosen = LETTER_GIVEN.fullmatch(before if asked and re.search(r"[).:\]]", before) else plain)
     return chosen[1].upper() if chosen else None
 
 

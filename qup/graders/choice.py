@@ -23,5 +23,5 @@ class Grader:
 
     def same(self, own: Sequence[str], given: Sequence[str]) -> list[Judgement]:
         """Whether each two answers name one letter."""
-        read = [(letter(one), letter(other)) for one, other in zip(own, given, strict=True)]
+        read = [(letter(one, asked=True), letter(other, asked=True)) for one, other in zip(own, given, strict=True)]
         return [one == other if one and other else None for one, other in read]

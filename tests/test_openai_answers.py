@@ -123,21 +123,20 @@ def _over(chat: str, reply: Any) -> Callable[[Any], Any]:
     return lambda request: reply if chat in request["messages"][-1]["content"] else None
 
 
-@pytest.mark.parametrize("chats", ["abc", "bac", "acb"])
+@pytest.mark.parametrize(
+    ("chats", "concurrency"), [("abc", 1), ("bac", 1), ("acb", 1), ("cbdefghija", 8), ("bca", 8), ("b", 1)]
+)
 def test_a_server_that_fails_over_one_chat_fails_that_item_if_it_answers_others(
-    endpoint: Endpoint, make: Callable[..., Backend], chats: str
+    endpoint: Endpoint, make: Callable[..., Backend], chats: str, concurrency: int
 ) -> None:
     endpoint.odd = _over("(b)", (500, {"error": {"message": "CUDA error"}}))
-    if chats.endswith("b"):
-        # Nobody can tell that it still answers.
-        with pytest.raises(SettingsError, match="HTTP 500: CUDA error"):
-            ask(make(concurrency=1, retries=0), *chats)
-        return
-    answers = dict(zip(chats, ask(make(concurrency=1, retries=0), *chats), strict=True))
-    assert "HTTP 500: CUDA error" in (answers["b"].failure or "")
-    assert [answers[chat].failure for chat in "ac"] == [None, None]
+    answers = dict(zip(chats, ask(make(concurrency=concurrency, retries=1), *chats), strict=True))
+    assert "HTTP 500: CUDA error" in (answers.pop("b").failure or "")
+    assert {answer.failure for answer in answers.values()} <= {None}
     asked = [request["messages"][-1]["content"] for request in endpoint.requests]
-    assert sum("(b)" in each for each in asked) == 2
+    # Once more after the others, each time with a retry; then a small question.
+    assert sum("(b)" in each for each in asked) == 4
+    assert asked.count("1+1?") == 1
 
 
 def test_a_server_that_recovers_answers_all(endpoint: Endpoint, make: Callable[..., Backend]) -> None:
@@ -152,8 +151,35 @@ def test_a_server_that_fails_over_several_in_a_row_is_out_and_no_more_is_asked(
     endpoint.odd = lambda request: None if "(a)" in request["messages"][-1]["content"] else (500, {"error": "gone"})
     with pytest.raises(SettingsError, match="HTTP 500: gone"):
         ask(make(concurrency=1, retries=0), *"abcdefgh")
-    assert len(endpoint.requests) == 1 + OUTAGE
+    # After the third it is asked a small question.
+    assert len(endpoint.requests) == 1 + OUTAGE + 1
     assert len(list((tmp_path / "answers").iterdir())) == 1
+
+
+def test_a_server_that_goes_out_after_a_chat_was_put_aside_stops_the_run(
+    endpoint: Endpoint, make: Callable[..., Backend]
+) -> None:
+    asked: list[str] = []
+
+    def odd(request: Any) -> Any:
+        asked.append(request["messages"][-1]["content"])
+        return (500, {"error": "gone"}) if "(b)" in asked[-1] or sum("(b)" in each for each in asked) > 1 else None
+
+    endpoint.odd = odd
+    with pytest.raises(SettingsError, match="HTTP 500: gone"):
+        ask(make(concurrency=1, retries=0), *"abc")
+
+
+def test_refusals_between_failures_show_that_the_server_is_there(
+    endpoint: Endpoint, make: Callable[..., Backend]
+) -> None:
+    ask(make(), "a")
+    replies = {chat: (500 if chat in "bdf" else 400, {"error": {"message": "no"}}) for chat in "bcdef"}
+    endpoint.odd = lambda request: next(
+        (r for c, r in replies.items() if f"({c})" in request["messages"][-1]["content"]), None
+    )
+    answers = ask(make(concurrency=1, retries=0), *"bcdef")
+    assert all("no" in (answer.failure or "") for answer in answers)
 
 
 def test_an_endpoint_that_is_not_there_is_one_line(make: Callable[..., Backend]) -> None:
@@ -176,7 +202,18 @@ def test_an_answer_that_the_server_says_is_not_whole_is_none(
     endpoint.answer = completion("half an answer", finish=finish)
     (answer,) = ask(make(), "a")
     assert answer.text == ""
-    assert (answer.failure or "").startswith("an answer that is not whole (finish_reason: ")
+    told = "an answer without text" if finish == "tool_calls" else "an answer that is not whole"
+    assert (answer.failure or "").startswith(f"{told} (finish_reason: ")
+
+
+def test_an_answer_that_was_not_whole_is_paid_and_asked_for_again_by_the_next_run(
+    endpoint: Endpoint, make: Callable[..., Backend]
+) -> None:
+    endpoint.answer = completion("half an answer", finish="abort")
+    assert ask(make(), "a")[0].failure
+    endpoint.answer = completion("whole")
+    assert ask(make(), "a")[0].text == "whole"
+    assert len(endpoint.requests) == 2
 
 
 @pytest.mark.parametrize("finish", ["stop", "STOP", "eos", "end_turn", None])
@@ -204,6 +241,8 @@ def test_a_refusal_in_parts_is_in_the_servers_words(endpoint: Endpoint, make: Ca
         ("messages", [{"role": "user", "content": "hello"}], "must not be set: the chats are the suite's own"),
         ("model", "other", "must not be set"),
         ("n", 4, "must not be set: one answer a call"),
+        ("n", 0, "must not be set: one answer a call"),
+        ("model", False, "must not be set"),
         ("stream", True, "must not be set: answers are read whole"),
         ("max_tokens", -1000, "expected a number of tokens, at least 1, got -1000"),
         ("max_tokens", "lots", "expected a number of tokens"),
@@ -221,7 +260,16 @@ def test_a_field_that_would_make_another_request_than_is_counted_is_refused_at_o
 
 
 def test_fields_that_leave_the_request_what_it_is_are_taken(make: Callable[..., Backend]) -> None:
-    make(extra={"n": None, "stream": False, "max_tokens": None, "max_completion_tokens": 12, "temperature": 0.5})
+    make(
+        extra={
+            "n": 1,
+            "stream": False,
+            "messages": None,
+            "max_tokens": None,
+            "max_completion_tokens": 12,
+            "temperature": 0.5,
+        }
+    )
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:abc/v1", "http://127.0.0.1:99999/v1"])

@@ -2,7 +2,11 @@
 
 import os
 import re
+import shlex
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,10 +37,7 @@ def test_pictures_are_their_own_charts_in_whatever_order_they_are_asked_for(own)
     assert found == [f"chart {i}" for i in (4, 3, 2, 1, 0)]
 
 
-def test_a_chart_that_cannot_be_painted_is_an_error_with_a_reason_and_the_next_report_has_a_new_painter(
-    monkeypatch, capfd
-) -> None:
-    painter._of.cache_clear()
+def test_a_chart_that_cannot_be_painted_is_an_error_with_a_reason_and_the_next_report_has_a_new_painter(capfd) -> None:
     first = painter.ready()
     assert painter.ready() is first
     with pytest.raises(RuntimeError, match="the process that paints the charts ended; its message stands above"):
@@ -46,6 +47,34 @@ def test_a_chart_that_cannot_be_painted_is_an_error_with_a_reason_and_the_next_r
     second = painter.ready()
     assert second is not first
     assert second.paint(CHART, pixels=False).result().svg
+
+
+def test_the_fonts_of_the_machine_are_not_looked_at(own) -> None:
+    environment = Path(f"/proc/{own._process.pid}/environ").read_bytes().decode().split("\0")
+    assert [f"{name}={value}" in environment for name, value in painter.FONTS.items()] == [True]
+
+
+def test_an_interpreter_that_ends_waits_for_no_picture() -> None:
+    code = (
+        "from qup.report.painter import ready; [ready().paint({'mark': 'bar'}, pixels=True) for _ in range(2000)]; 1/0"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=20)
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_a_process_without_standard_input_has_charts_painted() -> None:
+    code = f"from qup.report.painter import ready; print(ready().paint({CHART!r}, pixels=False).result().svg[:4])"
+    command = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(code)} <&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout == "<svg\n", done.stderr
+
+
+def test_a_forked_child_leaves_the_painter_to_its_parent(own) -> None:
+    if (child := os.fork()) == 0:
+        own.stop()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert own.paint(CHART, pixels=False).result().svg
 
 
 def test_a_painter_that_is_killed_does_not_keep_the_report_waiting(own) -> None:

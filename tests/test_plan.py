@@ -687,6 +687,8 @@ def test_a_learner_that_is_not_here_is_calibrated_by_one_about_as_large_and_that
     for learner, parameters in ((of_name("x-7B"), calibration.LARGEST), (of_name("x-30M"), 3e7)):
         model = calibration._made_up(learner)
         assert 0.5 < 12 * model.layers * model.hidden**2 / parameters < 1.5
+    with pytest.raises(SettingsError, match="of 14 billion parameters is calibrated by itself alone"):
+        calibration._made_up(of_name("x-14B"))
     # A small model's figures, kept under the learner's own settings, once passed for the learner's own.
     small = {"host": platform.node(), "shape": {"parameters": 6e5}}
     monkeypatch.setattr(calibration, "_kept", lambda _: {calibration._key(read): small})

@@ -18,6 +18,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+STANDARD = 3
+"From this descriptor on they are none of the standard streams."
+
 
 def python(
     code: str, arguments: Sequence[str] = (), environment: Mapping[str, str] = MappingProxyType({}), **pipes: Any
@@ -51,7 +54,16 @@ def finished(code: str, arguments: Sequence[str] = ()) -> subprocess.CompletedPr
 @functools.cache
 def _ends(pid: int) -> tuple[int, int]:
     """The pipe of process `pid`, never written to: a forked child must not keep its parent's children alive."""
-    return os.pipe()
+    ends = os.pipe()
+    if min(ends) >= STANDARD:
+        return ends
+    import fcntl
+
+    # Where this process has no standard input, that of a child would take the place of an end that is 0.
+    first, second = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, STANDARD) for end in ends)
+    for end in ends:
+        os.close(end)
+    return first, second
 
 
 def follow_parent() -> None:

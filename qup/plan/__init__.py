@@ -26,7 +26,7 @@ def plan(root: Path, name: str, asked: Asked = USUAL) -> Plan:
 
 
 def calibrate(root: Path, name: str) -> Path:
-    """Measure this machine with the study's learner, in half a minute: the file that holds what was measured.
+    """Measure this machine with the study's learner, in minutes: the file that holds what was measured.
 
     Raises:
         SettingsError: no such study, or settings that do not fit.

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from qup import repository, whole
+from qup.errors import SettingsError
 from qup.lm import lifeline, workers
 from qup.plan import trials
 from qup.plan.machine import Machine
@@ -39,7 +40,7 @@ SCALED = (0.4, 2.5)
 OF_OWN, OF_ANOTHER = "of this study's learner", "of a model of about its size, scaled"
 FARTHEST = 20.0
 "Times by which models may differ in size and be told from one another: a small one's time is not arithmetic."
-LARGEST = 6e8
+LARGEST = 5.6e8
 "Parameters of a model that is made up; of more, the calibration would take tens of minutes."
 OWN = "from qup.plan.trials import say_loads; say_loads()"
 
@@ -119,9 +120,18 @@ def _model(study: Study, models: Path, scratch: Path) -> tuple[Path, bool]:
 
 
 def _made_up(learner: Shape | None) -> Any:
-    """A random model of usual proportions, about as large as the learner and at most `LARGEST`."""
+    """A random model of usual proportions, about as large as the learner and at most `LARGEST`.
+
+    Raises:
+        SettingsError: the learner is so much larger that nothing could be told of it.
+    """
     from qup.models.random import HEAD, Model
 
+    if learner and learner.parameters > FARTHEST * LARGEST:
+        raise SettingsError(
+            f"a learner of {learner.parameters / 1e9:.3g} billion parameters is calibrated by itself alone: run "
+            "its stage `obtain` first; a plan without --calibrate, or for a --device, needs none"
+        )
     like = usual(min(learner.parameters if learner else LARGEST, LARGEST), "made up")
     return Model(hidden=max(HEAD, like.hidden // HEAD * HEAD), layers=like.layers)
 

@@ -12,9 +12,11 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from qup.lm import lifeline
@@ -37,9 +39,10 @@ class Painter:
 
     def __init__(self) -> None:
         pipe, code = subprocess.PIPE, f"from {__name__} import serve; serve()"
-        self._process = lifeline.python(code, environment=FONTS, stdin=pipe, stdout=pipe)
-        # A thread waits for pictures, so that who asks need not.
-        self._threads = ThreadPoolExecutor(1)
+        self._owner, self._process = os.getpid(), lifeline.python(code, environment=FONTS, stdin=pipe, stdout=pipe)
+        self._asked: SimpleQueue[tuple[str, Future[Picture]]] = SimpleQueue()
+        # A daemon: an interpreter that ends waits for no picture.
+        threading.Thread(target=self._serve, daemon=True, name="painter").start()
         atexit.register(self.stop)
 
     def paint(self, spec: dict[str, Any], *, pixels: bool) -> Future[Picture]:
@@ -48,16 +51,28 @@ class Painter:
         Raises (what is to be there):
             RuntimeError: the chart could not be painted.
         """
-        return self._threads.submit(self._exchange, json.dumps([spec, pixels]))
+        picture: Future[Picture] = Future()
+        self._asked.put((json.dumps([spec, pixels]), picture))
+        return picture
+
+    def _serve(self) -> None:
+        """Have charts painted as they are asked for, so that who asks need not wait."""
+        while True:
+            question, picture = self._asked.get()
+            try:
+                picture.set_result(self._exchange(question))
+            except Exception as error:
+                picture.set_exception(error)
 
     def _exchange(self, question: str) -> Picture:
         assert self._process.stdin
         assert self._process.stdout
-        # What it died of stands on stderr.
-        with contextlib.suppress(OSError):
+        reply = ""
+        # What it died of stands on stderr; it may have been stopped meanwhile.
+        with contextlib.suppress(OSError, ValueError):
             self._process.stdin.write(question + "\n")
             self._process.stdin.flush()
-        reply = self._process.stdout.readline()
+            reply = self._process.stdout.readline()
         if not reply:
             raise RuntimeError("the process that paints the charts ended; its message stands above")
         svg, png = json.loads(reply)
@@ -69,18 +84,21 @@ class Painter:
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """End it; what is still to be painted is not."""
+        """End it; what is still to be painted is not. A forked child leaves it to whose it is."""
+        if os.getpid() != self._owner:
+            return
+        atexit.unregister(self.stop)
         self._process.kill()
-        self._threads.shutdown(cancel_futures=True)
-        with contextlib.suppress(OSError):
-            self._process.communicate()
+        self._process.wait()
 
 
 def ready() -> Painter:
     """The painter of this process, begun if there is none: the sooner, the less is waited for its pictures."""
     painter = _of(os.getpid())
-    if not painter.alive:
-        _of.cache_clear()
+    if painter.alive:
+        return painter
+    painter.stop()
+    _of.cache_clear()
     return _of(os.getpid())
 
 

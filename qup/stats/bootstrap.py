@@ -11,7 +11,7 @@ It is not for trained learners: percentiles of three drawn replicates know nothi
 Of a population of more than `UNITS`, sums are over groups that problems are dealt into at random, as evenly as it goes,
 each drawn whole: random groups (Wolter 2007, chapter 2). What a group adds up to varies as the sum of its problems
 does, so the spread is that of drawing problems, told from 4,000 numbers: its standard error is known to 1.1%, as it is
-from 4,000 draws. All quantities share the groups, so what is paired stays so.
+from 4,000 draws. All quantities share the groups, so what is paired stays so. `weights` are of problems, however many.
 """
 
 import dataclasses
@@ -35,7 +35,7 @@ TALLIED = 1_000_000
 UNITS = 4_000
 "Most that sums are drawn from: problems, or else random groups of them."
 POPULATIONS = 4
-"Whose draws are kept, a byte for each item of a draw: 16 MB for 4,000 draws of 4,000."
+"Whose draws are kept, a byte for each item of a draw: 16 MB for 4,000 draws of 4,000, which sums are of at most."
 Counts = npt.NDArray[np.uint8]
 "How often each item is drawn, (draws, n)."
 Among = tuple[npt.NDArray[np.intp], int]

@@ -23,6 +23,8 @@ WHOLE = (
     "finished",
 )
 "What they call that of a whole one; some say nothing."
+TOLD = ("content_filter", "tool_calls", "function_call")
+"What `_failure` has words for."
 WORDS = 200
 "Characters of an endpoint's words that are shown."
 MOST = 10**8
@@ -56,7 +58,8 @@ def read(response: Any) -> Answer:
     if not isinstance(message, Mapping):
         raise MalformedError(f"a choice without message: {shown(choice)}")
     reason, text = choice.get("finish_reason"), text_of(message.get("content"))
-    failure = said(response["error"]) if response.get("error") else _failure(choice, message, text)
+    _require_whole(response, reason, text)
+    failure = _failure(choice, message, text)
     finish = Finish.LENGTH if _ended(reason) in CUT else Finish.STOP
     return Answer("" if failure else text, finish, _completion_tokens(response) or 0, failure)
 
@@ -125,11 +128,24 @@ def _failure(choice: Mapping[str, Any], message: Mapping[str, Any], text: str) -
         return "stopped by the endpoint's content filter"
     if refusal := message.get("refusal") or _refusal(message.get("content")):
         return f"refused: {shown(refusal)}"
-    if text.strip() and _ended(reason) in (*WHOLE, *CUT, ""):
+    if text.strip() and _ended(reason) not in TOLD:
         return None
     if message.get("tool_calls") or message.get("function_call"):
         return "called a tool instead of answering"
-    return f"an answer {'that is not whole' if text.strip() else 'without text'} (finish_reason: {shown(reason)})"
+    return f"an answer without text (finish_reason: {shown(reason)})"
+
+
+def _require_whole(response: Mapping[str, Any], reason: Any, text: str) -> None:
+    """Do nothing if a text is all that was to come; the same question may be answered in full at another time.
+
+    Raises:
+        MalformedError: it is not.
+    """
+    if response.get("error"):
+        raise MalformedError(said(response["error"]))
+    # What was filtered, or calls a tool, is told as such.
+    if text.strip() and _ended(reason) not in (*WHOLE, *CUT, *TOLD, ""):
+        raise MalformedError(f"an answer that is not whole (finish_reason: {shown(reason)})")
 
 
 def _refusal(content: Any) -> Any:

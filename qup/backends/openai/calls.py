@@ -24,7 +24,10 @@ TEMPLATE_TOKENS = 64
 GARBLED_TRIES = 3
 "Calls for an item whose answer comes cut or garbled; each may be billed."
 OUTAGE = 3
-"Chats in a row that an endpoint fails over, none being answered between them: then it is no chat's fault."
+"Chats in a row that an endpoint fails over, none being answered between them: then it may be out."
+SMALL = [{"role": "user", "content": "1+1?"}]
+"What is asked to see whether it is."
+SMALL_TOKENS = 16
 REFUSED_ALIKE = 8
 "Chats that an endpoint may refuse before it has answered any; then it is the settings that it refuses."
 
@@ -44,8 +47,7 @@ class Calls:
     ) -> None:
         self.caller, self.store, self.ledger, self.extra, self.concurrency = caller, store, ledger, extra, concurrency
         self.answered, self.refused = answered, 0
-        self.unreached = 0
-        "Chats in a row, at this moment."
+        self._unreached, self._counting = 0, threading.Lock()
 
     def ask(self, rows: Mapping[str, Row]) -> dict[str, Answer]:
         """The answer to each row, or why there is none.
@@ -60,9 +62,9 @@ class Calls:
             try:
                 answers[item] = self._call(item, rows[item], at_most=min(REFUSED_ALIKE, len(rows)))
             except UnreachedError:
-                aside.append(item)
-                if self.unreached >= OUTAGE:
+                if self._in_a_row() >= OUTAGE and not self._alive(item, rows[item]):
                     raise
+                aside.append(item)
 
         _each(call, rows, self.concurrency)
         for item in aside:
@@ -73,17 +75,43 @@ class Calls:
         """What becomes of a chat that the endpoint failed over, now that the others are done.
 
         Raises:
-            UnreachedError: it fails again, and has answered none since: it is out.
+            UnreachedError: it fails again, and over a small question too: it is out.
         """
-        alive = self.unreached == 0
         try:
             return self._call(item, row, at_most=1)
         except UnreachedError as error:
-            if not alive:
+            if not self._alive(item, row):
                 raise
-            # It answers others; this was the second time that it failed over this one.
-            self.unreached = 0
             return Answer("", Finish.STOP, 0, str(error))
+
+    def _alive(self, item: str, row: Row) -> bool:
+        """Whether the endpoint answers a small question, paid from the budget: then it fails over this chat alone."""
+        body = _body(row, self.extra)
+        body |= {name: SMALL_TOKENS for name in request.LIMITS if name in body}
+        asked, used = f"{item}, small", most_tokens(SMALL, body)
+        self.ledger.reserve(asked, used)
+        try:
+            used = billed(self.caller.ask(SMALL, body)) or used
+        except ItemError as error:
+            used = used if error.used is None else error.used
+        except UnreachedError:
+            used = 0
+            return False
+        finally:
+            self.ledger.settle(asked, used)
+        self._reached()
+        return True
+
+    def _in_a_row(self) -> int:
+        """Chats that the endpoint failed over, with this one, since it last answered any."""
+        with self._counting:
+            self._unreached += 1
+            return self._unreached
+
+    def _reached(self) -> None:
+        """The endpoint said something."""
+        with self._counting:
+            self._unreached = 0
 
     def _call(self, item: str, row: Row, at_most: int) -> Answer:
         """Pay for one answer; one that comes garbled is asked for again."""
@@ -107,16 +135,15 @@ class Calls:
             if found := self.store.find(row):
                 return found
             response = self.caller.ask(row["messages"], body)
+            self._reached()
             # An endpoint that does not count is taken at the most that it can have cost.
             used = billed(response) or most
             self.store.keep(row, response, used)
-            self.answered, self.unreached = True, 0
+            self.answered = True
             return read(response)
         except ItemError as error:
+            self._reached()
             used = most if error.used is None else error.used
-            raise
-        except UnreachedError:
-            self.unreached += 1
             raise
         finally:
             self.ledger.settle(item, used)

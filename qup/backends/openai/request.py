@@ -13,6 +13,8 @@ OWN = {
     "stream": "answers are read whole",
 }
 "Fields that may not be set, and why."
+UNCHANGED = {"n": 1, "stream": False}
+"What they are anyhow."
 LIMITS = ("max_completion_tokens", "max_tokens")
 "How an answer's length is limited; the first that is there is what a call is booked at."
 
@@ -24,7 +26,9 @@ def require_sound(extra: Mapping[str, Any]) -> None:
         SettingsError: a field is the suite's own, no number that JSON has, or no limit.
     """
     for name, why in OWN.items():
-        if extra.get(name) not in (None, False):
+        value = extra.get(name)
+        # What changes nothing may stand there.
+        if value is not None and value is not UNCHANGED.get(name):
             raise SettingsError(f"must not be set: {why}", "extra", name)
     for name in LIMITS:
         limit = extra.get(name)

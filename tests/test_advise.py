@@ -251,6 +251,15 @@ def test_gold_answers_are_the_same_by_the_grader_not_by_their_letters(tmp_path) 
     assert golds(read(one, two)) == ({problem: "1/2"}, 0)
 
 
+@pytest.mark.parametrize("gold", [("50", "50%"), ("50%", "50"), ("long " * 80, "Long " * 80)])
+def test_gold_answers_are_the_same_whichever_comes_first_and_however_long(tmp_path, gold) -> None:
+    files = [
+        put(tmp_path, f"{name}.jsonl", {"question": QUESTION, "response": name, "answer": each})
+        for name, each in zip("ab", gold, strict=True)
+    ]
+    assert golds(read(*files))[1] == 0
+
+
 def test_gold_answers_that_one_file_disputes_are_nobodys_and_counted(tmp_path) -> None:
     rows = [{"question": QUESTION, "response": text, "answer": gold} for text, gold in (("a", "1"), ("b", "2"))]
     assert golds(read(put(tmp_path, "one.jsonl", *rows))) == ({}, 1)

@@ -10,7 +10,7 @@ from endpoint import SAMPLING, Endpoint, ask, completion
 
 from qup.backends import Completion
 from qup.backends.openai import Backend
-from qup.backends.openai.calls import OUTAGE
+from qup.backends.openai.calls import OUTAGE, most_tokens
 from qup.errors import SettingsError
 from qup.records import Finish
 
@@ -134,8 +134,8 @@ def test_a_server_that_fails_over_one_chat_fails_that_item_if_it_answers_others(
     assert "HTTP 500: CUDA error" in (answers.pop("b").failure or "")
     assert {answer.failure for answer in answers.values()} <= {None}
     asked = [request["messages"][-1]["content"] for request in endpoint.requests]
-    # Once more after the others, each time with a retry; then a small question.
-    assert sum("(b)" in each for each in asked) == 4
+    # After the others, and after a small question, each time with a retry.
+    assert sum("(b)" in each for each in asked) == 6
     assert asked.count("1+1?") == 1
 
 
@@ -170,6 +170,16 @@ def test_a_server_that_goes_out_after_a_chat_was_put_aside_stops_the_run(
         ask(make(concurrency=1, retries=0), *"abc")
 
 
+def test_a_server_that_comes_back_at_last_answers(endpoint: Endpoint, make: Callable[..., Backend]) -> None:
+    failures = iter([(503, {"error": "busy"})] * 2)
+    endpoint.odd = lambda request: next(failures, None)
+    assert [answer.failure for answer in ask(make(concurrency=1, retries=0), "a")] == [None]
+
+
+def test_a_call_is_booked_at_the_larger_of_two_limits() -> None:
+    assert most_tokens([], {"max_tokens": 5000, "max_completion_tokens": 10}) == 5000
+
+
 def test_refusals_between_failures_show_that_the_server_is_there(
     endpoint: Endpoint, make: Callable[..., Backend]
 ) -> None:
@@ -202,8 +212,8 @@ def test_an_answer_that_the_server_says_is_not_whole_is_none(
     endpoint.answer = completion("half an answer", finish=finish)
     (answer,) = ask(make(), "a")
     assert answer.text == ""
-    told = "an answer without text" if finish == "tool_calls" else "an answer that is not whole"
-    assert (answer.failure or "").startswith(f"{told} (finish_reason: ")
+    told = "called a tool" if finish == "tool_calls" else "an answer that is not whole (finish_reason: "
+    assert (answer.failure or "").startswith(told)
 
 
 def test_an_answer_that_was_not_whole_is_paid_and_asked_for_again_by_the_next_run(
@@ -216,7 +226,7 @@ def test_an_answer_that_was_not_whole_is_paid_and_asked_for_again_by_the_next_ru
     assert len(endpoint.requests) == 2
 
 
-@pytest.mark.parametrize("finish", ["stop", "STOP", "eos", "end_turn", None])
+@pytest.mark.parametrize("finish", ["stop", "STOP", "eos", "end_turn", None, "done", "FINISH_REASON_STOP", "null", 1])
 def test_a_whole_answer_is_one_whatever_its_end_is_called(
     endpoint: Endpoint, make: Callable[..., Backend], finish: Any
 ) -> None:

@@ -43,7 +43,6 @@ def test_a_chart_that_cannot_be_painted_is_an_error_with_a_reason_and_the_next_r
     with pytest.raises(RuntimeError, match="the process that paints the charts ended; its message stands above"):
         first.paint({"data": 3, "mark": {}}, pixels=False).result()
     assert "ValueError" in capfd.readouterr().err
-    first._process.wait()
     second = painter.ready()
     assert second is not first
     assert second.paint(CHART, pixels=False).result().svg

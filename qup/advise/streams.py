@@ -122,8 +122,13 @@ def _agreed(golds: Mapping[str, Iterable[str]]) -> tuple[dict[str, str], frozens
     """Problem to its gold answer, of those of which all that are said are the same answer; and the others."""
     said = {problem: list(own) for problem, own in golds.items()}
     pairs = [(problem, own[0], other) for problem, own in said.items() for other in own[1:]]
-    judged = bounded.judge([(first, other) for _, first, other in pairs])
-    disputed = frozenset(problem for (problem, _, _), same in zip(pairs, judged, strict=True) if not same)
+    # A percent sign may be missing on one side only, and what is too long to be judged may be the same text.
+    judged = bounded.judge([pair for _, one, other in pairs for pair in ((one, other), (other, one))])
+    disputed = frozenset(
+        problem
+        for at, (problem, one, other) in enumerate(pairs)
+        if not any(judged[2 * at : 2 * at + 2]) and normalized(one) != normalized(other)
+    )
     return {problem: own[0] for problem, own in said.items() if problem not in disputed}, disputed
 
 

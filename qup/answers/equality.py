@@ -29,8 +29,8 @@ SECONDS = 5
 
 NUMBERS_SIDE_BY_SIDE = re.compile(r"(?<!_)\d \d")
 r"To math-verify, `1 7` is their sum, 8; but of `\log_2 8` the first is the base."
-ORDINAL = re.compile(r"(\d) ?\^?(?:\{\\text\{|\\text\{) ?(st|nd|rd|th) ?\}\}?")
-r"`3\text{rd}` and `3^{\text{rd}}`."
+ORDINAL = re.compile(r"(\d) ?\^?(?:\{?\\text\{|\{) ?(st|nd|rd|th) ?\}{1,2}")
+r"`3\text{rd}`, `3^{\text{rd}}` and `3^{rd}`."
 ABOUT = re.compile(r"(?:\\approx|\\sim|\\simeq|~)(?![A-Za-z]) ?|(?:approximately|approx|about|roughly) ")
 
 
@@ -47,20 +47,15 @@ def at_sight(gold: str, given: str) -> bool | None:
     # Decimals may be rounded, which is for `same` to judge.
     if NUMBER.fullmatch(gold) and NUMBER.fullmatch(given) and "." not in gold + given:
         return Fraction(gold) == Fraction(given)
-    if _same_parts(gold, given):
+    quantities = units.compound(gold), units.compound(given)
+    if all(quantities):
+        return quantities[0] == quantities[1]
+    if ORDINAL.sub(r"\1\2", gold) == ORDINAL.sub(r"\1\2", given):
         return True
     said = _said(gold, given)
     if said is None and NUMBERS_SIDE_BY_SIDE.search(given):
         return False
     return said
-
-
-def _same_parts(gold: str, given: str) -> bool:
-    """Whether both are one quantity in several units, `5 ft 6 in`, or one ordinal, `3rd`."""
-    quantity = units.compound(gold)
-    if quantity and quantity == units.compound(given):
-        return True
-    return ORDINAL.sub(r"\1\2", gold) == ORDINAL.sub(r"\1\2", given)
 
 
 def _said(gold: str, given: str) -> bool | None:
@@ -149,7 +144,8 @@ def _same_value(gold: str, given: str) -> bool:
         return _equal(gold, given)
     if _of_variables((gold, amount, unit), (given, other_amount, other_unit)):
         # As of a number with its unit, nothing of one with its variable may be left to do.
-        undone = unit and is_number(amount) and _undone(units.without(str(units.symbol(gold)), given), amount)
+        letter = units.symbol(gold)
+        undone = letter and is_number(amount) and _undone(units.without(letter, given), amount)
         return not undone and _equal(gold, given)
     return _equal(amount, other_amount)
 

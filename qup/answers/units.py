@@ -58,6 +58,8 @@ BARE_TAIL = re.compile(
 "A unit without a font, which only a number can have: of `2x` and `1e-5` the letter is no unit."
 SUM = re.compile(r"[-+]?[\d.]+(?:[-+][\d.]+)+")
 "Numbers added up: in `1+2n` the letter is a factor of the last, and no unit of the sum."
+GLUED = re.compile(r"([-+\d.]+)([a-z]{2,})")
+"Letters right behind numbers: `2nm` may be nanometers, and is the product of n and m beside `2mn`."
 COMPOUND = re.compile(r"(\d+(?:\.\d+)?)(?: ([A-Za-z]+)| ?([A-Za-z]{2,}))\.?(?: ?,| and(?![A-Za-z]))? ?")
 "One of several numbers, each with its unit, that are one quantity: the `5 ft` of `5 ft 6 in`."
 BASED = re.compile(r"\(?([0-9A-F]+)\)?_\{?(\d{1,2})\}?")
@@ -80,7 +82,7 @@ def split(text: str) -> tuple[str, str | None]:
         # Of `m v^2` the letters are factors; of `m/s` they are units.
         factors = " " in unit and any(len(name) == 1 for name in _names(unit))
         known = all(name in MEASURES or name in WHOLE for name in _names(unit)) and unit != "" and not factors
-        word = bool(tail["gap"]) and bool(re.search(r"(?i)[aeiouy][a-z]*", unit)) and len(unit) > 2
+        word = bool(tail["gap"]) and bool(re.search(r"(?i)[aeiouy][a-z]*", unit)) and len(tail["unit"]) > 2
         if known or word:
             return tail["value"].strip(), unit
     return text, None
@@ -105,10 +107,12 @@ def is_variable(text: str, other: str) -> bool:
     It is where numbers stand before it that would be added up first, and where the other answer has it too, not in the
     name of what it equals.
     """
+    value = re.sub(r"\\text\{[^{}]*\}", " ", re.split(r"=|\\approx|\\sim", other)[-1])
+    if product := GLUED.fullmatch(text):
+        return is_sum(product[1]) or {*product[2]} <= {*re.findall(r"[a-z]", re.sub(r"\\[A-Za-z]+", " ", value))}
     letter = symbol(text)
     if letter is None:
         return False
-    value = re.sub(r"\\text\{[^{}]*\}", " ", re.split(r"=|\\approx|\\sim", other)[-1])
     return is_sum(split(text)[0]) or without(letter, value) != value
 
 

@@ -23,7 +23,7 @@ PERCENT = re.compile(r"(.*[^\s%]) ?(?:%|\\text\{ ?(?:percent|per cent|%) ?\}|(?<
 
 POWER_OF_TEN = re.compile(r"(?:\\times|\\cdot|\*)10\^")
 r"In `1.5 \times 10^3`, the sign belongs to the number; there is nothing to carry out."
-OPERATOR = re.compile(r"[+*]|\\times|\\cdot|\\div|(?<=[^\^{(/|])-|\)\(|\d\(")
+OPERATOR = re.compile(r"[+*]|\\times|\\cdot|\\div|(?<=[^\^{(/|])-|(?<=[\w})]\|)-|\)\(|\d\(")
 "A minus behind nothing, `^`, `{`, `(`, `/` or `|` is a sign, as in `-4`, `2^{-1}`, `(-4)` and `|-4|`."
 DIVISION = re.compile(r"/|\\frac")
 "An operator where the gold answer is a whole number: `6/2` is no answer for `3`, but `3/2` is one for `1.5`."

@@ -24,6 +24,9 @@ from qup.lm import lifeline
 FONTS = {"FONTCONFIG_FILE": str(Path(__file__).with_name("fonts") / "fonts.conf")}
 "What fontconfig reads instead of the machine's fonts."
 
+READYING = threading.Lock()
+"One painter is enough, whoever asks at once."
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -73,7 +76,10 @@ class Painter:
             self._process.stdin.write(question + "\n")
             self._process.stdin.flush()
             reply = self._process.stdout.readline()
-        if not reply:
+        if not reply.endswith("\n"):
+            # It ends; until it has, it would pass for alive.
+            self._process.kill()
+            self._process.wait()
             raise RuntimeError("the process that paints the charts ended; its message stands above")
         svg, png = json.loads(reply)
         return Picture(svg, base64.b64decode(png))
@@ -94,12 +100,13 @@ class Painter:
 
 def ready() -> Painter:
     """The painter of this process, begun if there is none: the sooner, the less is waited for its pictures."""
-    painter = _of(os.getpid())
-    if painter.alive:
-        return painter
-    painter.stop()
-    _of.cache_clear()
-    return _of(os.getpid())
+    with READYING:
+        painter = _of(os.getpid())
+        if painter.alive:
+            return painter
+        painter.stop()
+        _of.cache_clear()
+        return _of(os.getpid())
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,21 +11,12 @@ from qup.records import Finish
 
 CUT = ("length", "max_tokens", "max_output_tokens", "model_length", "model_context_window_exceeded")
 "What endpoints call the end of an answer that met a limit, whatever the case."
-WHOLE = (
-    "stop",
-    "eos",
-    "eos_token",
-    "end_turn",
-    "stop_sequence",
-    "stop_token",
-    "end",
-    "complete",
-    "completed",
-    "finished",
+BROKEN = re.compile(
+    r"error|abort|cancel|fail|interrupt|insufficient|timed?_?out|^load$|unload|malformed|safety|recitation|sensitive"
 )
-"What they call that of a whole one; some say nothing."
-TOLD = ("content_filter", "tool_calls", "function_call")
-"What `_failure` has words for."
+"In what they call the end of one that broke off. Of whole answers there are as many names as servers."
+CALLS = ("tool_calls", "function_call")
+"What they call the end of one that is no answer."
 WORDS = 200
 "Characters of an endpoint's words that are shown."
 MOST = 10**8
@@ -124,13 +116,13 @@ def _failure(choice: Mapping[str, Any], message: Mapping[str, Any], text: str) -
     reason = choice.get("finish_reason")
     if choice.get("error"):
         return said(choice["error"])
-    if reason == "content_filter":
+    if _ended(reason) == "content_filter":
         return "stopped by the endpoint's content filter"
     if refusal := message.get("refusal") or _refusal(message.get("content")):
         return f"refused: {shown(refusal)}"
-    if text.strip() and _ended(reason) not in TOLD:
+    if text.strip() and _ended(reason) not in CALLS:
         return None
-    if message.get("tool_calls") or message.get("function_call"):
+    if message.get("tool_calls") or message.get("function_call") or _ended(reason) in CALLS:
         return "called a tool instead of answering"
     return f"an answer without text (finish_reason: {shown(reason)})"
 
@@ -143,8 +135,7 @@ def _require_whole(response: Mapping[str, Any], reason: Any, text: str) -> None:
     """
     if response.get("error"):
         raise MalformedError(said(response["error"]))
-    # What was filtered, or calls a tool, is told as such.
-    if text.strip() and _ended(reason) not in (*WHOLE, *CUT, *TOLD, ""):
+    if text.strip() and (isinstance(reason, list | dict) or BROKEN.search(_ended(reason))):
         raise MalformedError(f"an answer that is not whole (finish_reason: {shown(reason)})")
 
 

@@ -14,6 +14,7 @@ from qup.errors import SettingsError
 
 OF_THE_ITEM = (400, 413, 422, 451)
 "HTTP statuses by which a single chat is refused."
+TIMEOUT = 408
 SERVER = 500
 "From this HTTP status on it is the server that failed."
 CONTENT = re.compile(
@@ -103,7 +104,7 @@ class Caller:
         """The endpoint's refusal in one line, with the way out; a key that a server echoes is not printed."""
         status = getattr(error, "status_code", 0)
         hint = self.hints.get(status, "answers so far are kept: run again to go on")
-        kind = UnreachedError if status == 0 or status >= SERVER else SettingsError
+        kind = UnreachedError if status in (0, TIMEOUT) or status >= SERVER else SettingsError
         return kind(f"{self.endpoint}: {f'HTTP {status}: ' if status else ''}{self._words(error)} ({hint})")
 
     def _words(self, error: Any) -> str:

@@ -67,8 +67,12 @@ class Calls:
                 aside.append(item)
 
         _each(call, rows, self.concurrency)
-        for item in aside:
+
+        def again(item: str) -> None:
             answers[item] = self._again(item, rows[item])
+
+        if aside:
+            _each(again, aside, self.concurrency)
         return answers
 
     def _again(self, item: str, row: Row) -> Answer:
@@ -79,23 +83,26 @@ class Calls:
         """
         try:
             return self._call(item, row, at_most=1)
-        except UnreachedError as error:
+        except UnreachedError:
             if not self._alive(item, row):
                 raise
+        try:
+            # It may have come back only now.
+            return self._call(item, row, at_most=1)
+        except UnreachedError as error:
             return Answer("", Finish.STOP, 0, str(error))
 
     def _alive(self, item: str, row: Row) -> bool:
         """Whether the endpoint answers a small question, paid from the budget: then it fails over this chat alone."""
         body = _body(row, self.extra)
         body |= {name: SMALL_TOKENS for name in request.LIMITS if name in body}
-        asked, used = f"{item}, small", most_tokens(SMALL, body)
-        self.ledger.reserve(asked, used)
+        asked, most, used = f"{item}, small", most_tokens(SMALL, body), 0
+        self.ledger.reserve(asked, most)
         try:
-            used = billed(self.caller.ask(SMALL, body)) or used
+            used = billed(self.caller.ask(SMALL, body)) or most
         except ItemError as error:
-            used = used if error.used is None else error.used
+            used = most if error.used is None else error.used
         except UnreachedError:
-            used = 0
             return False
         finally:
             self.ledger.settle(asked, used)
@@ -160,7 +167,7 @@ class Calls:
 
 def most_tokens(chat: Sequence[Message], body: Mapping[str, Any]) -> int:
     """An upper bound on what a call can cost: no byte-level tokenizer makes more tokens than there are bytes."""
-    limit = next(int(body[name]) for name in request.LIMITS if name in body)
+    limit = max(int(body[name]) for name in request.LIMITS if name in body)
     return sum(len(message["content"].encode()) + TEMPLATE_TOKENS for message in chat) + limit
 
 

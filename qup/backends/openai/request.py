@@ -16,7 +16,7 @@ OWN = {
 UNCHANGED = {"n": 1, "stream": False}
 "What they are anyhow."
 LIMITS = ("max_completion_tokens", "max_tokens")
-"How an answer's length is limited; the first that is there is what a call is booked at."
+"How an answer's length is limited; the larger is what a call is booked at."
 
 
 def require_sound(extra: Mapping[str, Any]) -> None:

@@ -56,6 +56,7 @@ def test_the_next_report_has_a_new_painter_where_one_died() -> None:
     assert second.paint(CHART, pixels=False).result().svg
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="another process' environment can be read")
 def test_the_fonts_of_the_machine_are_not_looked_at(own) -> None:
     environment = Path(f"/proc/{own._process.pid}/environ").read_bytes().decode().split("\0")
     assert [f"{name}={value}" in environment for name, value in painter.FONTS.items()] == [True]

@@ -105,7 +105,7 @@ def is_variable(text: str, other: str) -> bool:
     """Whether the letter at the end of a text, which looks like a unit, is a variable beside another answer.
 
     It is where numbers stand before it that would be added up first, and where the other answer has it too, not in the
-    name of what it equals.
+    name of what it equals; so are several letters right behind a number, all of which the other has.
     """
     value = re.sub(r"\\text\{[^{}]*\}", " ", re.split(r"=|\\approx|\\sim", other)[-1])
     if product := GLUED.fullmatch(text):

@@ -155,7 +155,7 @@ class _Begun:
     spec: dict[str, Any]
     whole: Future[Picture]
     panels: dict[str, Future[Picture]]
-    "None where the whole is the one panel."
+    "Empty where the whole is the one panel."
 
     def plot(self) -> Plot:
         painted = self.whole.result()
